@@ -1,0 +1,162 @@
+//! Enrollments and the hierarchy that their rows name.
+
+use formats::Place;
+use ledger::EnrollmentId;
+use money::Currency;
+use sqlx::{Row, SqliteConnection};
+
+use crate::{Catalog, CatalogError};
+
+/// An enrollment that the store knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enrollment {
+    /// Its number, as first seen.
+    pub number: EnrollmentId,
+    /// Its name, if a row gave one.
+    pub name: Option<String>,
+    /// Its one currency.
+    pub currency: Currency,
+}
+
+impl Catalog {
+    /// All enrollments, by number.
+    pub async fn enrollments(&self) -> Result<Vec<Enrollment>, CatalogError> {
+        let rows = sqlx::query("SELECT number, name, currency FROM enrollments ORDER BY number")
+            .fetch_all(&self.pool)
+            .await
+            .map_err(CatalogError::database("list the enrollments"))?;
+        rows.iter().map(enrollment).collect()
+    }
+
+    /// An enrollment by number, without regard to case.
+    pub async fn enrollment(&self, number: &str) -> Result<Option<Enrollment>, CatalogError> {
+        let row = sqlx::query("SELECT number, name, currency FROM enrollments WHERE number = ?")
+            .bind(number)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(CatalogError::database("look up an enrollment"))?;
+        row.as_ref().map(enrollment).transpose()
+    }
+
+    /// Whether rows of the enrollment name the subscription.
+    pub async fn knows_subscription(
+        &self,
+        enrollment: &EnrollmentId,
+        subscription: &str,
+    ) -> Result<bool, CatalogError> {
+        let found: Option<i64> =
+            sqlx::query_scalar("SELECT 1 FROM places WHERE enrollment = ? AND subscription_id = ? LIMIT 1")
+                .bind(enrollment.as_str())
+                .bind(subscription)
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(CatalogError::database("look up a subscription"))?;
+        Ok(found.is_some())
+    }
+
+    /// Whether rows of any enrollment name the subscription.
+    pub async fn anyone_knows_subscription(&self, subscription: &str) -> Result<bool, CatalogError> {
+        let found: Option<i64> = sqlx::query_scalar("SELECT 1 FROM places WHERE subscription_id = ? LIMIT 1")
+            .bind(subscription)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(CatalogError::database("look up a subscription"))?;
+        Ok(found.is_some())
+    }
+
+    /// The places of an enrollment that rows have named.
+    pub async fn places(&self, enrollment: &EnrollmentId) -> Result<Vec<Place>, CatalogError> {
+        let rows = sqlx::query(
+            "SELECT department_id, department_name, account_id, account_name, account_owner, subscription_id, \
+             subscription_name FROM places WHERE enrollment = ? ORDER BY 1, 2, 3, 4, 5, 6, 7",
+        )
+        .bind(enrollment.as_str())
+        .fetch_all(&self.pool)
+        .await
+        .map_err(CatalogError::database("list the hierarchy"))?;
+        let known = |text: String| (!text.is_empty()).then_some(text);
+        Ok(rows
+            .iter()
+            .map(|row| Place {
+                department_id: known(row.get(0)),
+                department_name: known(row.get(1)),
+                account_id: known(row.get(2)),
+                account_name: known(row.get(3)),
+                account_owner: known(row.get(4)),
+                subscription_id: known(row.get(5)),
+                subscription_name: known(row.get(6)),
+            })
+            .collect())
+    }
+}
+
+fn enrollment(row: &sqlx::sqlite::SqliteRow) -> Result<Enrollment, CatalogError> {
+    let (number, currency): (String, String) = (row.get(0), row.get(2));
+    let foreign = |what, value: &String| CatalogError::Foreign { what, value: value.clone() };
+    Ok(Enrollment {
+        number: EnrollmentId::parse(&number).map_err(|_| foreign("an enrollment number", &number))?,
+        name: row.get(1),
+        currency: currency.parse().map_err(|_| foreign("a currency", &currency))?,
+    })
+}
+
+/// Learns an enrollment. Its currency, once known, never changes.
+pub(crate) async fn learn_enrollment(
+    connection: &mut SqliteConnection,
+    enrollment: &EnrollmentId,
+    name: Option<&str>,
+    currency: Currency,
+    now_ms: i64,
+) -> Result<(), CatalogError> {
+    let doing = || CatalogError::database("learn an enrollment");
+    sqlx::query(
+        "INSERT INTO enrollments (number, name, currency, created_at) VALUES (?, ?, ?, ?) \
+         ON CONFLICT (number) DO UPDATE SET name = COALESCE(excluded.name, name)",
+    )
+    .bind(enrollment.as_str())
+    .bind(name)
+    .bind(currency.to_string())
+    .bind(now_ms)
+    .execute(&mut *connection)
+    .await
+    .map_err(doing())?;
+    let known: String = sqlx::query_scalar("SELECT currency FROM enrollments WHERE number = ?")
+        .bind(enrollment.as_str())
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(doing())?;
+    if known != currency.to_string() {
+        return Err(CatalogError::Currency { enrollment: enrollment.to_string(), known, given: currency.to_string() });
+    }
+    Ok(())
+}
+
+/// Learns places. Real files hold one name with many ids and one id with many names: nothing is refused (DESIGN 4.6).
+pub(crate) async fn learn_places(
+    connection: &mut SqliteConnection,
+    enrollment: &EnrollmentId,
+    places: &[Place],
+    now_ms: i64,
+) -> Result<(), CatalogError> {
+    for place in places {
+        let parts = [
+            &place.department_id,
+            &place.department_name,
+            &place.account_id,
+            &place.account_name,
+            &place.account_owner,
+            &place.subscription_id,
+            &place.subscription_name,
+        ];
+        let mut query = sqlx::query(
+            "INSERT INTO places (enrollment, department_id, department_name, account_id, account_name, account_owner, \
+             subscription_id, subscription_name, learned_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        )
+        .bind(enrollment.as_str());
+        for part in parts {
+            query = query.bind(part.as_deref().unwrap_or_default());
+        }
+        query.bind(now_ms).execute(&mut *connection).await.map_err(CatalogError::database("learn the hierarchy"))?;
+    }
+    Ok(())
+}

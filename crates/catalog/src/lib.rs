@@ -1,0 +1,144 @@
+//! The control plane: enrollments, what was imported, keys, secrets and report jobs, in an embedded database.
+//!
+//! Small and transactional. It never holds a sum that the lake could contradict, and every table that describes the
+//! lake can be rebuilt from the lake's log.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod enrollments;
+mod imports;
+mod jobs;
+mod keys;
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::SqlitePool;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+pub use enrollments::Enrollment;
+pub use imports::{ImportEntry, UnitEntry};
+pub use jobs::{FinishedJob, Job, JobState, NewJob};
+pub use keys::{KeyEntry, KeySlot, NewKey};
+
+/// Another process may hold the database while it commits; longer than any transaction of ours takes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Connections of one process: writers queue anyway.
+const CONNECTIONS_MAX: u32 = 4;
+/// Name of the database beneath the data folder.
+const FILE: &str = "catalog.sqlite";
+
+/// Why the catalog could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// The database failed.
+    #[error("cannot {doing} in the catalog: {source}")]
+    Database {
+        /// What was being done.
+        doing: &'static str,
+        /// Cause.
+        source: sqlx::Error,
+    },
+    /// The database's shape could not be brought up to date.
+    #[error("cannot update the catalog to this program's version: {source}")]
+    Migration {
+        /// Cause.
+        source: sqlx::migrate::MigrateError,
+    },
+    /// A stored value is not what this program writes.
+    #[error("the catalog holds {value:?} as {what}, which this program did not write")]
+    Foreign {
+        /// Which value.
+        what: &'static str,
+        /// The value.
+        value: String,
+    },
+    /// An enrollment has one currency.
+    #[error("enrollment {enrollment} is billed in {known}, not in {given}")]
+    Currency {
+        /// The enrollment.
+        enrollment: String,
+        /// Its currency.
+        known: String,
+        /// The refused one.
+        given: String,
+    },
+    /// Both key slots of a holder are in use.
+    #[error(
+        "enrollment {enrollment} has a primary and a secondary key already; revoke one first: lazurite key revoke {oldest}"
+    )]
+    KeySlots {
+        /// The enrollment.
+        enrollment: String,
+        /// Id of the older key.
+        oldest: String,
+    },
+}
+
+impl CatalogError {
+    pub(crate) fn database(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
+        move |source| Self::Database { doing, source }
+    }
+}
+
+/// The catalog of a store.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    pool: SqlitePool,
+}
+
+impl Catalog {
+    /// Opens the catalog beneath a data folder, making or updating it.
+    pub async fn open(folder: &Path) -> Result<Self, CatalogError> {
+        let options = SqliteConnectOptions::new()
+            .filename(folder.join(FILE))
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(CONNECTIONS_MAX)
+            .connect_with(options)
+            .await
+            .map_err(CatalogError::database("open the database"))?;
+        sqlx::migrate!("./migrations").run(&pool).await.map_err(|source| CatalogError::Migration { source })?;
+        Ok(Self { pool })
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), CatalogError> {
+        sqlx::query("SELECT 1").execute(&self.pool).await.map_err(CatalogError::database("ask"))?;
+        Ok(())
+    }
+
+    /// What the database itself finds wrong with its file; empty when nothing is.
+    pub async fn integrity_faults(&self) -> Result<Vec<String>, CatalogError> {
+        let found: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check")
+            .fetch_all(&self.pool)
+            .await
+            .map_err(CatalogError::database("check the database"))?;
+        Ok(found.into_iter().filter(|line| line != "ok").collect())
+    }
+
+    /// A secret by name; the first caller's `fresh` value is kept for ever.
+    pub async fn secret(&self, name: &str, fresh: &[u8]) -> Result<Vec<u8>, CatalogError> {
+        let doing = || CatalogError::database("keep a secret");
+        sqlx::query("INSERT INTO secrets (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING")
+            .bind(name)
+            .bind(fresh)
+            .execute(&self.pool)
+            .await
+            .map_err(doing())?;
+        sqlx::query_scalar("SELECT value FROM secrets WHERE name = ?")
+            .bind(name)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(doing())
+    }
+
+    /// Folds the write-ahead log into the database file; at the end of a program.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}

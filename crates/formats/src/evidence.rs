@@ -1,0 +1,126 @@
+//! Which dataset a file holds, told by its rows (DESIGN 4.8).
+
+use ledger::{ChargeType, Dataset, PricingModel};
+
+use crate::error::InputError;
+
+/// What the rows seen so far say about their dataset.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DatasetEvidence {
+    actual: Option<Witness>,
+    amortized: Option<Witness>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Witness {
+    line: u64,
+    fact: &'static str,
+}
+
+impl DatasetEvidence {
+    /// Takes a row into account.
+    pub(crate) fn observe(&mut self, line: u64, charge: ChargeType, pricing: PricingModel, cost_is_zero: bool) {
+        let benefit = pricing.is_benefit();
+        let fact = match charge {
+            _ if charge.is_unused() => Some((Dataset::AmortizedCost, "reports an unused benefit")),
+            ChargeType::Usage if benefit && !cost_is_zero => {
+                Some((Dataset::AmortizedCost, "is usage covered by a benefit with a cost other than 0"))
+            }
+            ChargeType::Purchase | ChargeType::Refund if benefit => {
+                Some((Dataset::ActualCost, "is the purchase or refund of a benefit"))
+            }
+            _ => None,
+        };
+        match fact {
+            Some((Dataset::ActualCost, fact)) => _ = self.actual.get_or_insert(Witness { line, fact }),
+            Some((Dataset::AmortizedCost, fact)) => _ = self.amortized.get_or_insert(Witness { line, fact }),
+            None => {}
+        }
+    }
+
+    /// What the rows prove, if anything. Rows that prove both datasets are refused.
+    pub fn proven(&self, file: &str) -> Result<Option<Dataset>, InputError> {
+        match (self.actual, self.amortized) {
+            (Some(actual), Some(amortized)) => Err(InputError::Contradiction {
+                file: file.to_owned(),
+                reason: format!(
+                    "line {} {} (ActualCost) but line {} {} (AmortizedCost); expected rows of one dataset",
+                    actual.line, actual.fact, amortized.line, amortized.fact
+                ),
+                line: Some(actual.line.max(amortized.line)),
+                column: Some("ChargeType"),
+            }),
+            (Some(_), None) => Ok(Some(Dataset::ActualCost)),
+            (None, Some(_)) => Ok(Some(Dataset::AmortizedCost)),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// The dataset of the file: what its rows prove, else what the caller says. Both are refused to differ, neither
+    /// is asked for.
+    pub fn resolve(&self, file: &str, stated: Option<Dataset>) -> Result<Dataset, InputError> {
+        match (self.proven(file)?, stated) {
+            (Some(proven), Some(stated)) if proven != stated => {
+                let witness = if proven == Dataset::ActualCost { self.actual } else { self.amortized };
+                let (line, fact) = witness.map_or((0, ""), |w| (w.line, w.fact));
+                Err(InputError::Contradiction {
+                    file: file.to_owned(),
+                    reason: format!("line {line} {fact}, so the file holds {proven}, not {stated}"),
+                    line: Some(line),
+                    column: Some("ChargeType"),
+                })
+            }
+            (Some(dataset), _) | (None, Some(dataset)) => Ok(dataset),
+            (None, None) => Err(InputError::MissingFact {
+                file: file.to_owned(),
+                fact: "dataset (no row tells actual from amortized cost)",
+                option: "--dataset ActualCost or --dataset AmortizedCost",
+            }),
+        }
+    }
+
+    /// Adds what the rows of another part of the same run say.
+    pub fn merge(&mut self, other: &Self) {
+        self.actual = self.actual.or(other.actual);
+        self.amortized = self.amortized.or(other.amortized);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn evidence(rows: &[(&str, &str, bool)]) -> DatasetEvidence {
+        let mut evidence = DatasetEvidence::default();
+        for (index, (charge, pricing, zero)) in rows.iter().enumerate() {
+            evidence.observe(index as u64 + 2, ChargeType::read(charge), PricingModel::read(pricing), *zero);
+        }
+        evidence
+    }
+
+    #[test]
+    fn the_rows_prove_the_dataset() {
+        let cases = [
+            (("UnusedReservation", "Reservation", true), Some(Dataset::AmortizedCost)),
+            (("Usage", "SavingsPlan", false), Some(Dataset::AmortizedCost)),
+            (("Purchase", "Reservation", false), Some(Dataset::ActualCost)),
+            (("Refund", "SavingsPlan", false), Some(Dataset::ActualCost)),
+            (("Usage", "Reservation", true), None),
+            (("Usage", "OnDemand", false), None),
+            (("Purchase", "Marketplace", false), None),
+        ];
+        for (row, expected) in cases {
+            assert_eq!(evidence(&[row]).proven("f").unwrap(), expected, "{row:?}");
+        }
+    }
+
+    #[test]
+    fn contradictions_are_refused_and_silence_is_asked_about() {
+        let both = evidence(&[("Purchase", "Reservation", false), ("UnusedReservation", "Reservation", true)]);
+        assert!(both.proven("f").is_err());
+        let actual = evidence(&[("Purchase", "Reservation", false)]);
+        assert!(actual.resolve("f", Some(Dataset::AmortizedCost)).is_err());
+        assert!(evidence(&[]).resolve("f", None).unwrap_err().to_string().contains("--dataset"));
+        assert_eq!(evidence(&[]).resolve("f", Some(Dataset::ActualCost)).unwrap(), Dataset::ActualCost);
+    }
+}

@@ -1,0 +1,214 @@
+//! Recognising a file by its header (DESIGN 4.8).
+//!
+//! Names are compared without case, blanks, `-` and `_`, under every name that a generation or a known third-party
+//! tool gives a field. A column that nobody knows is kept as an unknown column, never dropped.
+
+use calendar::BillingPeriod;
+use ledger::{Dataset, EnrollmentId, Field, Scope};
+use money::Currency;
+
+use crate::error::InputError;
+use crate::records::Record;
+
+/// Other names of fields: older generations, the portal, third-party writers.
+const ALIASES: [(&str, Field); 22] = [
+    ("departmentid", Field::InvoiceSectionId),
+    ("departmentname", Field::InvoiceSectionName),
+    ("invoicesection", Field::InvoiceSectionName),
+    ("accountowneremail", Field::AccountOwnerId),
+    ("subscriptionguid", Field::SubscriptionId),
+    ("resourcegroupname", Field::ResourceGroup),
+    ("instanceid", Field::ResourceId),
+    ("instancename", Field::ResourceId),
+    ("product", Field::ProductName),
+    ("unit", Field::UnitOfMeasure),
+    ("billingcurrency", Field::BillingCurrencyCode),
+    ("currency", Field::BillingCurrencyCode),
+    ("currencycode", Field::BillingCurrencyCode),
+    ("usagedatetime", Field::Date),
+    ("usagedate", Field::Date),
+    ("usagequantity", Field::Quantity),
+    ("consumedquantity", Field::Quantity),
+    ("resourcerate", Field::EffectivePrice),
+    ("rate", Field::EffectivePrice),
+    ("cost", Field::Cost),
+    ("pretaxcost", Field::Cost),
+    ("extendedcost", Field::Cost),
+];
+
+/// Columns without which a row of any generation has no meaning.
+const REQUIRED_ALWAYS: [Field; 5] = [Field::Date, Field::Quantity, Field::Cost, Field::SubscriptionId, Field::MeterId];
+/// Columns that every generation after 2019 has; without them the rows that a subscription may not see, and the
+/// dataset, cannot be told.
+const REQUIRED_SINCE_2020: [Field; 2] = [Field::ChargeType, Field::PricingModel];
+
+/// Facts given by options where a generation lacks the column (DESIGN 4.8).
+#[derive(Debug, Clone, Default)]
+pub struct FillIns {
+    /// `--enrollment`.
+    pub enrollment: Option<EnrollmentId>,
+    /// `--currency`.
+    pub currency: Option<Currency>,
+    /// `--dataset`.
+    pub dataset: Option<Dataset>,
+    /// `--period`.
+    pub period: Option<BillingPeriod>,
+    /// `--scope`, or the export folder's.
+    pub scope: Option<Scope>,
+}
+
+/// A recognised header.
+#[derive(Debug, Clone)]
+pub struct Header {
+    /// Position in the file of each field, by [`Field::index`].
+    positions: Vec<Option<usize>>,
+    /// Positions and names of unknown columns, in file order.
+    unknown: Vec<(usize, String)>,
+    /// All names as written.
+    names: Vec<String>,
+}
+
+impl Header {
+    /// Reads the header record of `file` and checks that the required columns of its generation are there.
+    pub fn recognise(file: &str, record: &Record<'_>) -> Result<Self, InputError> {
+        let refuse = |reason: String| InputError::Header { file: file.to_owned(), reason };
+        let Some(text) = record.text() else {
+            return Err(refuse("the header is not UTF-8 text; expected a CSV file in UTF-8".into()));
+        };
+        let names: Vec<String> = (0..record.len()).map(|index| record.cell(text, index).trim().to_owned()).collect();
+        let mut positions = vec![None; Field::ALL.len()];
+        let mut unknown: Vec<(usize, String)> = Vec::new();
+        for (index, name) in names.iter().enumerate() {
+            match field_of(name) {
+                Some(field) => {
+                    if let Some(first) = positions[field.index()].replace(index) {
+                        let first: &str = &names[first];
+                        return Err(refuse(format!(
+                            "columns {first} and {name} both mean {}; expected one of them",
+                            field.name()
+                        )));
+                    }
+                }
+                None if name.is_empty() => {
+                    return Err(refuse(format!("column number {} has no name", index + 1)));
+                }
+                None if unknown.iter().any(|(_, known)| known == name) => {
+                    return Err(refuse(format!("column {name} occurs twice")));
+                }
+                None => unknown.push((index, name.clone())),
+            }
+        }
+        let header = Self { positions, unknown, names };
+        header.check_required(file)?;
+        Ok(header)
+    }
+
+    fn check_required(&self, file: &str) -> Result<(), InputError> {
+        let of_2019 = ["UsageDateTime", "PreTaxCost", "SubscriptionGuid"];
+        let is_2019 =
+            self.names.iter().filter(|name| of_2019.iter().any(|n| n.eq_ignore_ascii_case(name))).count() >= 2;
+        let since_2020 = if is_2019 { &[][..] } else { &REQUIRED_SINCE_2020[..] };
+        let mut required = REQUIRED_ALWAYS.iter().chain(since_2020);
+        match required.find(|field| !self.has(**field)) {
+            None => Ok(()),
+            Some(missing) => Err(InputError::MissingColumn {
+                file: file.to_owned(),
+                column: missing.name(),
+                accepted: accepted_names(*missing),
+            }),
+        }
+    }
+
+    /// Whether the file has a column for the field.
+    pub fn has(&self, field: Field) -> bool {
+        self.positions[field.index()].is_some()
+    }
+
+    /// Position of the field's column in the file.
+    pub fn position(&self, field: Field) -> Option<usize> {
+        self.positions[field.index()]
+    }
+
+    /// The field's name as the file spells it, else its official name.
+    pub fn spelling(&self, field: Field) -> &str {
+        self.position(field).map_or(field.name(), |index| &self.names[index])
+    }
+
+    /// Unknown columns: position and name, in file order.
+    pub fn unknown(&self) -> &[(usize, String)] {
+        &self.unknown
+    }
+
+    /// Number of columns.
+    pub fn width(&self) -> usize {
+        self.names.len()
+    }
+
+    /// All names as written.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+}
+
+fn normalised(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, ' ' | '_' | '-')).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+fn field_of(name: &str) -> Option<Field> {
+    let name = normalised(name);
+    let official = Field::ALL.iter().copied().find(|field| field.name().eq_ignore_ascii_case(&name));
+    official.or_else(|| ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, field)| *field))
+}
+
+fn accepted_names(field: Field) -> String {
+    let aliases = ALIASES.iter().filter(|(_, f)| *f == field).map(|(alias, _)| *alias);
+    std::iter::once(field.name()).chain(aliases).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::Layout;
+    use crate::records::RecordReader;
+
+    fn recognise(header: &str) -> Result<Header, InputError> {
+        let mut reader = RecordReader::new(header.as_bytes());
+        let record = reader.next_record().unwrap().unwrap();
+        Header::recognise("f.csv", &record)
+    }
+
+    #[test]
+    fn every_layout_is_recognised_column_by_column() {
+        for layout in Layout::ALL {
+            let names: Vec<&str> = layout.columns().iter().map(|(name, _)| *name).collect();
+            for spelled in [names.join(","), names.join(",").to_lowercase(), names.join(",").to_uppercase()] {
+                let header = recognise(&spelled).unwrap();
+                for (index, (_, field)) in layout.columns().iter().enumerate() {
+                    assert_eq!(header.position(*field), Some(index), "{layout} {field:?}");
+                }
+                assert!(header.unknown().is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn a_missing_required_column_is_named_with_its_accepted_names() {
+        let error = recognise("Date,Quantity,SubscriptionId,MeterId,ChargeType,PricingModel").unwrap_err().to_string();
+        assert!(error.contains("CostInBillingCurrency is missing") && error.contains("pretaxcost"), "{error}");
+        assert!(
+            recognise("Date,Quantity,Cost,SubscriptionId,MeterId,PricingModel")
+                .unwrap_err()
+                .to_string()
+                .contains("ChargeType")
+        );
+    }
+
+    #[test]
+    fn two_columns_for_one_field_and_nameless_or_repeated_columns_are_refused() {
+        let base = "Date,Quantity,SubscriptionId,MeterId,ChargeType,PricingModel,Cost";
+        for more in [",PreTaxCost", ",", ",x,x"] {
+            assert!(recognise(&format!("{base}{more}")).is_err(), "{more}");
+        }
+        assert_eq!(recognise(&format!("{base},x,X")).unwrap().unknown().len(), 2);
+    }
+}

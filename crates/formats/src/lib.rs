@@ -1,0 +1,33 @@
+//! Text and files ⇄ charges: recognising EA cost exports, reading them strictly, and writing cost details CSV.
+//!
+//! Input is hostile: everything that is read has a limit, and every refusal says file, line, column, value and what
+//! was expected. Nothing is guessed and nothing is rounded.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod batch;
+mod cells;
+mod encode;
+mod error;
+mod evidence;
+mod header;
+mod layout;
+mod manifest;
+mod reader;
+mod records;
+mod schema;
+mod source;
+
+pub use encode::{CsvEncoder, EncodeError};
+pub use error::{Excerpt, InputError, RowFault};
+pub use evidence::DatasetEvidence;
+pub use header::{FillIns, Header};
+pub use layout::{Layout, UnknownLayout};
+pub use manifest::{ExportFolder, ManifestError, RunManifest};
+pub use reader::{ChargeReader, PeriodSummary, Place, ReadOptions, ReadSummary, RejectSink, Rejected};
+pub use records::{CELL_BYTES_MAX, RECORD_BYTES_MAX, Record, RecordReader};
+pub use schema::{
+    BILLING_PERIOD_COLUMN, EXTRA_COLUMN, SOURCE_HASH_COLUMN, SOURCE_INDEX_COLUMN, SOURCE_ROW_COLUMN,
+    SOURCE_SCOPE_COLUMN, charge_fields, charge_schema, scale_column, staging_schema, text_column,
+};
+pub use source::{Compression, SourceReader};

@@ -1,0 +1,141 @@
+//! Opening a source: plain or gzip, hashed while it is read, bounded in how far it may expand.
+
+use std::io::{BufReader, Read};
+
+use flate2::bufread::MultiGzDecoder;
+use sha2::{Digest, Sha256};
+
+use crate::error::InputError;
+
+/// A gzip file cannot expand by more than 1032; real cost exports, repetitive as they are, stay below 100.
+const EXPANSION_MAX: u64 = 250;
+/// The ratio is judged from here on, so that tiny files of repeated text pass.
+const EXPANSION_JUDGED_FROM_BYTES: u64 = 64 << 20;
+const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
+
+/// How the bytes of a source are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// Plain text.
+    None,
+    /// One or more gzip members.
+    Gzip,
+}
+
+/// Counts the bytes that pass.
+struct Counted<R> {
+    inner: R,
+    bytes: u64,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.inner.read(out)?;
+        self.bytes += read as u64;
+        Ok(read)
+    }
+}
+
+enum Decoded<R: Read> {
+    Plain(BufReader<Counted<R>>),
+    Gzip(Box<MultiGzDecoder<BufReader<Counted<R>>>>),
+}
+
+/// A source's text, with the SHA-256 of what has been read.
+pub struct SourceReader<R: Read> {
+    file: String,
+    decoded: Decoded<R>,
+    compression: Compression,
+    hash: Sha256,
+    text_bytes: u64,
+    failure: Option<InputError>,
+}
+
+impl<R: Read> SourceReader<R> {
+    /// Opens a source; the first two bytes tell gzip from plain text. `file` names it in errors.
+    pub fn open(file: &str, input: R) -> Result<Self, InputError> {
+        let mut reader = BufReader::with_capacity(1 << 16, Counted { inner: input, bytes: 0 });
+        let head = std::io::BufRead::fill_buf(&mut reader)
+            .map_err(|source| InputError::Io { file: file.to_owned(), source })?;
+        let gzip = head.starts_with(&GZIP_MAGIC);
+        let (decoded, compression) = if gzip {
+            (Decoded::Gzip(Box::new(MultiGzDecoder::new(reader))), Compression::Gzip)
+        } else {
+            (Decoded::Plain(reader), Compression::None)
+        };
+        Ok(Self { file: file.to_owned(), decoded, compression, hash: Sha256::new(), text_bytes: 0, failure: None })
+    }
+
+    /// How the source is stored.
+    pub fn compression(&self) -> Compression {
+        self.compression
+    }
+
+    /// Bytes taken from the input so far, as stored.
+    pub fn input_bytes(&self) -> u64 {
+        match &self.decoded {
+            Decoded::Plain(reader) => reader.get_ref().bytes,
+            Decoded::Gzip(decoder) => decoder.get_ref().get_ref().bytes,
+        }
+    }
+
+    /// Bytes of text so far.
+    pub fn text_bytes(&self) -> u64 {
+        self.text_bytes
+    }
+
+    /// SHA-256 of the text read so far, in lower-case hexadecimal: of all of it once the end was reached.
+    pub fn hash_hex(&self) -> String {
+        hex::encode(self.hash.clone().finalize())
+    }
+
+    /// The reason behind an I/O error that this reader returned, if it is the reader's own.
+    pub fn take_failure(&mut self) -> Option<InputError> {
+        self.failure.take()
+    }
+
+    fn fail(&mut self, failure: InputError) -> std::io::Error {
+        let error = std::io::Error::other(failure.to_string());
+        self.failure = Some(failure);
+        error
+    }
+}
+
+impl<R: Read> Read for SourceReader<R> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let outcome = match &mut self.decoded {
+            Decoded::Plain(reader) => reader.read(out),
+            Decoded::Gzip(decoder) => decoder.read(out),
+        };
+        let read = match outcome {
+            Ok(read) => read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => return Err(error),
+            Err(error) if self.compression == Compression::Gzip => {
+                let file = self.file.clone();
+                let reason = match error.kind() {
+                    std::io::ErrorKind::UnexpectedEof => "the gzip data end early; the file is truncated".to_owned(),
+                    _ => format!("the gzip data are damaged ({error})"),
+                };
+                return Err(self.fail(InputError::Gzip { file, reason }));
+            }
+            Err(error) => return Err(error),
+        };
+        self.hash.update(&out[..read]);
+        self.text_bytes += read as u64;
+        let judged = self.compression == Compression::Gzip && self.text_bytes > EXPANSION_JUDGED_FROM_BYTES;
+        if judged && self.text_bytes / self.input_bytes().max(1) > EXPANSION_MAX {
+            let file = self.file.clone();
+            return Err(self.fail(InputError::Bomb { file, ratio: EXPANSION_MAX }));
+        }
+        Ok(read)
+    }
+}
+
+impl<R: Read> std::fmt::Debug for SourceReader<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SourceReader")
+            .field("file", &self.file)
+            .field("text_bytes", &self.text_bytes)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,220 @@
+//! Committing an import: everything it replaces goes and everything it brings comes, in one version.
+
+use std::collections::HashMap;
+
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::Date32Type;
+use calendar::Date;
+use deltalake_core::DeltaTableError;
+use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
+use deltalake_core::kernel::{Action, Transaction};
+use deltalake_core::protocol::{DeltaOperation, SaveMode};
+use futures::TryStreamExt;
+use ledger::{Coverage, Dataset, EnrollmentId, Field};
+use parquet::arrow::ParquetRecordBatchStreamBuilder;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::LakeError;
+use crate::file::{LakeFile, PARTITION_COLUMNS};
+use crate::reader::FileReader;
+use crate::table::{Lake, Snapshot};
+use crate::write::{FileTarget, OpenFile, now_ms};
+
+/// Member of the Delta commit information that carries the import's record.
+const NOTE_MEMBER: &str = "lazurite";
+
+/// What goes: all rows of an enrollment, dataset and source scope in the coverage.
+#[derive(Debug, Clone)]
+pub struct Replacement {
+    /// Whose charges.
+    pub enrollment: EnrollmentId,
+    /// Which dataset.
+    pub dataset: Dataset,
+    /// Key of the source scope.
+    pub scope_key: String,
+    /// Which rows.
+    pub coverage: Coverage,
+}
+
+/// One import, ready to be committed.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// The import's id: the Delta application transaction.
+    pub import_id: uuid::Uuid,
+    /// What goes.
+    pub replaces: Vec<Replacement>,
+    /// What comes.
+    pub files: Vec<LakeFile>,
+    /// The importer's own record, kept with the commit.
+    pub note: Value,
+}
+
+/// The importer's record of a commit.
+#[derive(Debug, Clone)]
+pub struct CommitNote {
+    /// The version that the commit made.
+    pub version: u64,
+    /// When it was committed, in milliseconds since 1970.
+    pub committed_at_ms: i64,
+    /// The record; `None` for commits that are no imports.
+    pub note: Option<Value>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct LogLine {
+    #[serde(rename = "commitInfo")]
+    commit_info: Option<LogCommitInfo>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct LogCommitInfo {
+    timestamp: Option<i64>,
+    #[serde(rename = "lazurite")]
+    note: Option<Value>,
+}
+
+impl Lake {
+    /// Commits a change on top of `base`. Nothing is changed when another writer was first: the caller reads the lake
+    /// again, judges again and retries.
+    pub async fn commit(&self, base: &Snapshot, change: Change) -> Result<u64, LakeError> {
+        let now = now_ms();
+        let mut actions = Vec::new();
+        for file in base.files() {
+            let touching: Vec<&Coverage> = change
+                .replaces
+                .iter()
+                .filter(|r| {
+                    r.dataset == file.dataset
+                        && r.scope_key == file.scope_key
+                        && file.enrollment.matches(r.enrollment.as_str())
+                })
+                .map(|r| &r.coverage)
+                .filter(|coverage| file.touched_by(coverage))
+                .collect();
+            if touching.is_empty() {
+                continue;
+            }
+            if !touching.iter().any(|coverage| file.replaced_by(coverage)) {
+                let rest = self.rewrite_rest(base, file, &touching, change.import_id).await?;
+                actions.extend(rest.map(|rest| Action::Add(rest.add())));
+            }
+            actions.push(Action::Remove(file.remove(now)));
+        }
+        actions.extend(change.files.iter().map(|file| Action::Add(file.add())));
+        let properties = CommitProperties::default()
+            // The caller judges a conflict by the rules of the ledger; Delta's own check knows less.
+            .with_max_retries(0)
+            .with_cleanup_expired_logs(Some(false))
+            .with_metadata([(NOTE_MEMBER.to_owned(), change.note)])
+            .with_application_transaction(Transaction::new_with_last_update(change.import_id, 1, Some(now)));
+        let operation = DeltaOperation::Write {
+            mode: SaveMode::Overwrite,
+            partition_by: Some(PARTITION_COLUMNS.map(str::to_owned).to_vec()),
+            predicate: None,
+        };
+        let state = base.table.snapshot().map_err(LakeError::table("read the charges table"))?;
+        let committed = CommitBuilder::from(properties)
+            .with_actions(actions)
+            .build(Some(state.snapshot()), base.table.log_store(), operation)
+            .await;
+        match committed {
+            Ok(commit) => Ok(u64::try_from(commit.version()).unwrap_or_default()),
+            Err(error) => Err(conflict(base.version() + 1, error)),
+        }
+    }
+
+    /// Writes what stays of a file that is replaced in part; `None` if nothing stays.
+    async fn rewrite_rest(
+        &self,
+        base: &Snapshot,
+        file: &LakeFile,
+        replaced: &[&Coverage],
+        import_id: uuid::Uuid,
+    ) -> Result<Option<LakeFile>, LakeError> {
+        let reading = || format!("read {}", file.path);
+        let mut batches = ParquetRecordBatchStreamBuilder::new(FileReader::of(&base.store(), file))
+            .await
+            .and_then(|builder| builder.with_batch_size(1024).build())
+            .map_err(LakeError::parquet(reading()))?;
+        let target = FileTarget::rewriting(file, import_id);
+        let number = i32::from(file.period.year()) * 100 + i32::from(file.period.month());
+        let location = self.table_location();
+        // Rest files are named after the file they come from, so that two of them never share a name.
+        let target_number = 90_000 + base.files().iter().position(|f| f.path == file.path).unwrap_or_default();
+        let open = OpenFile::create(number, &target, &location, target_number)?;
+        let mut open = Some(open);
+        let mut rows = 0;
+        while let Some(batch) = batches.try_next().await.map_err(LakeError::parquet(reading()))? {
+            let kept = filter_record_batch(&batch, &outside(&batch, replaced)).map_err(LakeError::arrow(reading()))?;
+            rows += kept.num_rows();
+            open = Some(blocking(open.take(), move |file| file.write(&kept)).await?);
+        }
+        let Some(open) = open else { return Ok(None) };
+        let rest = tokio::task::spawn_blocking(move || open.close())
+            .await
+            .map_err(|error| LakeError::Worker { reason: error.to_string() })??;
+        Ok((rows > 0).then_some(rest))
+    }
+
+    /// The records of all commits after `version`, in order.
+    pub async fn notes_after(&self, version: Option<u64>) -> Result<Vec<CommitNote>, LakeError> {
+        let snapshot = self.snapshot().await?;
+        let log_store = snapshot.table.log_store();
+        let mut notes = Vec::new();
+        for version in version.map_or(0, |version| version + 1)..=snapshot.version() {
+            let doing = format!("read the log of version {version}");
+            let bytes = log_store.read_commit_entry(version.into()).await.map_err(LakeError::table(doing.clone()))?;
+            let bytes = bytes.ok_or_else(|| LakeError::NoSuchVersion { version, newest: snapshot.version() })?;
+            let info = bytes
+                .split(|byte| *byte == b'\n')
+                .find_map(|line| serde_json::from_slice::<LogLine>(line).ok().and_then(|line| line.commit_info));
+            let (timestamp, note) = info.map_or((None, None), |info| (info.timestamp, info.note));
+            notes.push(CommitNote { version, committed_at_ms: timestamp.unwrap_or_default(), note });
+        }
+        Ok(notes)
+    }
+}
+
+/// Runs a write on a file away from the runtime's own threads and hands the file back.
+async fn blocking(
+    file: Option<OpenFile>,
+    write: impl FnOnce(&mut OpenFile) -> Result<(), LakeError> + Send + 'static,
+) -> Result<OpenFile, LakeError> {
+    let mut file = file.expect("the file is handed back after every write");
+    tokio::task::spawn_blocking(move || write(&mut file).map(|()| file))
+        .await
+        .map_err(|error| LakeError::Worker { reason: error.to_string() })?
+}
+
+/// Marks the rows that no coverage replaces.
+fn outside(batch: &RecordBatch, replaced: &[&Coverage]) -> BooleanArray {
+    let dates = batch.column_by_name(Field::Date.column()).expect("charges have a date").as_primitive::<Date32Type>();
+    let covered = |day: i32| {
+        replaced.iter().any(|coverage| match coverage {
+            Coverage::Days(days) => Date::from_days(day).is_ok_and(|day| days.contains(day)),
+            // A file lies in one billing period: touched by it is replaced by it.
+            Coverage::Period(_) => true,
+        })
+    };
+    dates.iter().map(|day| Some(!day.is_some_and(covered))).collect()
+}
+
+fn conflict(version: u64, error: DeltaTableError) -> LakeError {
+    match error {
+        DeltaTableError::Transaction {
+            source: TransactionError::MaxCommitAttempts(_) | TransactionError::VersionAlreadyExists(_),
+        } => LakeError::Conflict { version },
+        error => LakeError::table(format!("commit version {version} of the charges table"))(error),
+    }
+}
+
+/// The partition columns with the values of a file, for callers that describe files.
+impl LakeFile {
+    /// Partition values by column name.
+    pub fn partition(&self) -> HashMap<&'static str, String> {
+        let values = [self.enrollment.to_string(), self.dataset.to_string(), self.period.to_string()];
+        PARTITION_COLUMNS.into_iter().zip(values).collect()
+    }
+}

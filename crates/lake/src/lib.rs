@@ -1,0 +1,32 @@
+//! The data plane: charges in a Delta Lake table that any engine can open without us.
+//!
+//! Promises: a commit is atomic over many partitions and durable when it returns; every earlier version stays
+//! readable; rows come back in a fixed order, digit for digit; memory does not grow with what is written or read.
+//! It knows no rules about what may replace what: that is the ledger's and the importer's.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod check;
+mod commit;
+mod durable;
+mod error;
+mod file;
+mod merge;
+mod reader;
+mod root;
+mod scan;
+mod stage;
+mod table;
+mod total;
+mod write;
+
+pub use check::{FileFault, check_file};
+pub use commit::{Change, CommitNote, Replacement};
+pub use error::LakeError;
+pub use file::LakeFile;
+pub use root::LakeRoot;
+pub use scan::{RowFilter, Scan};
+pub use stage::{Run, Stage};
+pub use table::{Lake, Snapshot};
+pub use total::total_cost;
+pub use write::{FileTarget, write_files};

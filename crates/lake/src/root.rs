@@ -1,0 +1,56 @@
+//! Where a store lives: one folder of an object store, with the lake, kept sources and reports beneath it.
+
+use std::path::Path as FsPath;
+use std::sync::Arc;
+
+use object_store::ObjectStore;
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use url::Url;
+
+use crate::durable::DurableStore;
+use crate::error::LakeError;
+
+/// The storage beneath a data folder.
+#[derive(Debug, Clone)]
+pub struct LakeRoot {
+    root: Arc<dyn ObjectStore>,
+    prefix: Path,
+    url: Url,
+}
+
+impl LakeRoot {
+    /// A local folder, made if it is missing. Writes are flushed before they count.
+    pub fn local(folder: &FsPath) -> Result<Self, LakeError> {
+        let doing = || format!("open the data folder {}", folder.display());
+        std::fs::create_dir_all(folder).map_err(LakeError::io(doing()))?;
+        let folder = folder.canonicalize().map_err(LakeError::io(doing()))?;
+        let prefix = Path::from_absolute_path(&folder)
+            .map_err(|source| LakeError::Storage { doing: doing(), source: source.into() })?;
+        let url = Url::from_directory_path(&folder)
+            .map_err(|()| LakeError::Io { doing: doing(), source: std::io::ErrorKind::InvalidInput.into() })?;
+        Ok(Self { root: Arc::new(DurableStore::new()), prefix, url })
+    }
+
+    /// The store as seen from the data folder: `sources/…`, `reports/…`.
+    pub fn store(&self) -> Arc<dyn ObjectStore> {
+        Arc::new(PrefixStore::new(self.root.clone(), self.prefix.clone()))
+    }
+
+    /// The store as seen from its root, as the Delta library wants it.
+    pub(crate) fn root(&self) -> Arc<dyn ObjectStore> {
+        self.root.clone()
+    }
+
+    /// The address of a table beneath the data folder.
+    pub(crate) fn table_url(&self, name: &str) -> Url {
+        let mut url = self.url.clone();
+        url.set_path(&format!("{}{name}/", self.url.path()));
+        url
+    }
+
+    /// The path of a table seen from [`Self::root`].
+    pub(crate) fn table_path(&self, name: &str) -> Path {
+        self.prefix.clone().join(name)
+    }
+}

@@ -1,0 +1,172 @@
+//! The charges table: making it, opening it, and its snapshots.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field as ArrowField, Schema};
+use deltalake_core::kernel::StructType;
+use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
+use deltalake_core::logstore::LogStoreRef;
+use deltalake_core::operations::create::CreateBuilder;
+use deltalake_core::protocol::SaveMode;
+use deltalake_core::{DeltaTable, DeltaTableBuilder};
+use formats::charge_fields;
+use ledger::{Dataset, EnrollmentId};
+use object_store::ObjectStore;
+use object_store::path::Path;
+
+use crate::error::LakeError;
+use crate::file::{LakeFile, PARTITION_COLUMNS};
+use crate::root::LakeRoot;
+use crate::write::STATISTICS_COLUMNS;
+
+/// Folder of the charges table beneath the data folder.
+const TABLE: &str = "charges";
+/// History is kept until its owner removes it: nothing cleans up by age.
+const KEEP_FOR_EVER: &str = "interval 36500 days";
+
+/// The charges table of a store.
+#[derive(Debug, Clone)]
+pub struct Lake {
+    root: LakeRoot,
+}
+
+/// One version of the charges table.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    version: u64,
+    files: Arc<Vec<LakeFile>>,
+    pub(crate) table: DeltaTable,
+}
+
+impl Lake {
+    /// Opens the charges table of a store; a new store gets an empty one.
+    pub async fn open(root: LakeRoot) -> Result<Self, LakeError> {
+        let lake = Self { root };
+        let table = lake.table()?;
+        let exists =
+            table.verify_deltatable_existence().await.map_err(LakeError::table("look for the charges table"))?;
+        if !exists {
+            lake.create(table.log_store()).await?;
+        }
+        Ok(lake)
+    }
+
+    /// The storage beneath.
+    pub fn root(&self) -> &LakeRoot {
+        &self.root
+    }
+
+    /// Store and path of the table, for writing files.
+    pub fn table_location(&self) -> (Arc<dyn ObjectStore>, Path) {
+        (self.root.root(), self.root.table_path(TABLE))
+    }
+
+    fn table(&self) -> Result<DeltaTable, LakeError> {
+        let url = self.root.table_url(TABLE);
+        DeltaTableBuilder::from_url(url.clone())
+            .map(|builder| builder.with_storage_backend(self.root.root(), url))
+            .and_then(DeltaTableBuilder::build)
+            .map_err(LakeError::table("open the charges table"))
+    }
+
+    async fn create(&self, log_store: LogStoreRef) -> Result<(), LakeError> {
+        let partition = PARTITION_COLUMNS.map(|column| ArrowField::new(column, DataType::Utf8, false));
+        let schema = Schema::new(partition.into_iter().chain(charge_fields()).collect::<Vec<_>>());
+        let schema: StructType = (&schema).try_into_kernel().map_err(LakeError::arrow("describe the charges table"))?;
+        let configuration: HashMap<String, Option<String>> = [
+            ("delta.enableExpiredLogCleanup", "false"),
+            ("delta.logRetentionDuration", KEEP_FOR_EVER),
+            ("delta.deletedFileRetentionDuration", KEEP_FOR_EVER),
+            ("delta.dataSkippingStatsColumns", &STATISTICS_COLUMNS.join(",")),
+        ]
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), Some(value.to_owned())))
+        .collect();
+        let created = CreateBuilder::new()
+            .with_log_store(log_store)
+            .with_table_name(TABLE)
+            .with_columns(schema.fields().cloned())
+            .with_partition_columns(PARTITION_COLUMNS)
+            .with_configuration(configuration)
+            .with_raise_if_key_not_exists(false)
+            .with_save_mode(SaveMode::Ignore)
+            .await;
+        match created {
+            Ok(_) => Ok(()),
+            // Another process made the table between the look and the commit.
+            Err(error) => match self.snapshot().await {
+                Ok(_) => Ok(()),
+                Err(_) => Err(LakeError::table("create the charges table")(error)),
+            },
+        }
+    }
+
+    /// The newest version.
+    pub async fn snapshot(&self) -> Result<Snapshot, LakeError> {
+        let mut table = self.table()?;
+        table.load().await.map_err(LakeError::table("read the newest version of the charges table"))?;
+        Snapshot::of(table)
+    }
+
+    /// An earlier version.
+    pub async fn snapshot_at(&self, version: u64) -> Result<Snapshot, LakeError> {
+        let mut table = self.table()?;
+        let newest = table.get_latest_version().await.map_err(LakeError::table("read the charges table"))?;
+        let newest = u64::try_from(newest).unwrap_or_default();
+        if version > newest {
+            return Err(LakeError::NoSuchVersion { version, newest });
+        }
+        let doing = format!("read version {version} of the charges table");
+        table.load_version(version.into()).await.map_err(LakeError::table(doing))?;
+        Snapshot::of(table)
+    }
+
+    /// The number of the newest version.
+    pub async fn newest_version(&self) -> Result<u64, LakeError> {
+        let version = self.table()?.get_latest_version().await.map_err(LakeError::table("read the charges table"))?;
+        Ok(u64::try_from(version).unwrap_or_default())
+    }
+}
+
+impl Snapshot {
+    fn of(table: DeltaTable) -> Result<Self, LakeError> {
+        let state = table.snapshot().map_err(LakeError::table("read the charges table"))?;
+        let mut files = Vec::new();
+        for view in state.log_data().iter() {
+            #[expect(deprecated, reason = "the only public access to the tags of a file")]
+            let add = view.add_action();
+            files.push(LakeFile::from_add(&add)?);
+        }
+        files.sort_by(|a, b| {
+            let key = |file: &LakeFile| (file.enrollment.clone(), file.dataset, file.period, file.scope_key.clone());
+            key(a).cmp(&key(b)).then_with(|| a.path.cmp(&b.path))
+        });
+        let version = u64::try_from(state.version()).unwrap_or_default();
+        Ok(Self { version, files: Arc::new(files), table })
+    }
+
+    /// The version's number: 0 is the empty table.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// All files, in the order of the lake: enrollment, dataset, billing period, source scope, path.
+    pub fn files(&self) -> &[LakeFile] {
+        &self.files
+    }
+
+    /// The files of one enrollment and dataset, in the order of the lake.
+    pub fn files_of<'a>(
+        &'a self,
+        enrollment: &'a EnrollmentId,
+        dataset: Dataset,
+    ) -> impl Iterator<Item = &'a LakeFile> {
+        self.files.iter().filter(move |file| file.dataset == dataset && file.enrollment.matches(enrollment.as_str()))
+    }
+
+    /// The store with the table as its root, for reading files.
+    pub fn store(&self) -> Arc<dyn ObjectStore> {
+        self.table.object_store()
+    }
+}

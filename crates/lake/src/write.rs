@@ -1,0 +1,308 @@
+//! Writing sorted rows as Parquet files, hashed and summed on the way.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::datatypes::{Date32Type, Int32Type};
+use calendar::{BillingPeriod, Date, DateRange};
+use formats::{SOURCE_HASH_COLUMN, SOURCE_INDEX_COLUMN, SOURCE_SCOPE_COLUMN, charge_schema};
+use ledger::{Dataset, EnrollmentId, Field};
+use money::Total;
+use object_store::ObjectStore;
+use object_store::buffered::BufWriter;
+use object_store::path::Path;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+use sha2::{Digest, Sha256};
+use tokio_util::io::SyncIoBridge;
+
+use crate::error::LakeError;
+use crate::file::{LakeFile, Statistics};
+use crate::merge::Merge;
+use crate::stage::{Run, Stage};
+use crate::total::total_cost;
+
+/// Rows of a row group and of a page (PERFORMANCE, "Layout that made it").
+const ROW_GROUP_ROWS: usize = 32 << 10;
+const PAGE_ROWS: usize = 8 << 10;
+/// A row group is closed early when wide rows make it this big in memory.
+const ROW_GROUP_BYTES_MAX: usize = 64 << 20;
+/// A file is closed at this many rows, so that readers can share the work.
+const FILE_ROWS_MAX: u64 = 4 << 20;
+
+/// Columns with least and greatest values in the Delta log, so that any engine can skip files.
+pub(crate) const STATISTICS_COLUMNS: [&str; 5] = [
+    SOURCE_SCOPE_COLUMN,
+    Field::InvoiceSectionId.column(),
+    Field::AccountId.column(),
+    Field::SubscriptionId.column(),
+    Field::Date.column(),
+];
+/// Longest text that is worth a statistic; a longer one leaves the column without.
+const STATISTIC_BYTES_MAX: usize = 256;
+
+/// What all rows of a set of files share.
+#[derive(Debug, Clone)]
+pub struct FileTarget {
+    /// Whose charges.
+    pub enrollment: EnrollmentId,
+    /// Which dataset.
+    pub dataset: Dataset,
+    /// Key of the source scope.
+    pub scope_key: String,
+    /// SHA-256 of each source, by source index.
+    pub source_hashes: Vec<String>,
+    /// Names the files of one import.
+    pub import_id: uuid::Uuid,
+}
+
+/// Merges runs of staged rows and writes them as files, one or more per billing period. The files are durable but not
+/// part of the table until they are committed. `table` is the store and path of the table. Blocking.
+pub fn write_files(
+    runs: Vec<Run>,
+    stage: &mut Stage,
+    target: &FileTarget,
+    table: &(Arc<dyn ObjectStore>, Path),
+    progress: &dyn Fn(u64),
+) -> Result<Vec<LakeFile>, LakeError> {
+    let mut merge = Merge::of(runs, stage)?;
+    let mut files = Vec::new();
+    let mut open: Option<OpenFile> = None;
+    while let Some(batch) = merge.next_batch()? {
+        let periods = batch.column(0).as_primitive::<Int32Type>();
+        let mut start = 0;
+        while start < batch.num_rows() {
+            let number = periods.value(start);
+            let length = periods.values()[start..].iter().take_while(|other| **other == number).count();
+            if open.as_ref().is_some_and(|file| file.period_number != number || file.rows >= FILE_ROWS_MAX) {
+                files.extend(open.take().map(OpenFile::close).transpose()?);
+            }
+            let file = match &mut open {
+                Some(file) => file,
+                none => none.insert(OpenFile::create(number, target, table, files.len())?),
+            };
+            file.write(&finished(&batch.slice(start, length), target)?)?;
+            start += length;
+        }
+        progress(batch.num_rows() as u64);
+    }
+    files.extend(open.take().map(OpenFile::close).transpose()?);
+    Ok(files)
+}
+
+/// A staged batch as it stands in a file: without the staging columns, with scope and source hash.
+fn finished(staged: &RecordBatch, target: &FileTarget) -> Result<RecordBatch, LakeError> {
+    let sources =
+        staged.column_by_name(SOURCE_INDEX_COLUMN).expect("staged batches have it").as_primitive::<Int32Type>();
+    let hash_of =
+        |index: &i32| target.source_hashes[usize::try_from(*index).expect("source indexes count from 0")].as_str();
+    let columns: Vec<ArrayRef> = charge_schema()
+        .fields()
+        .iter()
+        .map(|field| match field.name().as_str() {
+            SOURCE_SCOPE_COLUMN => {
+                Arc::new(StringArray::from_iter_values(std::iter::repeat_n(&target.scope_key, staged.num_rows())))
+                    as ArrayRef
+            }
+            SOURCE_HASH_COLUMN => Arc::new(StringArray::from_iter_values(sources.values().iter().map(hash_of))),
+            name => staged.column_by_name(name).expect("staged batches have every other column").clone(),
+        })
+        .collect();
+    RecordBatch::try_new(charge_schema(), columns).map_err(LakeError::arrow("finish rows"))
+}
+
+/// Hashes and counts what is written.
+struct Hashed<W> {
+    inner: W,
+    state: Arc<Mutex<(Sha256, u64)>>,
+}
+
+impl<W: Write> Write for Hashed<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        let mut state = self.state.lock().expect("no writer panics while it holds the lock");
+        state.0.update(&bytes[..written]);
+        state.1 += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+type Sink = Hashed<SyncIoBridge<BufWriter>>;
+
+/// A file being written.
+pub(crate) struct OpenFile {
+    writer: ArrowWriter<Sink>,
+    state: Arc<Mutex<(Sha256, u64)>>,
+    path: String,
+    target: FileTarget,
+    period: BillingPeriod,
+    period_number: i32,
+    rows: u64,
+    total: Total,
+    days: Option<(i32, i32)>,
+    bounds: HashMap<&'static str, Option<(String, String)>>,
+}
+
+impl OpenFile {
+    pub(crate) fn create(
+        period_number: i32,
+        target: &FileTarget,
+        (store, table): &(Arc<dyn ObjectStore>, Path),
+        number: usize,
+    ) -> Result<Self, LakeError> {
+        let period = BillingPeriod::parse(&period_number.to_string()).expect("staged periods were billing periods");
+        let path = format!(
+            "enrollment={}/dataset={}/billing_period={period}/{}-{number:05}.parquet",
+            target.enrollment, target.dataset, target.import_id
+        );
+        let location = table.parts().chain(Path::from(path.as_str()).parts()).collect::<Path>();
+        let state = Arc::new(Mutex::new((Sha256::new(), 0)));
+        let sink = SyncIoBridge::new(BufWriter::new(store.clone(), location));
+        let sink = Hashed { inner: sink, state: state.clone() };
+        let writer = ArrowWriter::try_new(sink, charge_schema(), Some(properties()))
+            .map_err(LakeError::parquet("begin a file of charges"))?;
+        let bounds = STATISTICS_COLUMNS.iter().map(|column| (*column, None)).collect();
+        let target = target.clone();
+        Ok(Self {
+            writer,
+            state,
+            path,
+            target,
+            period,
+            period_number,
+            rows: 0,
+            total: Total::default(),
+            days: None,
+            bounds,
+        })
+    }
+
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
+        total_cost(batch, &mut self.total)?;
+        self.rows += batch.num_rows() as u64;
+        let dates =
+            batch.column_by_name(Field::Date.column()).expect("charges have a date").as_primitive::<Date32Type>();
+        for day in dates.iter().flatten() {
+            let (first, last) = self.days.get_or_insert((day, day));
+            *first = day.min(*first);
+            *last = day.max(*last);
+        }
+        self.observe_texts(batch);
+        self.writer.write(batch).map_err(LakeError::parquet("write a file of charges"))?;
+        if self.writer.in_progress_size() > ROW_GROUP_BYTES_MAX {
+            self.writer.flush().map_err(LakeError::parquet("write a file of charges"))?;
+        }
+        Ok(())
+    }
+
+    fn observe_texts(&mut self, batch: &RecordBatch) {
+        for (column, bounds) in &mut self.bounds {
+            let Some(values) = batch.column_by_name(column).and_then(|array| array.as_string_opt::<i32>()) else {
+                continue;
+            };
+            // Sorted neighbours mostly repeat: compare with the last value seen first.
+            let mut last = None;
+            for value in values.iter().flatten() {
+                if last == Some(value) {
+                    continue;
+                }
+                last = Some(value);
+                match bounds {
+                    None => *bounds = Some((value.to_owned(), value.to_owned())),
+                    Some((least, _)) if value < least.as_str() => *least = value.to_owned(),
+                    Some((_, greatest)) if value > greatest.as_str() => *greatest = value.to_owned(),
+                    Some(_) => {}
+                }
+            }
+        }
+    }
+
+    pub(crate) fn close(self) -> Result<LakeFile, LakeError> {
+        let mut sink = self.writer.into_inner().map_err(LakeError::parquet("finish a file of charges"))?;
+        sink.flush().map_err(LakeError::io("finish a file of charges"))?;
+        sink.inner.shutdown().map_err(LakeError::io("finish a file of charges"))?;
+        let state = self.state.lock().expect("no writer panics while it holds the lock");
+        let day = |days: i32| Date::from_days(days).expect("rows were read with dates of the calendar");
+        let days = self.days.map(|(first, last)| DateRange::inclusive(day(first), day(last)).expect("first is least"));
+        let mut statistics: Statistics = self
+            .bounds
+            .into_iter()
+            .filter_map(|(column, bounds)| bounds.map(|bounds| (column.to_owned(), bounds)))
+            .filter(|(_, (least, greatest))| least.len().max(greatest.len()) <= STATISTIC_BYTES_MAX)
+            .collect();
+        if let Some(days) = days {
+            statistics.insert(Field::Date.column().to_owned(), (days.start().to_string(), days.end().to_string()));
+        }
+        Ok(LakeFile {
+            path: self.path,
+            size_bytes: state.1,
+            enrollment: self.target.enrollment,
+            dataset: self.target.dataset,
+            period: self.period,
+            scope_key: self.target.scope_key,
+            rows: self.rows,
+            days,
+            total: self.total.value().to_string(),
+            sha256: hex::encode(state.0.clone().finalize()),
+            written_at_ms: now_ms(),
+            statistics,
+        })
+    }
+}
+
+/// Milliseconds since 1970, for the log's own bookkeeping.
+pub(crate) fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn properties() -> WriterProperties {
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).expect("1 is a zstd level")))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_write_batch_size(PAGE_ROWS)
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_created_by(format!("lazurite {}", env!("CARGO_PKG_VERSION")));
+    for column in STATISTICS_COLUMNS {
+        properties = properties.set_column_statistics_enabled(ColumnPath::from(column), EnabledStatistics::Page);
+    }
+    for column in [Field::Quantity.column(), Field::Cost.column()] {
+        properties = properties.set_column_dictionary_enabled(ColumnPath::from(column), false);
+    }
+    properties.build()
+}
+
+impl FileTarget {
+    /// The target of a rewritten part of `file`.
+    pub(crate) fn rewriting(file: &LakeFile, import_id: uuid::Uuid) -> Self {
+        Self {
+            enrollment: file.enrollment.clone(),
+            dataset: file.dataset,
+            scope_key: file.scope_key.clone(),
+            source_hashes: Vec::new(),
+            import_id,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statistics_columns_are_columns_of_the_schema() {
+        for column in STATISTICS_COLUMNS {
+            assert!(charge_schema().field_with_name(column).is_ok(), "{column}");
+        }
+        assert!(formats::staging_schema().field_with_name(formats::BILLING_PERIOD_COLUMN).is_ok());
+    }
+}

@@ -1,0 +1,267 @@
+//! What a mirror holds and what a new import does to it (DESIGN 4.2 and 4.3): the rules alone, without storage.
+
+use calendar::{BillingPeriod, DateRange};
+
+use crate::{Dataset, EnrollmentId, Scope};
+
+/// The instant at which a source was made, in microseconds since 1970-01-01T00:00:00Z: `--taken-at`, the export
+/// folder's time stamp, else the instant of the import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunTime(pub i64);
+
+/// The days that an import replaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Coverage {
+    /// All rows of a billing period, whatever their date.
+    Period(BillingPeriod),
+    /// All rows dated in a range, both ends included, whatever their billing period.
+    Days(DateRange),
+}
+
+impl Coverage {
+    /// The coverages that a range of days stands for: whole calendar months are billing periods, anything else is
+    /// days.
+    pub fn of_days(days: DateRange) -> Vec<Self> {
+        let periods: Vec<BillingPeriod> = days.periods().collect();
+        let whole = periods.first().is_some_and(|first| first.first_day() == days.start())
+            && periods.last().is_some_and(|last| last.last_day() == days.end());
+        if whole { periods.into_iter().map(Self::Period).collect() } else { vec![Self::Days(days)] }
+    }
+
+    /// Whether both replace some day.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Period(a), Self::Period(b)) => a == b,
+            (Self::Days(a), Self::Days(b)) => a.overlaps(*b),
+            (Self::Period(period), Self::Days(days)) | (Self::Days(days), Self::Period(period)) => {
+                days.start() <= period.last_day() && period.first_day() <= days.end()
+            }
+        }
+    }
+
+    /// Whether every row of `other` is replaced by an import of `self`.
+    pub fn includes(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Period(a), Self::Period(b)) => a == b,
+            (Self::Days(a), Self::Days(b)) => a.start() <= b.start() && b.end() <= a.end(),
+            (Self::Period(period), Self::Days(days)) => {
+                period.first_day() <= days.start() && days.end() <= period.last_day()
+            }
+            // A billing period may hold rows dated outside its month.
+            (Self::Days(_), Self::Period(_)) => false,
+        }
+    }
+}
+
+impl std::fmt::Display for Coverage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Period(period) => write!(f, "{period}"),
+            Self::Days(days) => write!(f, "{days}"),
+        }
+    }
+}
+
+/// What one import replaces as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    /// Whose charges.
+    pub enrollment: EnrollmentId,
+    /// The scope that the source was exported for.
+    pub scope: Scope,
+    /// Which dataset.
+    pub dataset: Dataset,
+    /// Which days.
+    pub coverage: Coverage,
+}
+
+impl Unit {
+    fn same_series(&self, other: &Self) -> bool {
+        self.enrollment == other.enrollment && self.dataset == other.dataset && self.scope.key() == other.scope.key()
+    }
+}
+
+/// A unit with its content, as it is held or about to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holding {
+    /// What is replaced.
+    pub unit: Unit,
+    /// When the source was made.
+    pub run_time: RunTime,
+    /// Identifies the source bytes: equal contents are equal bytes read under equal options.
+    pub content: String,
+    /// The revision that holds it, as text.
+    pub revision: String,
+    /// Whether rows were rejected on the way in.
+    pub incomplete: bool,
+}
+
+/// What is held at one version of the lake.
+#[derive(Debug, Clone, Default)]
+pub struct Held {
+    holdings: Vec<Holding>,
+}
+
+/// Why, or how, a new holding meets what is held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HoldingConflict {
+    /// A newer run is held for some of the days.
+    Stale(Box<Holding>),
+    /// Another source scope already holds these charges.
+    Overlap(Box<Holding>),
+}
+
+impl Held {
+    /// Applies an accepted import: what it replaces entirely is no longer held.
+    pub fn apply(&mut self, new: Holding) {
+        self.holdings
+            .retain(|held| !(held.unit.same_series(&new.unit) && new.unit.coverage.includes(&held.unit.coverage)));
+        self.holdings.push(new);
+    }
+
+    /// Records that the bytes held for a unit were also exported by a later run.
+    pub fn confirm(&mut self, unit: &Unit, content: &str, run_time: RunTime) {
+        for held in &mut self.holdings {
+            if held.unit == *unit && held.content == content && held.run_time < run_time {
+                held.run_time = run_time;
+            }
+        }
+    }
+
+    /// Everything that is held, in the order of import.
+    pub fn iter(&self) -> impl Iterator<Item = &Holding> {
+        self.holdings.iter()
+    }
+
+    /// Whether exactly these bytes are held for exactly this unit, with nothing newer over a part of it.
+    pub fn holds(&self, new: &Holding) -> bool {
+        let mut overlapping = self
+            .holdings
+            .iter()
+            .filter(|h| h.unit.same_series(&new.unit) && h.unit.coverage.overlaps(&new.unit.coverage));
+        match (overlapping.next(), overlapping.next()) {
+            (Some(only), None) => {
+                only.unit.coverage == new.unit.coverage
+                    && only.content == new.content
+                    && only.incomplete == new.incomplete
+            }
+            _ => false,
+        }
+    }
+
+    /// Holdings of other source scopes whose overlap with `new` the paths cannot tell: the rows must.
+    pub fn undecided<'a>(&'a self, new: &'a Unit) -> impl Iterator<Item = &'a Holding> {
+        self.elsewhere(new).filter(|held| held.unit.scope.overlaps(&new.scope).is_none())
+    }
+
+    fn elsewhere<'a>(&'a self, new: &'a Unit) -> impl Iterator<Item = &'a Holding> {
+        self.holdings.iter().filter(|held| {
+            held.unit.enrollment == new.enrollment
+                && held.unit.dataset == new.dataset
+                && held.unit.coverage.overlaps(&new.coverage)
+                && !held.unit.same_series(new)
+        })
+    }
+}
+
+/// Judges a new import by paths and run times alone. Staleness can be overruled by the caller (`--force`), overlap
+/// cannot: it would count charges twice.
+pub fn judge(held: &Held, new: &Holding) -> Result<(), HoldingConflict> {
+    if let Some(other) = held.elsewhere(&new.unit).find(|h| h.unit.scope.overlaps(&new.unit.scope) == Some(true)) {
+        return Err(HoldingConflict::Overlap(Box::new(other.clone())));
+    }
+    let newer = held.iter().find(|h| {
+        h.unit.same_series(&new.unit) && h.unit.coverage.overlaps(&new.unit.coverage) && h.run_time > new.run_time
+    });
+    newer.map_or(Ok(()), |newer| Err(HoldingConflict::Stale(Box::new(newer.clone()))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holding(scope: &str, coverage: Coverage, run_time: i64, content: &str) -> Holding {
+        Holding {
+            unit: Unit {
+                enrollment: EnrollmentId::parse("1").unwrap(),
+                scope: Scope::parse(scope).unwrap(),
+                dataset: Dataset::ActualCost,
+                coverage,
+            },
+            run_time: RunTime(run_time),
+            content: content.into(),
+            revision: run_time.to_string(),
+            incomplete: false,
+        }
+    }
+
+    fn september() -> Coverage {
+        Coverage::Period(BillingPeriod::new(2023, 9).unwrap())
+    }
+
+    fn days(text: &str) -> DateRange {
+        text.parse().unwrap()
+    }
+
+    const A: &str = "subscriptions/1caaa5a3-2b66-438e-8ab4-bce37d518c5d";
+    const B: &str = "subscriptions/ed570627-0265-4620-bb42-bae06bcfa914";
+
+    #[test]
+    fn another_subscription_is_another_series_and_the_whole_enrollment_overlaps_both() {
+        let mut held = Held::default();
+        held.apply(holding(A, september(), 5, "a"));
+        assert_eq!(judge(&held, &holding(B, september(), 1, "b")), Ok(()));
+        held.apply(holding(B, september(), 1, "b"));
+        assert_eq!(held.iter().count(), 2);
+        let whole = holding("billingAccounts/1", september(), 9, "c");
+        assert!(matches!(judge(&held, &whole), Err(HoldingConflict::Overlap(_))));
+    }
+
+    #[test]
+    fn an_older_run_is_stale_and_the_same_run_time_is_not() {
+        let mut held = Held::default();
+        held.apply(holding(A, september(), 5, "a"));
+        assert!(matches!(judge(&held, &holding(A, september(), 4, "b")), Err(HoldingConflict::Stale(_))));
+        assert_eq!(judge(&held, &holding(A, september(), 5, "b")), Ok(()));
+        let part = Coverage::Days(days("2023-09-10..2023-09-12"));
+        assert!(matches!(judge(&held, &holding(A, part, 4, "b")), Err(HoldingConflict::Stale(_))));
+    }
+
+    #[test]
+    fn the_same_bytes_are_recognised_until_something_newer_lies_over_them() {
+        let mut held = Held::default();
+        held.apply(holding(A, september(), 5, "a"));
+        assert!(held.holds(&holding(A, september(), 9, "a")));
+        assert!(!held.holds(&holding(A, september(), 9, "b")));
+        assert!(!held.holds(&holding(B, september(), 9, "a")));
+        held.apply(holding(A, Coverage::Days(days("2023-09-10..2023-09-12")), 6, "d"));
+        assert!(!held.holds(&holding(A, september(), 9, "a")));
+    }
+
+    #[test]
+    fn a_confirmed_run_makes_runs_between_stale() {
+        let mut held = Held::default();
+        let first = holding(A, september(), 5, "a");
+        held.apply(first.clone());
+        held.confirm(&first.unit, "a", RunTime(9));
+        assert!(matches!(judge(&held, &holding(A, september(), 7, "b")), Err(HoldingConflict::Stale(_))));
+    }
+
+    #[test]
+    fn whole_months_are_periods_and_parts_of_months_are_days() {
+        assert_eq!(Coverage::of_days(days("2023-09-01..2023-09-30")), [september()]);
+        assert_eq!(Coverage::of_days(days("2023-09-01..2023-10-31")).len(), 2);
+        let part = Coverage::of_days(days("2023-09-01..2023-09-29"));
+        assert!(matches!(part.as_slice(), [Coverage::Days(_)]));
+        assert!(september().includes(&part[0]) && !part[0].includes(&september()));
+    }
+
+    #[test]
+    fn a_department_and_a_subscription_can_only_be_told_apart_by_their_rows() {
+        let mut held = Held::default();
+        held.apply(holding("departments/7", september(), 5, "a"));
+        let new = holding(A, september(), 6, "b");
+        assert_eq!(judge(&held, &new), Ok(()));
+        assert_eq!(held.undecided(&new.unit).count(), 1);
+    }
+}

@@ -1,0 +1,155 @@
+//! The narrow stored form of a decimal: an integer of at most 38 digits at a fixed scale, as columns hold it
+//! (DESIGN 4.1: `decimal(38,28)` for cost, `decimal(38,18)` for quantity and prices, each with a scale column).
+
+use ethnum::I256;
+
+use super::{Decimal, SCALE_MAX};
+use crate::power::{EXPONENT_MAX_U128, power_of_ten, power_of_ten_u128};
+
+/// The first integer that a `decimal(38, …)` column cannot hold.
+const COLUMN_BOUND: u128 = 10u128.pow(38);
+
+impl Decimal {
+    /// The mantissa this value has at another scale: value × 10^`scale`.
+    ///
+    /// `None` where that is not an integer (a smaller scale that would cut digits) or has more than 38 digits, which is
+    /// what a `decimal(38, …)` column holds; such a value goes to the text column (DESIGN 4.1).
+    #[inline]
+    pub fn rescaled_i128(&self, scale: u8) -> Option<i128> {
+        if scale < self.scale {
+            return self.reduced_i128(scale);
+        }
+        if self.is_zero() {
+            return Some(0);
+        }
+        let mantissa = self.mantissa_i128()?;
+        let exponent = scale - self.scale;
+        if usize::from(exponent) > EXPONENT_MAX_U128 {
+            return None;
+        }
+        // 10^38 < 2^127, so the factor is positive as a signed integer.
+        within_column(mantissa.checked_mul(power_of_ten_u128(exponent) as i128)?)
+    }
+
+    /// The value `mantissa_at_fixed` / 10^`fixed_scale` with `scale` fraction digits: the inverse of
+    /// [`Decimal::rescaled_i128`], which restores the trailing zeros of the source.
+    ///
+    /// `None` where the value has non-zero digits beyond `scale`, or where `scale` exceeds 28.
+    #[inline]
+    pub fn from_rescaled_i128(mantissa_at_fixed: i128, fixed_scale: u8, scale: u8) -> Option<Decimal> {
+        if scale > SCALE_MAX {
+            return None;
+        }
+        if scale > fixed_scale {
+            // 127 bits × 10^28 (94 bits) always fit.
+            let factor = power_of_ten(scale - fixed_scale).as_i256();
+            return Some(Decimal { mantissa: I256::new(mantissa_at_fixed) * factor, scale });
+        }
+        let mantissa = divided_exactly(mantissa_at_fixed, fixed_scale - scale)?;
+        Some(Decimal { mantissa: I256::new(mantissa), scale })
+    }
+
+    fn reduced_i128(&self, scale: u8) -> Option<i128> {
+        let exponent = self.scale - scale;
+        if let Some(mantissa) = self.mantissa_i128() {
+            return within_column(divided_exactly(mantissa, exponent)?);
+        }
+        let (quotient, remainder) = self.magnitude().div_rem(power_of_ten(exponent));
+        if remainder != 0 {
+            return None;
+        }
+        let magnitude = i128::try_from(quotient).ok()?;
+        within_column(if self.is_negative() { -magnitude } else { magnitude })
+    }
+}
+
+#[inline]
+fn within_column(mantissa: i128) -> Option<i128> {
+    (mantissa.unsigned_abs() < COLUMN_BOUND).then_some(mantissa)
+}
+
+/// `mantissa` / 10^`exponent` where that is an integer. The 64-bit division is several times faster and does for most.
+#[inline]
+fn divided_exactly(mantissa: i128, exponent: u8) -> Option<i128> {
+    if exponent == 0 || mantissa == 0 {
+        return Some(mantissa);
+    }
+    if usize::from(exponent) > EXPONENT_MAX_U128 {
+        return None;
+    }
+    let divisor = power_of_ten_u128(exponent) as i128;
+    if let (Ok(narrow), Ok(narrow_divisor)) = (i64::try_from(mantissa), i64::try_from(divisor)) {
+        return (narrow % narrow_divisor == 0).then(|| i128::from(narrow / narrow_divisor));
+    }
+    let quotient = mantissa / divisor;
+    (quotient * divisor == mantissa).then_some(quotient)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::{any_decimal, decimal};
+
+    #[test]
+    fn values_move_to_the_scale_of_a_column_and_back() {
+        let cost = decimal("16.2969321366366446274854190000");
+        assert_eq!(cost.rescaled_i128(28), Some(162_969_321_366_366_446_274_854_190_000));
+        let price = decimal("0.0870");
+        assert_eq!(price.rescaled_i128(18), Some(87_000_000_000_000_000));
+        let restored = Decimal::from_rescaled_i128(87_000_000_000_000_000, 18, 4).unwrap();
+        assert_eq!(restored.to_string(), "0.0870");
+        assert_eq!(price.rescaled_i128(3), Some(87));
+        assert_eq!(price.rescaled_i128(2), None);
+        assert_eq!(Decimal::from_rescaled_i128(87, 3, 4).unwrap().to_string(), "0.0870");
+    }
+
+    #[test]
+    fn digits_are_never_cut() {
+        assert_eq!(Decimal::from_rescaled_i128(1_501, 3, 2), None);
+        assert_eq!(Decimal::from_rescaled_i128(1_500, 3, 2).unwrap().to_string(), "1.50");
+        assert_eq!(Decimal::from_rescaled_i128(-1_500, 3, 1).unwrap().to_string(), "-1.5");
+        assert_eq!(Decimal::from_rescaled_i128(0, 255, 2).unwrap().to_string(), "0.00");
+        assert_eq!(Decimal::from_rescaled_i128(1, 255, 2), None);
+        assert_eq!(Decimal::from_rescaled_i128(1, 30, 29), None);
+        assert_eq!(Decimal::from_rescaled_i128(i128::MIN, 0, 28).unwrap().rescaled_i128(0), None);
+    }
+
+    #[test]
+    fn thirty_eight_digits_fit_and_no_more() {
+        assert_eq!(decimal("9999999999").rescaled_i128(28), Some(9_999_999_999 * 10i128.pow(28)));
+        assert_eq!(decimal("10000000000").rescaled_i128(28), None);
+        assert_eq!(decimal("-9999999999.9").rescaled_i128(28), Some(-99_999_999_999 * 10i128.pow(27)));
+        assert_eq!(decimal("-10000000000").rescaled_i128(28), None);
+        let nines = "9".repeat(38);
+        assert_eq!(decimal(&nines).rescaled_i128(0), Some(10i128.pow(38) - 1));
+        assert_eq!(decimal(&format!("1{}", "0".repeat(38))).rescaled_i128(0), None);
+        assert_eq!(decimal("1").rescaled_i128(39), None);
+        assert_eq!(decimal("0.00").rescaled_i128(255), Some(0));
+        // More than 128 bits as written, yet narrow without the trailing zeros.
+        assert_eq!(decimal("99999999999999.0000000000000000000000000000").rescaled_i128(0), Some(99_999_999_999_999));
+        assert_eq!(decimal("-99999999999999.0000000000000000000000000001").rescaled_i128(0), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_moves_comes_back(value in any_decimal(130), fixed in 0u8..=38) {
+            if let Some(mantissa) = value.rescaled_i128(fixed) {
+                prop_assert!(mantissa.unsigned_abs() < 10u128.pow(38));
+                let restored = Decimal::from_rescaled_i128(mantissa, fixed, value.scale()).unwrap();
+                prop_assert_eq!(restored.mantissa(), value.mantissa());
+                prop_assert_eq!(restored.scale(), value.scale());
+            }
+        }
+
+        #[test]
+        fn refusals_are_for_a_reason(value in any_decimal(130), fixed in 0u8..=28) {
+            if value.rescaled_i128(fixed).is_none() {
+                let cuts = crate::truncate(value, fixed) != value;
+                let bound = Decimal::from_i128(10i128.pow(38), fixed).unwrap();
+                prop_assert!(cuts || value.abs() >= bound);
+            }
+        }
+    }
+}

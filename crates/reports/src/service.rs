@@ -1,0 +1,301 @@
+//! The report service: taking questions, telling how they stand, giving out blobs.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use catalog::{Catalog, Job, JobState, NewJob};
+use formats::CsvEncoder;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use lake::{Lake, Snapshot};
+use ledger::{ChargeQuery, Coverage, Held, Window};
+use object_store::ObjectStoreExt;
+use sha2::{Digest, Sha256};
+use tokio::sync::Notify;
+
+use access::Permit;
+
+use crate::error::ReportError;
+use crate::links::{BlobLink, LinkError, LinkSigner};
+use crate::question::{AsOf, Question, StoredQuestion, Verdict};
+use crate::writer::StoredBlob;
+
+/// Name of the secret that signs links.
+const LINK_SECRET: &str = "report-links";
+
+/// How reports are made.
+#[derive(Debug, Clone)]
+pub struct ReportSettings {
+    /// Largest blob; a report beyond it has several.
+    pub blob_bytes_max: u64,
+    /// How long a link is good for.
+    pub link_life: Duration,
+    /// How many reports are written at once.
+    pub workers: usize,
+    /// How long a worker holds a job without a sign of life.
+    pub lease: Duration,
+}
+
+impl Default for ReportSettings {
+    fn default() -> Self {
+        Self {
+            blob_bytes_max: 1 << 30,
+            link_life: Duration::from_secs(3600),
+            workers: 1,
+            lease: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The report service of a store.
+#[derive(Debug, Clone)]
+pub struct Reports {
+    pub(crate) catalog: Catalog,
+    pub(crate) lake: Lake,
+    pub(crate) settings: ReportSettings,
+    signer: LinkSigner,
+    /// Wakes a worker when a job was queued.
+    pub(crate) queued: Arc<Notify>,
+}
+
+/// How a report stands.
+#[derive(Debug, Clone)]
+pub enum Poll {
+    /// Still waiting or being written.
+    Running,
+    /// It has an outcome.
+    Finished(Box<Outcome>),
+}
+
+/// A finished report.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The operation.
+    pub id: String,
+    /// How it ended.
+    pub status: Status,
+    /// The api-version of the request.
+    pub api_version: String,
+    /// The scope as the caller wrote it, without leading slash.
+    pub request_scope: String,
+    /// The JSON body as the caller wrote it.
+    pub request_body: String,
+    /// First second since 1970 at which the links are refused.
+    pub valid_till_s: i64,
+}
+
+/// How a report ended.
+#[derive(Debug, Clone)]
+pub enum Status {
+    /// Blobs are ready.
+    Completed(Vec<Blob>),
+    /// There are no charges in the scope and time asked about.
+    NoDataFound,
+    /// It cannot be answered; the reason is for the caller.
+    Failed(String),
+}
+
+/// A blob of a report.
+#[derive(Debug, Clone)]
+pub struct Blob {
+    /// Path segments and query of the link, to be put after the server's address.
+    pub link: String,
+    /// Size in bytes.
+    pub bytes: u64,
+}
+
+/// The content of a blob.
+pub struct BlobStream {
+    /// Size in bytes.
+    pub bytes: u64,
+    /// The content, chunk by chunk.
+    pub chunks: BoxStream<'static, Result<Bytes, object_store::Error>>,
+}
+
+impl std::fmt::Debug for BlobStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BlobStream").field("bytes", &self.bytes).finish_non_exhaustive()
+    }
+}
+
+impl Reports {
+    /// The service over a lake and its catalog.
+    pub async fn open(catalog: Catalog, lake: Lake, settings: ReportSettings) -> Result<Self, ReportError> {
+        let secret = catalog.secret(LINK_SECRET, &access::random_bytes::<32>()).await?;
+        Ok(Self { catalog, lake, settings, signer: LinkSigner::new(secret), queued: Arc::default() })
+    }
+
+    /// Takes a question and gives the operation's id. The answer is pinned to the lake version of this moment.
+    pub async fn create(&self, question: Question) -> Result<String, ReportError> {
+        let snapshot = self.snapshot(question.as_of).await?;
+        let held = self.catalog.held_at(snapshot.version()).await?;
+        let verdict = verdict(&held, &question);
+        let unknown_columns = if question.unknown_columns {
+            self.unknown_columns(&question, snapshot.version()).await?
+        } else {
+            Vec::new()
+        };
+        let stored = StoredQuestion::of(&question, snapshot.version(), unknown_columns, verdict);
+        let id = uuid::Uuid::new_v4().to_string();
+        let digest = digest(&stored, &snapshot).ok_or_else(|| foreign(&id, "the question has no time"))?;
+        let request = serde_json::to_string(&stored).map_err(|error| foreign(&id, &error.to_string()))?;
+        let job = NewJob { id: id.clone(), digest, request, created_at_ms: now_ms() };
+        if let Some(result) = self.reusable(&job.digest).await? {
+            self.catalog.add_finished_job(&job, &result).await?;
+            tracing::info!(report.id = %id, "report {id}: reuses the blobs of an equal one");
+            return Ok(id);
+        }
+        self.catalog.add_job(&job).await?;
+        self.queued.notify_one();
+        tracing::info!(report.id = %id, "report {id}: queued");
+        Ok(id)
+    }
+
+    async fn snapshot(&self, as_of: AsOf) -> Result<Snapshot, ReportError> {
+        match as_of {
+            AsOf::Now => Ok(self.lake.snapshot().await?),
+            AsOf::Version(version) => Ok(self.lake.snapshot_at(version).await?),
+            AsOf::Instant(instant) => match self.catalog.version_at(instant).await? {
+                Some(version) => Ok(self.lake.snapshot_at(version).await?),
+                None => Err(ReportError::AsOf { as_of: format!("{instant} ms since 1970") }),
+            },
+        }
+    }
+
+    /// Names of the unknown columns of all imports that can have brought rows of the answer.
+    async fn unknown_columns(&self, question: &Question, version: u64) -> Result<Vec<String>, ReportError> {
+        let mut names: Vec<String> = Vec::new();
+        for (_, _, record) in self.catalog.import_records(version).await? {
+            let record: serde_json::Value = serde_json::from_str(&record).unwrap_or_default();
+            if record["enrollment"].as_str().is_none_or(|number| !question.permit.enrollment().matches(number)) {
+                continue;
+            }
+            for name in record["unknownColumns"].as_array().into_iter().flatten().filter_map(|name| name.as_str()) {
+                if !names.iter().any(|known| known == name) {
+                    names.push(name.to_owned());
+                }
+            }
+        }
+        Ok(names)
+    }
+
+    /// The blobs of an equal finished report, if all of them are still there.
+    async fn reusable(&self, digest: &str) -> Result<Option<String>, ReportError> {
+        let Some(result) = self.catalog.completed_job(digest).await?.and_then(|job| job.result) else {
+            return Ok(None);
+        };
+        let blobs: Vec<StoredBlob> = serde_json::from_str(&result).unwrap_or_default();
+        let store = self.lake.root().store();
+        for blob in &blobs {
+            match store.head(&blob.path()).await {
+                Ok(meta) if meta.size == blob.bytes => {}
+                _ => return Ok(None),
+            }
+        }
+        Ok((!blobs.is_empty()).then_some(result))
+    }
+
+    /// How a report stands; `None` if there is no such report in the permitted scope.
+    pub async fn poll(&self, permit: &Permit, id: &str) -> Result<Option<Poll>, ReportError> {
+        let Some(job) = self.catalog.job(id).await? else { return Ok(None) };
+        let question = stored_question(&job)?;
+        if question.enrollment != *permit.enrollment() || question.scope.key() != permit.scope().key() {
+            return Ok(None);
+        }
+        let valid_till_s =
+            now_ms() / 1000 + i64::try_from(self.settings.link_life.as_secs()).unwrap_or(i64::MAX / 2000);
+        let status = match job.state {
+            JobState::Queued | JobState::Running => return Ok(Some(Poll::Running)),
+            JobState::NoData => Status::NoDataFound,
+            JobState::Failed => Status::Failed(job.error.unwrap_or_default()),
+            JobState::Completed => {
+                let result = job.result.unwrap_or_default();
+                let blobs: Vec<StoredBlob> =
+                    serde_json::from_str(&result).map_err(|error| foreign(id, &error.to_string()))?;
+                Status::Completed(blobs.iter().map(|blob| self.link(blob, valid_till_s)).collect())
+            }
+        };
+        Ok(Some(Poll::Finished(Box::new(Outcome {
+            id: job.id,
+            status,
+            api_version: question.api_version,
+            request_scope: question.request_scope,
+            request_body: question.request_body,
+            valid_till_s,
+        }))))
+    }
+
+    fn link(&self, blob: &StoredBlob, valid_till_s: i64) -> Blob {
+        let query = self.signer.query(&blob.job, &blob.name, valid_till_s);
+        Blob { link: format!("{}/{}?{query}", blob.job, blob.name), bytes: blob.bytes }
+    }
+
+    /// Opens a blob by its link; `None` when it does not exist any more.
+    pub async fn open_blob(&self, link: &BlobLink<'_>) -> Result<Result<Option<BlobStream>, LinkError>, ReportError> {
+        if let Err(error) = self.signer.check(link, now_ms() / 1000) {
+            return Ok(Err(error));
+        }
+        let blob = StoredBlob { job: link.job.to_owned(), name: link.name.to_owned(), bytes: 0 };
+        match self.lake.root().store().get(&blob.path()).await {
+            Ok(content) => Ok(Ok(Some(BlobStream { bytes: content.meta.size, chunks: content.into_stream().boxed() }))),
+            Err(object_store::Error::NotFound { .. }) => Ok(Ok(None)),
+            Err(source) => Err(ReportError::Storage { doing: format!("read the blob {}", link.name), source }),
+        }
+    }
+}
+
+pub(crate) fn foreign(id: &str, reason: &str) -> ReportError {
+    ReportError::Foreign { id: id.to_owned(), reason: reason.to_owned() }
+}
+
+pub(crate) fn stored_question(job: &Job) -> Result<StoredQuestion, ReportError> {
+    serde_json::from_str(&job.request).map_err(|error| foreign(&job.id, &error.to_string()))
+}
+
+/// Milliseconds since 1970 of the system clock: keys, leases and links follow it (DESIGN 4.10).
+pub(crate) fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Judges by what is held whether there can be an answer (DESIGN 4.9: not held is not zero).
+fn verdict(held: &Held, question: &Question) -> Option<Verdict> {
+    let enrollment = question.permit.enrollment();
+    let asked = match question.window {
+        Window::Period(period) => Coverage::Period(period),
+        Window::Dates(days) => Coverage::Days(days),
+    };
+    let holds = |dataset| {
+        held.iter().any(|holding| {
+            holding.unit.dataset == dataset
+                && holding.unit.enrollment.matches(enrollment.as_str())
+                && holding.unit.coverage.overlaps(&asked)
+        })
+    };
+    if holds(question.dataset) {
+        None
+    } else if holds(question.dataset.other()) {
+        Some(Verdict::OtherDataset(format!(
+            "{} of {asked} is not held for enrollment {enrollment}; held is {}. Ask for that metric, or import the {} export",
+            question.dataset,
+            question.dataset.other(),
+            question.dataset
+        )))
+    } else {
+        Some(Verdict::NothingHeld)
+    }
+}
+
+/// Identifies the answer: the question, the layout and the files that can hold rows of it.
+fn digest(question: &StoredQuestion, snapshot: &Snapshot) -> Option<String> {
+    let query: ChargeQuery = question.query()?;
+    let encoder = CsvEncoder::new(question.layout()?, question.unknown_columns.clone());
+    let mut hash = Sha256::new();
+    hash.update(format!("{query:?}\n{}\n", encoder.identity()).as_bytes());
+    for file in snapshot.files_of(&query.enrollment, query.dataset) {
+        hash.update(file.sha256.as_bytes());
+        hash.update(b"\n");
+    }
+    Some(hex::encode(hash.finalize()))
+}

@@ -1,0 +1,166 @@
+//! Workers: each claims one job after another and writes its blobs on a thread of its own.
+
+use std::time::Duration;
+
+use catalog::{FinishedJob, Job};
+use formats::CsvEncoder;
+use futures::TryStreamExt;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::error::ReportError;
+use crate::question::Verdict;
+use crate::service::{Reports, foreign, now_ms, stored_question};
+use crate::writer::{BlobTarget, REPORTS, StoredBlob, write_blobs};
+
+/// How long an idle worker waits before it looks for jobs that other processes queued or lost.
+const IDLE_LOOK: Duration = Duration::from_secs(2);
+/// A job that ended its process this often is given up.
+const ATTEMPTS_MAX: u32 = 3;
+
+/// Running workers.
+#[derive(Debug)]
+pub struct Workers {
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    owner: String,
+    reports: Reports,
+}
+
+impl Workers {
+    /// Starts the workers of this process.
+    pub fn start(reports: &Reports) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let owner = uuid::Uuid::new_v4().to_string();
+        let tasks = (0..reports.settings.workers)
+            .map(|_| tokio::spawn(work(reports.clone(), owner.clone(), stopped.clone())))
+            .collect();
+        Self { stop, tasks, owner, reports: reports.clone() }
+    }
+
+    /// Stops after at most one more batch and gives unfinished jobs back, to be resumed by the next process.
+    pub async fn stop(self) {
+        _ = self.stop.send(true);
+        for task in self.tasks {
+            task.abort();
+            _ = task.await;
+        }
+        match self.reports.catalog.release_jobs(&self.owner).await {
+            Ok(0) => {}
+            Ok(jobs) => tracing::info!(jobs, "gave back {jobs} unfinished reports"),
+            Err(error) => tracing::warn!(%error, "cannot give back unfinished reports; their leases will end"),
+        }
+    }
+}
+
+async fn work(reports: Reports, owner: String, mut stopped: watch::Receiver<bool>) {
+    loop {
+        if *stopped.borrow() {
+            return;
+        }
+        let lease_ms = i64::try_from(reports.settings.lease.as_millis()).unwrap_or(i64::MAX / 4);
+        let now = now_ms();
+        match reports.catalog.claim_job(&owner, now, now.saturating_add(lease_ms)).await {
+            Ok(Some(job)) => run(&reports, &owner, job).await,
+            Ok(None) => {
+                tokio::select! {
+                    () = reports.queued.notified() => {}
+                    () = tokio::time::sleep(IDLE_LOOK) => {}
+                    _ = stopped.changed() => return,
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "cannot claim a report");
+                tokio::time::sleep(IDLE_LOOK).await;
+            }
+        }
+    }
+}
+
+/// Runs one job to its end while its lease is kept alive.
+async fn run(reports: &Reports, owner: &str, job: Job) {
+    let id = job.id.clone();
+    let end = if job.attempts > ATTEMPTS_MAX {
+        tracing::error!(report.id = %id, "report {id}: given up after {ATTEMPTS_MAX} attempts that did not end");
+        FinishedJob::Failed("The report could not be completed. Ask for it again, and look at the server's log.".into())
+    } else {
+        let handle = tokio::runtime::Handle::current();
+        let (reports_of_task, job) = (reports.clone(), job.clone());
+        // Decoding and encoding keep a core busy; requests must not wait behind them.
+        let mut task = tokio::task::spawn_blocking(move || handle.block_on(answer(&reports_of_task, &job)));
+        let answered = loop {
+            tokio::select! {
+                answered = &mut task => break answered,
+                () = tokio::time::sleep(reports.settings.lease / 3) => {
+                    let lease_ms = i64::try_from(reports.settings.lease.as_millis()).unwrap_or(i64::MAX / 4);
+                    match reports.catalog.extend_lease(&id, owner, now_ms().saturating_add(lease_ms)).await {
+                        Ok(true) => {}
+                        Ok(false) => tracing::warn!(report.id = %id, "report {id}: another worker took it over"),
+                        Err(error) => tracing::warn!(report.id = %id, %error, "report {id}: cannot extend its lease"),
+                    }
+                }
+            }
+        };
+        match answered {
+            Ok(Ok(end)) => end,
+            Ok(Err(error)) => {
+                tracing::error!(report.id = %id, %error, "report {id}: failed: {error}");
+                FinishedJob::Failed("The report could not be written. The server's log says why.".into())
+            }
+            Err(error) => {
+                tracing::error!(report.id = %id, %error, "report {id}: its worker ended unexpectedly");
+                FinishedJob::Failed("The report could not be written. The server's log says why.".into())
+            }
+        }
+    };
+    match reports.catalog.finish_job(&id, owner, &end, now_ms()).await {
+        Ok(true) => tracing::info!(report.id = %id, "report {id}: finished"),
+        Ok(false) => tracing::warn!(report.id = %id, "report {id}: finished by another worker"),
+        Err(error) => tracing::error!(report.id = %id, %error, "report {id}: cannot record its end"),
+    }
+}
+
+async fn answer(reports: &Reports, job: &Job) -> Result<FinishedJob, ReportError> {
+    let question = stored_question(job)?;
+    match &question.verdict {
+        Some(Verdict::NothingHeld) => return Ok(FinishedJob::NoData),
+        Some(Verdict::OtherDataset(message)) => return Ok(FinishedJob::Failed(message.clone())),
+        None => {}
+    }
+    let query = question.query().ok_or_else(|| foreign(&job.id, "the question has no time"))?;
+    let layout = question.layout().ok_or_else(|| foreign(&job.id, "the layout is unknown"))?;
+    let encoder = CsvEncoder::new(layout, question.unknown_columns.clone());
+    let snapshot = reports.lake.snapshot_at(question.version).await?;
+    let mut scan = snapshot
+        .scan(&query, &encoder.columns_read())
+        .ok_or_else(|| ReportError::Scope { scope: query.scope.clone() })?;
+    let store = reports.lake.root().store();
+    let target = BlobTarget {
+        store: store.clone(),
+        job: &job.id,
+        attempt: job.attempts,
+        blob_bytes_max: reports.settings.blob_bytes_max,
+    };
+    let blobs = write_blobs(&target, &encoder, &mut scan).await?;
+    remove_other_attempts(&store, &job.id, &blobs).await;
+    if blobs.is_empty() {
+        return Ok(FinishedJob::NoData);
+    }
+    let result = serde_json::to_string(&blobs).map_err(|error| foreign(&job.id, &error.to_string()))?;
+    Ok(FinishedJob::Completed(result))
+}
+
+/// Removes what attempts that died left behind. What cannot be removed does no harm but takes room.
+async fn remove_other_attempts(store: &std::sync::Arc<dyn ObjectStore>, job: &str, keep: &[StoredBlob]) {
+    let folder = Path::from_iter([REPORTS, job]);
+    let found: Result<Vec<_>, _> = store.list(Some(&folder)).try_collect().await;
+    for object in found.unwrap_or_default() {
+        if !keep.iter().any(|blob| blob.path() == object.location)
+            && let Err(error) = store.delete(&object.location).await
+        {
+            tracing::warn!(%error, "cannot remove an unfinished blob of report {job}");
+        }
+    }
+}
