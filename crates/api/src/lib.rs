@@ -1,1 +1,25 @@
+//! The HTTP face of a store: one module per API generation over one set of conventions.
+//!
+//! [`router`] answers everything. A request is taken through the same steps whatever it asks: its path is split into
+//! decoded segments and looked up in one table, its credential makes a caller, its handler parses, asks for a permit,
+//! asks the domain and renders. Every error body is made in one place, and every answer carries the common headers of
+//! Azure Resource Manager. Nothing here computes: rows and sums belong to the crates below.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod address;
+mod arm;
+mod blobs;
+mod clock;
+mod cost_details;
+mod dispatch;
+mod health;
+mod proxies;
+mod routes;
+mod state;
+
+pub use address::{PublicUrl, PublicUrlError, Scheme};
+pub use clock::{Clock, ClockError};
+pub use dispatch::{Answered, router};
+pub use proxies::{Network, NetworkError, TrustedProxies};
+pub use state::{ApiSettings, ApiState};

@@ -4,7 +4,7 @@
 CREATE TABLE enrollments (
     number     TEXT NOT NULL PRIMARY KEY COLLATE NOCASE,
     name       TEXT,
-    currency   TEXT NOT NULL,
+    currency   TEXT,
     created_at INTEGER NOT NULL
 ) STRICT;
 

@@ -5,6 +5,7 @@ use ledger::EnrollmentId;
 use money::Currency;
 use sqlx::{Row, SqliteConnection};
 
+use crate::imports::EnrollmentEntry;
 use crate::{Catalog, CatalogError};
 
 /// An enrollment that the store knows.
@@ -14,8 +15,8 @@ pub struct Enrollment {
     pub number: EnrollmentId,
     /// Its name, if a row gave one.
     pub name: Option<String>,
-    /// Its one currency.
-    pub currency: Currency,
+    /// Its one currency, once a row or an option gave it.
+    pub currency: Option<Currency>,
 }
 
 impl Catalog {
@@ -91,54 +92,45 @@ impl Catalog {
 }
 
 fn enrollment(row: &sqlx::sqlite::SqliteRow) -> Result<Enrollment, CatalogError> {
-    let (number, currency): (String, String) = (row.get(0), row.get(2));
+    let (number, currency): (String, Option<String>) = (row.get(0), row.get(2));
     let foreign = |what, value: &String| CatalogError::Foreign { what, value: value.clone() };
     Ok(Enrollment {
         number: EnrollmentId::parse(&number).map_err(|_| foreign("an enrollment number", &number))?,
         name: row.get(1),
-        currency: currency.parse().map_err(|_| foreign("a currency", &currency))?,
+        currency: currency
+            .map(|currency| currency.parse().map_err(|_| foreign("a currency", &currency)))
+            .transpose()?,
     })
 }
 
-/// Learns an enrollment. Its currency, once known, never changes.
+/// Learns an enrollment. Its currency, once known, never changes: the importer judges that before it commits.
 pub(crate) async fn learn_enrollment(
     connection: &mut SqliteConnection,
-    enrollment: &EnrollmentId,
-    name: Option<&str>,
-    currency: Currency,
+    entry: &EnrollmentEntry,
     now_ms: i64,
 ) -> Result<(), CatalogError> {
-    let doing = || CatalogError::database("learn an enrollment");
     sqlx::query(
         "INSERT INTO enrollments (number, name, currency, created_at) VALUES (?, ?, ?, ?) \
-         ON CONFLICT (number) DO UPDATE SET name = COALESCE(excluded.name, name)",
+         ON CONFLICT (number) DO UPDATE SET name = COALESCE(excluded.name, name), \
+         currency = COALESCE(currency, excluded.currency)",
     )
-    .bind(enrollment.as_str())
-    .bind(name)
-    .bind(currency.to_string())
+    .bind(entry.number.as_str())
+    .bind(entry.name.as_deref())
+    .bind(entry.currency.map(|currency| currency.to_string()))
     .bind(now_ms)
     .execute(&mut *connection)
     .await
-    .map_err(doing())?;
-    let known: String = sqlx::query_scalar("SELECT currency FROM enrollments WHERE number = ?")
-        .bind(enrollment.as_str())
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(doing())?;
-    if known != currency.to_string() {
-        return Err(CatalogError::Currency { enrollment: enrollment.to_string(), known, given: currency.to_string() });
-    }
+    .map_err(CatalogError::database("learn an enrollment"))?;
     Ok(())
 }
 
 /// Learns places. Real files hold one name with many ids and one id with many names: nothing is refused (DESIGN 4.6).
 pub(crate) async fn learn_places(
     connection: &mut SqliteConnection,
-    enrollment: &EnrollmentId,
-    places: &[Place],
+    entry: &EnrollmentEntry,
     now_ms: i64,
 ) -> Result<(), CatalogError> {
-    for place in places {
+    for place in &entry.places {
         let parts = [
             &place.department_id,
             &place.department_name,
@@ -152,7 +144,7 @@ pub(crate) async fn learn_places(
             "INSERT INTO places (enrollment, department_id, department_name, account_id, account_name, account_owner, \
              subscription_id, subscription_name, learned_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         )
-        .bind(enrollment.as_str());
+        .bind(entry.number.as_str());
         for part in parts {
             query = query.bind(part.as_deref().unwrap_or_default());
         }

@@ -18,18 +18,25 @@ pub struct ImportEntry {
     pub version: u64,
     /// When it was committed, in milliseconds since 1970.
     pub committed_at_ms: i64,
-    /// Whose charges it brought.
-    pub enrollment: EnrollmentId,
-    /// The enrollment's name, if a row gave one.
-    pub enrollment_name: Option<String>,
-    /// The enrollment's currency.
-    pub currency: Currency,
+    /// Whose charges it brought, and what its rows taught.
+    pub enrollments: Vec<EnrollmentEntry>,
     /// What it replaced.
     pub units: Vec<UnitEntry>,
-    /// The hierarchy that its rows name.
-    pub places: Vec<Place>,
     /// The importer's whole record, as JSON.
     pub record: String,
+}
+
+/// What an import says about an enrollment.
+#[derive(Debug, Clone)]
+pub struct EnrollmentEntry {
+    /// Its number.
+    pub number: EnrollmentId,
+    /// Its name, if a row gave one.
+    pub name: Option<String>,
+    /// Its currency; unknown only when an import had no rows and no option.
+    pub currency: Option<Currency>,
+    /// The hierarchy that the rows name.
+    pub places: Vec<Place>,
 }
 
 /// A unit of an import.
@@ -73,10 +80,10 @@ impl Catalog {
             .await
             .map_err(doing())?;
             if inserted.rows_affected() > 0 {
-                let now = import.committed_at_ms;
-                let name = import.enrollment_name.as_deref();
-                learn_enrollment(&mut transaction, &import.enrollment, name, import.currency, now).await?;
-                learn_places(&mut transaction, &import.enrollment, &import.places, now).await?;
+                for enrollment in &import.enrollments {
+                    learn_enrollment(&mut transaction, enrollment, import.committed_at_ms).await?;
+                    learn_places(&mut transaction, enrollment, import.committed_at_ms).await?;
+                }
                 for (position, unit) in (0_i64..).zip(&import.units) {
                     insert_unit(&mut transaction, &import.id, position, unit).await?;
                 }

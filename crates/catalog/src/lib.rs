@@ -17,7 +17,7 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 pub use enrollments::Enrollment;
-pub use imports::{ImportEntry, UnitEntry};
+pub use imports::{EnrollmentEntry, ImportEntry, UnitEntry};
 pub use jobs::{FinishedJob, Job, JobState, NewJob};
 pub use keys::{KeyEntry, KeySlot, NewKey};
 
@@ -52,16 +52,6 @@ pub enum CatalogError {
         what: &'static str,
         /// The value.
         value: String,
-    },
-    /// An enrollment has one currency.
-    #[error("enrollment {enrollment} is billed in {known}, not in {given}")]
-    Currency {
-        /// The enrollment.
-        enrollment: String,
-        /// Its currency.
-        known: String,
-        /// The refused one.
-        given: String,
     },
     /// Both key slots of a holder are in use.
     #[error(

@@ -1,1 +1,48 @@
-fn main() {}
+//! `lazurite`: enterprise billing APIs from a store that you own.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod args;
+mod commands;
+mod failure;
+mod instant;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Arguments, Command};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    output::start_logging(matches!(arguments.command, Command::Serve(_) | Command::Demo(_)));
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let json = arguments.command.wants_json();
+    let done = runtime.block_on(async {
+        match arguments.command {
+            Command::Demo(args) => commands::demo::run(args).await,
+            Command::Serve(args) => commands::serve::run(args).await,
+            Command::Import(args) => commands::import::run(args).await,
+            Command::Key(args) => commands::key::run(args).await,
+            Command::Report(args) => commands::report::run(args).await,
+            Command::Status(args) => commands::status::run(args).await,
+            Command::Verify(args) => commands::verify::run(args).await,
+            Command::Sample(args) => commands::sample::run(args),
+        }
+    });
+    match done {
+        Ok(code) => code,
+        Err(failure) => {
+            failure.print(json);
+            failure.exit_code()
+        }
+    }
+}

@@ -15,9 +15,9 @@ use crate::cells::DecimalCell;
 use crate::schema::{DECIMAL_DIGITS, staging_schema, stored_scale};
 
 /// Most rows in a batch: a sorted run that fits memory many times.
-const BATCH_ROWS_MAX: usize = 1 << 16;
+const BATCH_ROWS_MAX: usize = 1 << 15;
 /// Most cell bytes in a batch; wide rows make shorter batches.
-const BATCH_BYTES_MAX: usize = 64 << 20;
+const BATCH_BYTES_MAX: usize = 32 << 20;
 
 /// A cell of a row, read and checked.
 #[derive(Debug)]

@@ -30,4 +30,4 @@ pub use schema::{
     BILLING_PERIOD_COLUMN, EXTRA_COLUMN, SOURCE_HASH_COLUMN, SOURCE_INDEX_COLUMN, SOURCE_ROW_COLUMN,
     SOURCE_SCOPE_COLUMN, charge_fields, charge_schema, scale_column, staging_schema, text_column,
 };
-pub use source::{Compression, SourceReader};
+pub use source::{Compression, SourceCopy, SourceReader};

@@ -95,6 +95,8 @@ pub struct ReadSummary {
     pub file: String,
     /// The one enrollment of all rows; `None` when there was no row and no option.
     pub enrollment: Option<EnrollmentId>,
+    /// The enrollment's name, if a row gave one.
+    pub enrollment_name: Option<String>,
     /// The one currency of all rows; `None` when there was no row and no option.
     pub currency: Option<Currency>,
     /// What the rows prove about the dataset.
@@ -148,6 +150,7 @@ impl<'s, R: Read> ChargeReader<'s, R> {
         let summary = ReadSummary {
             file: file.to_owned(),
             enrollment: options.fill.enrollment.clone(),
+            enrollment_name: None,
             currency: options.fill.currency,
             evidence: DatasetEvidence::default(),
             periods: BTreeMap::new(),
@@ -433,6 +436,10 @@ impl ReadSummary {
         self.evidence.observe(line, charge, pricing, cost_is_zero);
         if self.enrollment.is_none() {
             self.enrollment = EnrollmentId::parse(text_of(Field::BillingAccountId)).ok();
+        }
+        if self.enrollment_name.is_none() {
+            let name = text_of(Field::BillingAccountName);
+            self.enrollment_name = (!name.is_empty()).then(|| name.to_owned());
         }
         if self.currency.is_none() {
             self.currency = text_of(Field::BillingCurrencyCode).parse().ok();

@@ -22,6 +22,14 @@ pub enum Compression {
     Gzip,
 }
 
+/// Keeps a copy of a source's text while it is read.
+pub trait SourceCopy: Send {
+    /// Takes the next bytes of text.
+    fn take(&mut self, text: &[u8]) -> std::io::Result<()>;
+    /// The text is complete.
+    fn finish(&mut self) -> std::io::Result<()>;
+}
+
 /// Counts the bytes that pass.
 struct Counted<R> {
     inner: R,
@@ -49,6 +57,7 @@ pub struct SourceReader<R: Read> {
     hash: Sha256,
     text_bytes: u64,
     failure: Option<InputError>,
+    copy: Option<Box<dyn SourceCopy>>,
 }
 
 impl<R: Read> SourceReader<R> {
@@ -63,7 +72,21 @@ impl<R: Read> SourceReader<R> {
         } else {
             (Decoded::Plain(reader), Compression::None)
         };
-        Ok(Self { file: file.to_owned(), decoded, compression, hash: Sha256::new(), text_bytes: 0, failure: None })
+        Ok(Self {
+            file: file.to_owned(),
+            decoded,
+            compression,
+            hash: Sha256::new(),
+            text_bytes: 0,
+            failure: None,
+            copy: None,
+        })
+    }
+
+    /// Keeps a copy of the text; it is finished when the end was read.
+    pub fn with_copy(mut self, copy: Box<dyn SourceCopy>) -> Self {
+        self.copy = Some(copy);
+        self
     }
 
     /// How the source is stored.
@@ -121,6 +144,11 @@ impl<R: Read> Read for SourceReader<R> {
             Err(error) => return Err(error),
         };
         self.hash.update(&out[..read]);
+        if read > 0 {
+            self.copy.as_mut().map_or(Ok(()), |copy| copy.take(&out[..read]))?;
+        } else if !out.is_empty() {
+            self.copy.take().map_or(Ok(()), |mut copy| copy.finish())?;
+        }
         self.text_bytes += read as u64;
         let judged = self.compression == Compression::Gzip && self.text_bytes > EXPANSION_JUDGED_FROM_BYTES;
         if judged && self.text_bytes / self.input_bytes().max(1) > EXPANSION_MAX {

@@ -1,1 +1,25 @@
+//! Importing rated exports: from paths to one atomic revision of the lake, or to one clear refusal.
+//!
+//! Promises: everything of an import is visible at once or nothing is; a refused import changes nothing; the same
+//! bytes again make no revision; the source is kept; a crash at any moment leaves the state before or after.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod error;
+mod group;
+mod import;
+mod judge;
+mod options;
+mod plan;
+mod read;
+mod record;
+mod rejects;
+mod sources;
+mod store;
+mod verify;
+
+pub use error::ImportError;
+pub use import::{ImportOutcome, ImportedPeriod, import};
+pub use options::{ImportOptions, NoProgress, Progress};
+pub use store::Store;
+pub use verify::{Checked, VerifyReport, verify};

@@ -142,7 +142,7 @@ impl Lake {
         let number = i32::from(file.period.year()) * 100 + i32::from(file.period.month());
         let location = self.table_location();
         // Rest files are named after the file they come from, so that two of them never share a name.
-        let target_number = 90_000 + base.files().iter().position(|f| f.path == file.path).unwrap_or_default();
+        let target_number = base.files().iter().position(|f| f.path == file.path).unwrap_or_default();
         let open = OpenFile::create(number, &target, &location, target_number)?;
         let mut open = Some(open);
         let mut rows = 0;

@@ -1,5 +1,6 @@
 //! Reading charges of a snapshot: the files that can hold them, then the rows that are asked for.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
@@ -7,7 +8,7 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Date32Type, Field as ArrowField, Int32Type, Schema, SchemaRef};
 use calendar::Date;
 use formats::{EXTRA_COLUMN, charge_schema};
-use ledger::{ChargeQuery, ChargeType, Field, Scope, Visibility, Window};
+use ledger::{ChargeQuery, ChargeType, Coverage, Field, Scope, Unit, Visibility, Window};
 use object_store::ObjectStore;
 use parquet::arrow::ParquetRecordBatchStreamBuilder;
 use parquet::arrow::ProjectionMask;
@@ -123,6 +124,35 @@ impl Snapshot {
     pub fn may_hold(&self, query: &ChargeQuery) -> bool {
         RowFilter::of(query)
             .is_some_and(|filter| self.files_of(&query.enrollment, query.dataset).any(|file| filter.may_match(file)))
+    }
+}
+
+impl Snapshot {
+    /// Lower-case ids of the subscriptions that the rows of a held unit name.
+    pub async fn subscriptions_of(&self, unit: &Unit) -> Result<BTreeSet<String>, LakeError> {
+        let window = match unit.coverage {
+            Coverage::Period(period) => Window::Period(period),
+            Coverage::Days(days) => Window::Dates(days),
+        };
+        let filter = RowFilter { window, visibility: Visibility::Everything, subscription: None };
+        let scope_key = unit.scope.key();
+        let files: Vec<LakeFile> = self
+            .files_of(&unit.enrollment, unit.dataset)
+            .filter(|file| file.scope_key == scope_key && filter.may_match(file))
+            .cloned()
+            .collect();
+        let columns = vec![Field::SubscriptionId.column().to_owned()];
+        let mut scan = Scan { store: self.store(), files: files.into_iter(), columns, filter, open: None };
+        let mut found = BTreeSet::new();
+        while let Some(batch) = scan.next_batch().await? {
+            let column = batch.column_by_name(Field::SubscriptionId.column());
+            let Some(column) = column.and_then(|column| column.as_dictionary_opt::<Int32Type>()) else { continue };
+            let Some(values) = column.values().as_string_opt::<i32>() else { continue };
+            let used: BTreeSet<i32> = column.keys().iter().flatten().collect();
+            let texts = used.into_iter().filter_map(|key| usize::try_from(key).ok()).map(|key| values.value(key));
+            found.extend(texts.map(str::to_ascii_lowercase));
+        }
+        Ok(found)
     }
 }
 

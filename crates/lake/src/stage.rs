@@ -98,7 +98,7 @@ impl Stage {
     pub fn sort(&mut self, batch: &RecordBatch, keep: bool) -> Result<Run, LakeError> {
         let keys = SortKeys::new()?.of(batch)?;
         let mut order: Vec<u32> =
-            (0..u32::try_from(batch.num_rows()).expect("a batch has at most 65,536 rows")).collect();
+            (0..u32::try_from(batch.num_rows()).expect("a batch has far less than 2^32 rows")).collect();
         order.sort_unstable_by(|a, b| keys.row(*a as usize).cmp(&keys.row(*b as usize)));
         drop(keys);
         let bytes_per_row = batch.get_array_memory_size() / batch.num_rows().max(1);

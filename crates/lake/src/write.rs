@@ -42,6 +42,8 @@ pub(crate) const STATISTICS_COLUMNS: [&str; 5] = [
     Field::SubscriptionId.column(),
     Field::Date.column(),
 ];
+/// Group of files that hold what is left of a file replaced in part.
+const REWRITTEN_GROUP: usize = 999;
 /// Longest text that is worth a statistic; a longer one leaves the column without.
 const STATISTIC_BYTES_MAX: usize = 256;
 
@@ -58,6 +60,8 @@ pub struct FileTarget {
     pub source_hashes: Vec<String>,
     /// Names the files of one import.
     pub import_id: uuid::Uuid,
+    /// Distinguishes the file sets of one import.
+    pub group: usize,
 }
 
 /// Merges runs of staged rows and writes them as files, one or more per billing period. The files are durable but not
@@ -160,8 +164,8 @@ impl OpenFile {
     ) -> Result<Self, LakeError> {
         let period = BillingPeriod::parse(&period_number.to_string()).expect("staged periods were billing periods");
         let path = format!(
-            "enrollment={}/dataset={}/billing_period={period}/{}-{number:05}.parquet",
-            target.enrollment, target.dataset, target.import_id
+            "enrollment={}/dataset={}/billing_period={period}/{}-{:03}-{number:05}.parquet",
+            target.enrollment, target.dataset, target.import_id, target.group
         );
         let location = table.parts().chain(Path::from(path.as_str()).parts()).collect::<Path>();
         let state = Arc::new(Mutex::new((Sha256::new(), 0)));
@@ -290,6 +294,7 @@ impl FileTarget {
             scope_key: file.scope_key.clone(),
             source_hashes: Vec::new(),
             import_id,
+            group: REWRITTEN_GROUP,
         }
     }
 }

@@ -135,18 +135,13 @@ impl Held {
 
     /// Whether exactly these bytes are held for exactly this unit, with nothing newer over a part of it.
     pub fn holds(&self, new: &Holding) -> bool {
-        let mut overlapping = self
+        let newest = self
             .holdings
             .iter()
-            .filter(|h| h.unit.same_series(&new.unit) && h.unit.coverage.overlaps(&new.unit.coverage));
-        match (overlapping.next(), overlapping.next()) {
-            (Some(only), None) => {
-                only.unit.coverage == new.unit.coverage
-                    && only.content == new.content
-                    && only.incomplete == new.incomplete
-            }
-            _ => false,
-        }
+            .rfind(|h| h.unit.same_series(&new.unit) && h.unit.coverage.overlaps(&new.unit.coverage));
+        newest.is_some_and(|held| {
+            held.unit.coverage == new.unit.coverage && held.content == new.content && held.incomplete == new.incomplete
+        })
     }
 
     /// Holdings of other source scopes whose overlap with `new` the paths cannot tell: the rows must.

@@ -168,12 +168,14 @@ impl Reports {
         let mut names: Vec<String> = Vec::new();
         for (_, _, record) in self.catalog.import_records(version).await? {
             let record: serde_json::Value = serde_json::from_str(&record).unwrap_or_default();
-            if record["enrollment"].as_str().is_none_or(|number| !question.permit.enrollment().matches(number)) {
-                continue;
-            }
-            for name in record["unknownColumns"].as_array().into_iter().flatten().filter_map(|name| name.as_str()) {
-                if !names.iter().any(|known| known == name) {
-                    names.push(name.to_owned());
+            for enrollment in record["enrollments"].as_array().into_iter().flatten() {
+                let own =
+                    enrollment["number"].as_str().is_some_and(|number| question.permit.enrollment().matches(number));
+                let columns = enrollment["unknownColumns"].as_array().filter(|_| own);
+                for name in columns.into_iter().flatten().filter_map(|name| name.as_str()) {
+                    if !names.iter().any(|known| known == name) {
+                        names.push(name.to_owned());
+                    }
                 }
             }
         }

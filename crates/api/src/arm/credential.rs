@@ -1,0 +1,75 @@
+//! Who is asking, and whether they may (contract `arm-conventions.md`, section 3; SEMANTICS 6.4).
+
+use access::{AuthError, Caller, Permit, Refusal};
+use axum::http::{HeaderMap, header};
+use catalog::Catalog;
+use ledger::Scope;
+
+use super::{ApiError, excerpt};
+use crate::clock::system_now_ms;
+
+/// The caller of a request. Keys follow the system clock.
+pub(crate) async fn authenticate(catalog: &Catalog, headers: &HeaderMap) -> Result<Caller, ApiError> {
+    let token = bearer(headers)?;
+    match access::authenticate(catalog, token, system_now_ms()).await {
+        Ok(caller) => Ok(caller),
+        Err(AuthError::Unknown) => Err(ApiError::InvalidCredential("The access token is invalid.")),
+        Err(AuthError::Expired) => Err(ApiError::ExpiredCredential),
+        Err(AuthError::Catalog(error)) => Err(error.into()),
+    }
+}
+
+/// The token of the one `Authorization` header.
+fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
+    let wrong_form = || {
+        ApiError::InvalidCredential(
+            "Authentication failed. The 'Authorization' header is provided in an invalid format; expected 'Bearer TOKEN'.",
+        )
+    };
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values.next().ok_or(ApiError::MissingCredential)?;
+    if values.next().is_some() {
+        return Err(wrong_form());
+    }
+    let (scheme, token) = value.to_str().ok().and_then(|value| value.trim().split_once(' ')).ok_or_else(wrong_form)?;
+    let token = token.trim_start();
+    if scheme.eq_ignore_ascii_case("Bearer") && !token.is_empty() { Ok(token) } else { Err(wrong_form()) }
+}
+
+/// The permit of a caller for a scope, which was written as `text`.
+pub(crate) async fn permit(
+    catalog: &Catalog,
+    caller: &Caller,
+    scope: &Scope,
+    text: &str,
+    action: &'static str,
+) -> Result<Permit, ApiError> {
+    let refusal = match access::permit(catalog, caller, scope).await {
+        Ok(permit) => return Ok(permit),
+        Err(refusal) => refusal,
+    };
+    Err(match refusal {
+        Refusal::NoRole { scope } => ApiError::Forbidden {
+            code: match scope {
+                Scope::Subscription(_) | Scope::ResourceGroup { .. } => "RBACAccessDenied",
+                _ => "BillingAccessDenied",
+            },
+            client: caller.key_id().to_owned(),
+            action,
+            scope: text.to_owned(),
+        },
+        Refusal::Unknown { scope: Scope::Subscription(id) } => ApiError::SubscriptionNotFound(id.to_string()),
+        Refusal::Unknown { .. } => ApiError::NotFound(format!("The scope '{}' could not be found.", excerpt(text))),
+        Refusal::Unsupported { .. } => unsupported_scope(text),
+        Refusal::Catalog(error) => error.into(),
+    })
+}
+
+/// The refusal of a scope at which there are no reports.
+pub(crate) fn unsupported_scope(text: &str) -> ApiError {
+    ApiError::BadRequest(format!(
+        "The scope '{}' is not supported. Supported are billing accounts \
+         (providers/Microsoft.Billing/billingAccounts/ENROLLMENT) and subscriptions (subscriptions/GUID).",
+        excerpt(text)
+    ))
+}

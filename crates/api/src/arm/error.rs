@@ -1,0 +1,208 @@
+//! The one place that makes error answers: status, code, message (contract `arm-conventions.md`, sections 2 to 5).
+//!
+//! An internal error tells the caller nothing but the request id, under which the log has the cause.
+
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
+use serde::Serialize;
+
+use super::headers::json;
+
+/// Longest text of a caller that is repeated to it.
+const EXCERPT_CHARS_MAX: usize = 80;
+
+/// Why a request is not answered as asked.
+#[derive(Debug)]
+pub(crate) enum ApiError {
+    /// The request says something wrong; the text is for the caller.
+    BadRequest(String),
+    /// A subscription that is not named by a GUID.
+    InvalidSubscriptionId(String),
+    /// No api-version.
+    MissingApiVersion,
+    /// An api-version that the operation does not have.
+    UnsupportedApiVersion { given: String, supported: &'static [&'static str] },
+    /// No credential.
+    MissingCredential,
+    /// A credential that is not one of ours.
+    InvalidCredential(&'static str),
+    /// A credential whose time is over.
+    ExpiredCredential,
+    /// The caller has no role on the scope.
+    Forbidden { code: &'static str, client: String, action: &'static str, scope: String },
+    /// A signed link that is refused.
+    LinkRefused(reports::LinkError),
+    /// Nobody knows the subscription.
+    SubscriptionNotFound(String),
+    /// Something else is unknown; the text is for the caller.
+    NotFound(String),
+    /// The path names a provider but no operation of it.
+    UnknownResourceType { namespace: String, api_version: String },
+    /// The blob of a good link is gone.
+    BlobNotFound,
+    /// The path is known, the method is not one of its methods.
+    MethodNotAllowed { method: Method, allowed: &'static [Method] },
+    /// The body did not arrive in time.
+    RequestTimeout,
+    /// The body is longer than any request.
+    TooLarge { bytes_max: usize },
+    /// The body is not JSON by its own account.
+    UnsupportedMediaType,
+    /// The store does not answer.
+    NotReady(Box<dyn std::error::Error + Send + Sync>),
+    /// Our fault.
+    Internal(Box<dyn std::error::Error + Send + Sync>),
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    error: ErrorDetails<'a>,
+}
+
+#[derive(Serialize)]
+struct ErrorDetails<'a> {
+    code: &'a str,
+    message: &'a str,
+}
+
+impl ApiError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::BadRequest(_)
+            | Self::InvalidSubscriptionId(_)
+            | Self::MissingApiVersion
+            | Self::UnsupportedApiVersion { .. } => StatusCode::BAD_REQUEST,
+            Self::MissingCredential | Self::InvalidCredential(_) | Self::ExpiredCredential => StatusCode::UNAUTHORIZED,
+            Self::Forbidden { .. } | Self::LinkRefused(_) => StatusCode::FORBIDDEN,
+            Self::SubscriptionNotFound(_)
+            | Self::NotFound(_)
+            | Self::UnknownResourceType { .. }
+            | Self::BlobNotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::BadRequest(_) => "BadRequest",
+            Self::InvalidSubscriptionId(_) => "InvalidSubscriptionId",
+            Self::MissingApiVersion => "MissingApiVersionParameter",
+            Self::UnsupportedApiVersion { .. } => "InvalidApiVersionParameter",
+            Self::MissingCredential | Self::LinkRefused(_) => "AuthenticationFailed",
+            Self::InvalidCredential(_) => "InvalidAuthenticationToken",
+            Self::ExpiredCredential => "ExpiredAuthenticationToken",
+            Self::Forbidden { code, .. } => code,
+            Self::SubscriptionNotFound(_) => "SubscriptionNotFound",
+            Self::NotFound(_) => "NotFound",
+            Self::UnknownResourceType { .. } => "InvalidResourceType",
+            Self::BlobNotFound => "BlobNotFound",
+            Self::MethodNotAllowed { .. } => "MethodNotAllowed",
+            Self::RequestTimeout => "RequestTimeout",
+            Self::TooLarge { .. } => "RequestEntityTooLarge",
+            Self::UnsupportedMediaType => "UnsupportedMediaType",
+            Self::NotReady(_) => "ServiceUnavailable",
+            Self::Internal(_) => "InternalServerError",
+        }
+    }
+
+    /// What the caller is told. Documented texts of the original are kept to the letter.
+    fn message(&self, request_id: &str) -> String {
+        match self {
+            Self::BadRequest(text) | Self::NotFound(text) => text.clone(),
+            Self::InvalidSubscriptionId(id) => {
+                format!("The provided subscription identifier '{id}' is malformed or invalid.")
+            }
+            Self::MissingApiVersion => {
+                "The api-version query parameter (?api-version=) is required for all requests.".to_owned()
+            }
+            Self::UnsupportedApiVersion { given, supported } => {
+                let supported = supported.join(",");
+                format!("The api-version '{given}' is invalid. The supported versions are '{supported}'.")
+            }
+            Self::MissingCredential => "Authentication failed. The 'Authorization' header is missing.".to_owned(),
+            Self::InvalidCredential(text) => (*text).to_owned(),
+            Self::ExpiredCredential => "The access token has expired.".to_owned(),
+            Self::Forbidden { client, action, scope, .. } => format!(
+                "The client '{client}' with object id '{client}' does not have authorization to perform action \
+                 '{action}' over scope '/{scope}' or the scope is invalid. If access was recently granted, please \
+                 refresh your credentials."
+            ),
+            Self::LinkRefused(error) => format!("Server failed to authenticate the request: {error}."),
+            Self::SubscriptionNotFound(id) => format!("The subscription '{id}' could not be found."),
+            Self::UnknownResourceType { namespace, api_version } => format!(
+                "The resource type could not be found in the namespace '{namespace}' for api version '{api_version}'."
+            ),
+            Self::BlobNotFound => "The specified blob does not exist.".to_owned(),
+            Self::MethodNotAllowed { method, .. } => {
+                format!("The requested resource does not support http method '{}'.", excerpt(method.as_str()))
+            }
+            Self::RequestTimeout => "The request body did not arrive in time.".to_owned(),
+            Self::TooLarge { bytes_max } => format!("The request body is longer than {bytes_max} bytes."),
+            Self::UnsupportedMediaType => {
+                "The content type of the request is not supported; expected application/json.".to_owned()
+            }
+            Self::NotReady(_) => "The store does not answer; its log says why.".to_owned(),
+            Self::Internal(_) => format!("The server failed; its log has the cause under request id {request_id}."),
+        }
+    }
+
+    /// The answer. What is our fault is logged here, once. `authorization` is where a token could be had.
+    pub(crate) fn into_response(self, request_id: &str, authorization: Option<&str>) -> Response {
+        if let Self::Internal(error) | Self::NotReady(error) = &self {
+            tracing::error!(request.id = request_id, %error, "request {request_id}: {error}");
+        }
+        let message = self.message(request_id);
+        let body = ErrorBody { error: ErrorDetails { code: self.code(), message: &message } };
+        let mut response = json(self.status(), &body);
+        let headers = response.headers_mut();
+        match self {
+            Self::MissingCredential | Self::InvalidCredential(_) | Self::ExpiredCredential => {
+                // No claims= in it: clients with continuous access evaluation would try to answer that challenge.
+                let missing = matches!(self, Self::MissingCredential);
+                let description = if missing {
+                    "The authentication failed because of missing 'Authorization' header."
+                } else {
+                    "The access token is not valid."
+                };
+                let authorization = authorization.map(|uri| format!("authorization_uri=\"{uri}\", "));
+                let challenge = format!(
+                    "Bearer {}error=\"invalid_token\", error_description=\"{description}\"",
+                    authorization.unwrap_or_default()
+                );
+                if let Ok(challenge) = HeaderValue::from_str(&challenge) {
+                    headers.insert(header::WWW_AUTHENTICATE, challenge);
+                }
+            }
+            Self::MethodNotAllowed { allowed, .. } => {
+                let allowed = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+                if let Ok(allowed) = HeaderValue::from_str(&allowed) {
+                    headers.insert(header::ALLOW, allowed);
+                }
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+macro_rules! internal {
+    ($($error:ty),*) => {
+        $(impl From<$error> for ApiError {
+            fn from(error: $error) -> Self {
+                Self::Internal(error.into())
+            }
+        })*
+    };
+}
+
+internal!(catalog::CatalogError, lake::LakeError, reports::ReportError, axum::Error, serde_json::Error);
+
+/// Cuts a text of the caller to what a message can carry.
+pub(crate) fn excerpt(text: &str) -> String {
+    text.chars().filter(|letter| !letter.is_control()).take(EXCERPT_CHARS_MAX).collect()
+}

@@ -1,0 +1,18 @@
+//! Conventions of Azure Resource Manager that every API generation shares (contract `arm-conventions.md`): paths and
+//! query parameters without regard to case, api-versions, bearer credentials, common headers, error bodies.
+
+mod body;
+mod credential;
+mod error;
+mod headers;
+mod path;
+mod query;
+mod version;
+
+pub(crate) use body::{drain, read_body};
+pub(crate) use credential::{authenticate, permit, unsupported_scope};
+pub(crate) use error::{ApiError, excerpt};
+pub(crate) use headers::{add_common_headers, json};
+pub(crate) use path::segments;
+pub(crate) use query::Query;
+pub(crate) use version::api_version;

@@ -1,0 +1,131 @@
+//! The Cost Details API (contract `cost-details-api.md`): an asynchronous report per request.
+//!
+//! `POST …/generateCostDetailsReport` takes three parameters beyond the original's, none of which an Azure client sends:
+//!
+//! - `lazurite-layout=NAME`: columns of the answer, by the published name of a [`formats::Layout`];
+//! - `lazurite-unknown-columns=true`: columns that no layout knows follow the layout's own;
+//! - `lazurite-as-of=REVISION` or `=INSTANT` (RFC 3339): what was held at that revision or instant.
+
+mod body;
+mod limits;
+mod options;
+mod render;
+
+use access::Caller;
+use axum::body::Body;
+use axum::http::StatusCode;
+use axum::response::Response;
+use ledger::{Scope, Window};
+use reports::{Poll, Question, ReportError};
+
+use crate::address::BaseUrl;
+use crate::arm::{ApiError, api_version, authenticate, excerpt, json, permit, read_body, unsupported_scope};
+use crate::dispatch::Call;
+use body::{ReportRequest, Selector};
+use options::Options;
+
+/// Versions that have the operation; the wire is the same in all of them. The preview is what the Rust SDK sends.
+const API_VERSIONS: &[&str] = &[
+    "2022-05-01",
+    "2022-10-01",
+    "2023-03-01",
+    "2023-07-01-preview",
+    "2023-08-01",
+    "2023-09-01",
+    "2023-11-01",
+    "2024-08-01",
+    "2025-03-01",
+];
+const CREATE_ACTION: &str = "Microsoft.CostManagement/generateCostDetailsReport/action";
+const POLL_ACTION: &str = "Microsoft.CostManagement/costDetailsOperationResults/read";
+
+/// Takes a report's order.
+pub(crate) async fn create(call: &Call<'_>, scope: &[String], body: &mut Body) -> Result<Response, ApiError> {
+    let state = call.state;
+    let caller = authenticate(&state.catalog, &call.parts.headers).await?;
+    let api_version = api_version(&call.query, API_VERSIONS)?;
+    let options = Options::parse(&call.query, &state.settings)?;
+    let (scope, scope_text) = parse_scope(scope)?;
+    let request = ReportRequest::parse(&read_body(&call.parts.headers, body).await?)?;
+    let base = BaseUrl::of(&state.settings, call.parts)?;
+
+    let permit = permit(&state.catalog, &caller, &scope, &scope_text, CREATE_ACTION).await?;
+
+    let question = Question {
+        permit,
+        dataset: request.dataset,
+        window: window(call, &caller, &request.selector).await?,
+        layout: options.layout,
+        unknown_columns: options.unknown_columns,
+        as_of: options.as_of,
+        api_version: api_version.to_owned(),
+        request_scope: scope_text.clone(),
+        request_body: request.text,
+    };
+    let id = state.reports.create(question).await.map_err(refused_question)?;
+
+    render::running(&base.operation(&scope_text, &id, api_version), &state.settings)
+}
+
+/// Tells how a report stands.
+pub(crate) async fn poll(call: &Call<'_>, scope: &[String], id: &str) -> Result<Response, ApiError> {
+    let state = call.state;
+    let caller = authenticate(&state.catalog, &call.parts.headers).await?;
+    let api_version = api_version(&call.query, API_VERSIONS)?;
+    if !state.settings.emulate {
+        call.query.refuse_others(&["api-version"])?;
+    }
+    let (scope, scope_text) = parse_scope(scope)?;
+    let id = id.to_ascii_lowercase();
+    let base = BaseUrl::of(&state.settings, call.parts)?;
+
+    let permit = permit(&state.catalog, &caller, &scope, &scope_text, POLL_ACTION).await?;
+
+    let poll = state.reports.poll(&permit, &id).await?;
+
+    match poll {
+        None => Err(ApiError::NotFound(format!("The operation '{}' could not be found.", excerpt(&id)))),
+        Some(Poll::Running) => render::running(&base.operation(&scope_text, &id, api_version), &state.settings),
+        Some(Poll::Finished(outcome)) => Ok(json(StatusCode::OK, &render::finished(&outcome, &base)?)),
+    }
+}
+
+/// The scope of a path and its text as the caller wrote it.
+fn parse_scope(segments: &[String]) -> Result<(Scope, String), ApiError> {
+    let text = segments.join("/");
+    match Scope::parse(&text) {
+        Ok(scope) => Ok((scope, text)),
+        Err(_) => match segments {
+            [kind, id] if kind.eq_ignore_ascii_case("subscriptions") => {
+                Err(ApiError::InvalidSubscriptionId(excerpt(id)))
+            }
+            _ => Err(unsupported_scope(&text)),
+        },
+    }
+}
+
+/// The time that the report is about. Only the current period and the limits of the original need a clock.
+async fn window(call: &Call<'_>, caller: &Caller, selector: &Selector) -> Result<Window, ApiError> {
+    let settings = &call.state.settings;
+    if !settings.emulate
+        && let Some(window) = selector.window()
+    {
+        return Ok(window);
+    }
+    let today = settings.clock.today(&call.state.lake, caller.enrollment()).await?;
+    if settings.emulate {
+        limits::check(selector, today)?;
+    }
+    Ok(selector.window().unwrap_or(Window::Period(calendar::BillingPeriod::of(today))))
+}
+
+/// A state of the store that does not exist is the caller's mistake.
+fn refused_question(error: ReportError) -> ApiError {
+    match error {
+        ReportError::Lake(error @ lake::LakeError::NoSuchVersion { .. }) => {
+            ApiError::BadRequest(format!("{}: {error}.", options::AS_OF))
+        }
+        error @ ReportError::AsOf { .. } => ApiError::BadRequest(format!("{}: {error}.", options::AS_OF)),
+        error => error.into(),
+    }
+}

@@ -1,0 +1,119 @@
+//! Answers of the Cost Details API (contract `cost-details-api.md`, section 3).
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use reports::{Blob, Outcome, Status};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use crate::address::BaseUrl;
+use crate::arm::ApiError;
+use crate::state::ApiSettings;
+
+/// The answer while a report is made. There is no `Azure-AsyncOperation` header: clients would then want another body.
+pub(super) fn running(location: &str, settings: &ApiSettings) -> Result<Response, ApiError> {
+    let location = HeaderValue::from_str(location).map_err(|error| ApiError::Internal(error.into()))?;
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::ACCEPTED;
+    response.headers_mut().insert(header::LOCATION, location);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(settings.retry_after_s));
+    Ok(response)
+}
+
+/// The answer when a report is finished.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OperationResult<'a> {
+    id: String,
+    name: &'a str,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manifest: Option<Manifest<'a>>,
+    valid_till: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Failure<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Manifest<'a> {
+    manifest_version: &'a str,
+    data_format: &'static str,
+    blob_count: usize,
+    byte_count: u64,
+    compress_data: bool,
+    request_context: RequestContext<'a>,
+    blobs: Vec<ManifestBlob>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RequestContext<'a> {
+    request_scope: &'a str,
+    request_body: &'a RawValue,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ManifestBlob {
+    blob_link: String,
+    byte_count: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Failure<'a> {
+    code: &'static str,
+    message: &'a str,
+}
+
+/// Renders an outcome.
+pub(super) fn finished<'a>(outcome: &'a Outcome, base: &BaseUrl) -> Result<OperationResult<'a>, ApiError> {
+    let mut result = OperationResult {
+        id: format!(
+            "{}/providers/Microsoft.CostManagement/costDetailsOperationResults/{}",
+            outcome.request_scope, outcome.id
+        ),
+        name: &outcome.id,
+        status: "Completed",
+        manifest: None,
+        valid_till: valid_till(outcome.valid_till_s)?,
+        error: None,
+    };
+    match &outcome.status {
+        Status::Completed(blobs) => result.manifest = Some(manifest(outcome, blobs, base)?),
+        Status::NoDataFound => result.status = "NoDataFound",
+        Status::Failed(message) => {
+            result.status = "Failed";
+            result.error = Some(Failure { code: "ReportFailed", message });
+        }
+    }
+    Ok(result)
+}
+
+fn manifest<'a>(outcome: &'a Outcome, blobs: &[Blob], base: &BaseUrl) -> Result<Manifest<'a>, ApiError> {
+    Ok(Manifest {
+        manifest_version: &outcome.api_version,
+        data_format: "Csv",
+        blob_count: blobs.len(),
+        byte_count: blobs.iter().map(|blob| blob.bytes).sum(),
+        compress_data: false,
+        request_context: RequestContext {
+            request_scope: &outcome.request_scope,
+            request_body: serde_json::from_str(&outcome.request_body)?,
+        },
+        blobs: blobs
+            .iter()
+            .map(|blob| ManifestBlob { blob_link: base.blob(&blob.link), byte_count: blob.bytes })
+            .collect(),
+    })
+}
+
+/// RFC 3339 with seven fraction digits, as the original writes it.
+fn valid_till(seconds: i64) -> Result<String, ApiError> {
+    let form = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:7]Z");
+    let instant = OffsetDateTime::from_unix_timestamp(seconds).map_err(|error| ApiError::Internal(error.into()))?;
+    instant.format(form).map_err(|error| ApiError::Internal(error.into()))
+}

@@ -1,0 +1,80 @@
+//! From a request to its answer: path, route, method, handler, error body, common headers.
+
+use std::panic::AssertUnwindSafe;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::response::Response;
+use futures::FutureExt;
+
+use crate::address::BaseUrl;
+use crate::arm::{ApiError, Query, add_common_headers, drain, segments};
+use crate::routes::{Endpoint, Matched, find};
+use crate::state::ApiState;
+use crate::{blobs, cost_details, health};
+
+/// What the log may say about an answer; an extension of every answer. Paths and queries carry links and are not in it.
+#[derive(Debug, Clone)]
+pub struct Answered {
+    /// Name of the route, `unmatched` if there was none.
+    pub route: &'static str,
+    /// The id that the caller was told.
+    pub request_id: String,
+}
+
+/// A request, taken apart.
+pub(crate) struct Call<'a> {
+    pub(crate) state: &'a ApiState,
+    pub(crate) parts: &'a Parts,
+    pub(crate) query: Query,
+}
+
+/// All routes over a store. Listeners add a [`Scheme`](crate::Scheme) extension and
+/// [`ConnectInfo`](axum::extract::ConnectInfo) to each request.
+pub fn router(state: ApiState) -> Router {
+    Router::new().fallback(answer).with_state(state)
+}
+
+async fn answer(State(state): State<ApiState>, request: Request) -> Response {
+    let request_id = uuid::Uuid::new_v4().to_string();
+    let (parts, mut body) = request.into_parts();
+    let mut route = "unmatched";
+    // A broken invariant ends the request, not the connection with others waiting on it.
+    let handled = AssertUnwindSafe(handle(&state, &parts, &mut body, &mut route)).catch_unwind().await;
+    let handled = handled.unwrap_or_else(|_| Err(ApiError::Internal("the handler of the request panicked".into())));
+    let mut response = handled.unwrap_or_else(|error| {
+        let authorization = BaseUrl::of(&state.settings, &parts).ok().map(|base| base.authorization());
+        error.into_response(&request_id, authorization.as_deref())
+    });
+    drain(&parts.headers, body);
+    add_common_headers(&parts.headers, &mut response, &request_id);
+    response.extensions_mut().insert(Answered { route, request_id });
+    response
+}
+
+async fn handle(
+    state: &ApiState,
+    parts: &Parts,
+    body: &mut Body,
+    route: &mut &'static str,
+) -> Result<Response, ApiError> {
+    let segments = segments(parts.uri.path())?;
+    let call = Call { state, parts, query: Query::parse(parts.uri.query())? };
+    let matched = find(&segments, &call.query)?;
+    *route = matched.route.name;
+    let allowed = matched.route.methods;
+    if !allowed.contains(&parts.method) {
+        return Err(ApiError::MethodNotAllowed { method: parts.method.clone(), allowed });
+    }
+    let Matched { route, scope, captures } = matched;
+    match (route.endpoint, captures.as_slice()) {
+        (Endpoint::Health, _) => Ok(health::health()),
+        (Endpoint::Ready, _) => health::ready(state).await,
+        (Endpoint::Blob, [job, name]) => blobs::read(&call, job, name).await,
+        (Endpoint::CreateCostDetails, _) => cost_details::create(&call, scope, body).await,
+        (Endpoint::PollCostDetails, [id]) => cost_details::poll(&call, scope, id).await,
+        (endpoint, _) => Err(ApiError::Internal(format!("the route of {endpoint:?} captures too little").into())),
+    }
+}

@@ -1,0 +1,58 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+
+use catalog::Catalog;
+use formats::Layout;
+use lake::Lake;
+use reports::Reports;
+
+use crate::address::PublicUrl;
+use crate::clock::Clock;
+use crate::proxies::TrustedProxies;
+
+/// How requests are answered.
+#[derive(Debug, Clone)]
+pub struct ApiSettings {
+    /// Where clients reach this server; without it links follow the request (DESIGN 4.11).
+    pub public_url: Option<PublicUrl>,
+    /// Whose forwarded headers are believed.
+    pub trusted_proxies: TrustedProxies,
+    /// How long a client is told to wait before it polls again; 0 is allowed.
+    pub retry_after_s: u32,
+    /// Columns of a report that asks for none.
+    pub default_layout: Layout,
+    /// Whether the limits of the original apply (DESIGN 4.13).
+    pub emulate: bool,
+    /// What "current period" means.
+    pub clock: Clock,
+}
+
+impl Default for ApiSettings {
+    fn default() -> Self {
+        Self {
+            public_url: None,
+            trusted_proxies: TrustedProxies::default(),
+            retry_after_s: 1,
+            default_layout: Layout::Ea20240801,
+            emulate: false,
+            clock: Clock::System,
+        }
+    }
+}
+
+/// A store and how to answer from it. Cloning is cheap.
+#[derive(Debug, Clone)]
+pub struct ApiState {
+    pub(crate) catalog: Catalog,
+    pub(crate) lake: Lake,
+    pub(crate) reports: Reports,
+    pub(crate) settings: Arc<ApiSettings>,
+}
+
+impl ApiState {
+    /// Answers from a store.
+    pub fn new(catalog: Catalog, lake: Lake, reports: Reports, settings: ApiSettings) -> Self {
+        Self { catalog, lake, reports, settings: Arc::new(settings) }
+    }
+}

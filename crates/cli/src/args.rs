@@ -1,0 +1,307 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use calendar::{BillingPeriod, DateRange};
+use clap::{Args, Parser, Subcommand};
+use formats::Layout;
+use ledger::{Dataset, EnrollmentId, Scope};
+use money::Currency;
+
+use crate::instant::{AsOf, TakenAt};
+
+/// Answers Azure's enterprise billing REST APIs from cost exports that you keep yourself: exact to the last digit,
+/// never throttling, history without end.
+///
+/// Start with `lazurite demo`. To serve your own exports: `lazurite import FILE…`, `lazurite key create --enrollment
+/// NUMBER`, `lazurite serve`.
+#[derive(Debug, Parser)]
+#[command(name = "lazurite", version, propagate_version = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Build a sample store from bundled real exports, serve it, and print what to try
+    Demo(DemoArgs),
+    /// Serve a data folder over HTTP and HTTPS
+    Serve(Box<ServeArgs>),
+    /// Load cost exports: files, folders, or export run folders with their manifest
+    Import(Box<ImportArgs>),
+    /// Create, list and revoke API keys
+    Key(KeyArgs),
+    /// Ask a server for a Cost Details report and download it
+    Report(Box<ReportArgs>),
+    /// Show what is held: which periods, from which import, in which state
+    Status(StatusArgs),
+    /// Check every checksum, row count and exact total of a data folder
+    Verify(VerifyArgs),
+    /// Write a generated cost export, for trying things out and for measuring
+    Sample(SampleArgs),
+}
+
+impl Command {
+    pub(crate) fn wants_json(&self) -> bool {
+        match self {
+            Self::Import(args) => args.json,
+            Self::Key(args) => match &args.command {
+                KeyCommand::Create(args) => args.json,
+                KeyCommand::List(args) => args.json,
+                KeyCommand::Revoke(args) => args.json,
+            },
+            Self::Serve(args) => args.json,
+            Self::Status(args) => args.json,
+            Self::Verify(args) => args.json,
+            Self::Report(args) => args.json,
+            Self::Demo(_) | Self::Sample(_) => false,
+        }
+    }
+}
+
+/// Where the store is.
+#[derive(Debug, Args, Clone)]
+pub(crate) struct DataFolder {
+    /// Data folder; made if it is missing
+    #[arg(long = "data", value_name = "DIR", default_value = "./lazurite-data", env = "LAZURITE_DATA")]
+    pub(crate) path: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Folder of the sample store; kept between runs
+    #[arg(long = "data", value_name = "DIR", default_value = "./lazurite-data/demo")]
+    pub(crate) data: PathBuf,
+    /// Address for HTTP
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    pub(crate) listen: String,
+    /// Address for HTTPS
+    #[arg(long, default_value = "127.0.0.1:8443", value_name = "ADDR")]
+    pub(crate) listen_tls: String,
+    /// Rows of the generated enrollment, over 13 months
+    #[arg(long, default_value_t = 200_000, value_name = "N")]
+    pub(crate) rows: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Data folder; made if it is missing [default: ./lazurite-data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Configuration file (TOML)
+    #[arg(long, value_name = "FILE", env = "LAZURITE_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Address for HTTP [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
+    /// Address for HTTPS [default: 127.0.0.1:8443]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen_tls: Option<String>,
+    /// Address of this server in links, when clients reach it by another one
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+    /// Extra name for the server certificate; may be given several times
+    #[arg(long = "tls-name", value_name = "NAME")]
+    pub(crate) tls_names: Vec<String>,
+    /// Seconds in the Retry-After of a running report; 0 is allowed [default: 1]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) retry_after: Option<u32>,
+    /// Largest blob of a report, in bytes [default: 1073741824]
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) blob_bytes_max: Option<u64>,
+    /// Seconds that a download link is good for [default: 3600]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) link_life: Option<u64>,
+    /// Columns of reports [default: ea_2024_08_01]
+    #[arg(long, value_name = "LAYOUT")]
+    pub(crate) layout: Option<Layout>,
+    /// What "the current period" follows: system, latest-held, or "fixed 2023-09-15T00:00:00Z" [default: system]
+    #[arg(long, value_name = "CLOCK")]
+    pub(crate) clock: Option<String>,
+    /// Keep the limits of the original service: one month per report, 13 months back
+    #[arg(long)]
+    pub(crate) emulate: bool,
+    /// Print one JSON line when the server can answer
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// Files (.csv, .csv.gz), folders, or export run folders
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataFolder,
+    /// Enrollment number, where the files do not say it
+    #[arg(long, value_parser = EnrollmentId::parse, value_name = "NUMBER")]
+    pub(crate) enrollment: Option<EnrollmentId>,
+    /// Scope that the files were exported for [default: the whole enrollment]
+    #[arg(long, value_parser = Scope::parse, value_name = "SCOPE")]
+    pub(crate) scope: Option<Scope>,
+    /// ActualCost or AmortizedCost, where no row tells
+    #[arg(long, value_name = "DATASET")]
+    pub(crate) dataset: Option<Dataset>,
+    /// Billing period, where the files do not say it
+    #[arg(long, value_parser = BillingPeriod::parse, value_name = "YYYYMM")]
+    pub(crate) period: Option<BillingPeriod>,
+    /// Days that the files replace, both ends included [default: whole billing periods]
+    #[arg(long, value_name = "FROM..TO")]
+    pub(crate) days: Option<DateRange>,
+    /// When the files were exported; an older run never replaces a newer one
+    #[arg(long, value_name = "TIME")]
+    pub(crate) taken_at: Option<TakenAt>,
+    /// Currency, where the files do not say it
+    #[arg(long, value_name = "CODE")]
+    pub(crate) currency: Option<Currency>,
+    /// Put rows that cannot be understood into this file instead of refusing the import
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rejects: Option<PathBuf>,
+    /// Read and judge everything, change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Replace even a newer run
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyArgs {
+    #[command(subcommand)]
+    pub(crate) command: KeyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Create a key; it is shown once
+    Create(KeyCreateArgs),
+    /// List the keys, without their secrets
+    List(KeyListArgs),
+    /// Revoke a key at once
+    Revoke(KeyRevokeArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyCreateArgs {
+    #[command(flatten)]
+    pub(crate) data: DataFolder,
+    /// The enrollment that the key reads
+    #[arg(long, value_parser = EnrollmentId::parse, value_name = "NUMBER")]
+    pub(crate) enrollment: EnrollmentId,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyListArgs {
+    #[command(flatten)]
+    pub(crate) data: DataFolder,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyRevokeArgs {
+    /// Id of the key
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) data: DataFolder,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Address of the server
+    #[arg(long, default_value = "http://127.0.0.1:8080", value_name = "URL", env = "LAZURITE_SERVER")]
+    pub(crate) server: String,
+    /// CA certificate of an HTTPS server
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// API key; better given in the environment, where other users do not see it
+    #[arg(long, env = "LAZURITE_KEY", hide_env_values = true, value_name = "KEY")]
+    pub(crate) key: String,
+    /// Report on a whole enrollment
+    #[arg(long, value_parser = EnrollmentId::parse, value_name = "NUMBER", conflicts_with = "scope")]
+    pub(crate) enrollment: Option<EnrollmentId>,
+    /// Report on a scope such as subscriptions/GUID
+    #[arg(long, value_parser = Scope::parse, value_name = "SCOPE", required_unless_present = "enrollment")]
+    pub(crate) scope: Option<Scope>,
+    /// ActualCost or AmortizedCost
+    #[arg(long, default_value = "ActualCost", value_name = "DATASET")]
+    pub(crate) metric: Dataset,
+    /// Billing period [default: the current one]
+    #[arg(long, value_parser = BillingPeriod::parse, value_name = "YYYYMM", conflicts_with = "days")]
+    pub(crate) period: Option<BillingPeriod>,
+    /// Days, both ends included
+    #[arg(long, value_name = "FROM..TO")]
+    pub(crate) days: Option<DateRange>,
+    /// Columns [default: the server's]
+    #[arg(long, value_name = "LAYOUT")]
+    pub(crate) layout: Option<Layout>,
+    /// Add the columns that no layout knows
+    #[arg(long)]
+    pub(crate) unknown_columns: bool,
+    /// Earlier state: a revision number or an instant such as 2026-11-01T00:00:00Z
+    #[arg(long, value_name = "REVISION|TIME")]
+    pub(crate) as_of: Option<AsOf>,
+    /// File to write; - is standard output
+    #[arg(long, short, value_name = "FILE", default_value = "-")]
+    pub(crate) out: PathBuf,
+    /// Print one JSON object about the report (needs --out FILE)
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    pub(crate) data: DataFolder,
+    /// Earlier state: a revision number or an instant such as 2026-11-01T00:00:00Z
+    #[arg(long, value_name = "REVISION|TIME")]
+    pub(crate) as_of: Option<AsOf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    pub(crate) data: DataFolder,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SampleArgs {
+    /// File to write; with several months, a folder
+    #[arg(long, short, value_name = "PATH")]
+    pub(crate) out: PathBuf,
+    /// Rows over all months
+    #[arg(long, default_value_t = 100_000, value_name = "N")]
+    pub(crate) rows: u64,
+    /// Number of months
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub(crate) months: u32,
+    /// First month
+    #[arg(long, value_parser = BillingPeriod::parse, default_value = "202501", value_name = "YYYYMM")]
+    pub(crate) first_month: BillingPeriod,
+    /// Enrollment number in the rows
+    #[arg(long, default_value = "8611001", value_parser = EnrollmentId::parse, value_name = "NUMBER")]
+    pub(crate) enrollment: EnrollmentId,
+    /// Random AdditionalInfo and changing tags, as in less regular real files
+    #[arg(long)]
+    pub(crate) high_entropy: bool,
+    /// Same seed, same bytes
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub(crate) seed: u64,
+}

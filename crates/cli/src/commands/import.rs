@@ -1,0 +1,95 @@
+//! `lazurite import`.
+
+use std::process::ExitCode;
+
+use formats::FillIns;
+use imports::{ImportOptions, ImportOutcome, Store, import};
+use serde_json::json;
+
+use crate::args::ImportArgs;
+use crate::failure::Failure;
+use crate::output::grouped;
+use crate::progress::Bar;
+
+/// Done, but rows went to the rejects file.
+const EXIT_REJECTED: u8 = 3;
+
+pub(crate) async fn run(args: ImportArgs) -> Result<ExitCode, Failure> {
+    let store = Store::open(&args.data.path).await?;
+    let options = ImportOptions {
+        paths: args.paths,
+        fill: FillIns {
+            enrollment: args.enrollment,
+            currency: args.currency,
+            dataset: args.dataset,
+            period: args.period,
+            scope: args.scope,
+        },
+        days: args.days,
+        taken_at: args.taken_at.map(|taken| taken.0),
+        rejects: args.rejects.clone(),
+        dry_run: args.dry_run,
+        force: args.force,
+    };
+    let bar = Bar::new(args.json);
+    let imported = import(&store, &options, &bar).await;
+    bar.clear();
+    store.catalog().close().await;
+    let outcome = imported?;
+    if args.json {
+        println!("{}", as_json(&outcome, args.dry_run));
+    } else {
+        print(&outcome, &args);
+    }
+    Ok(if outcome.rejected > 0 { ExitCode::from(EXIT_REJECTED) } else { ExitCode::SUCCESS })
+}
+
+fn as_json(outcome: &ImportOutcome, dry_run: bool) -> serde_json::Value {
+    let imported: Vec<_> = outcome
+        .imported
+        .iter()
+        .map(|period| {
+            json!({
+                "enrollment": period.enrollment, "dataset": period.dataset, "period": period.period,
+                "rows": period.rows, "total": period.total, "revision": period.revision,
+                "unchanged": period.unchanged,
+            })
+        })
+        .collect();
+    let mut object = json!({ "imported": imported, "rejected": outcome.rejected });
+    if !outcome.skipped.is_empty() {
+        object["skipped"] = json!(outcome.skipped);
+    }
+    if dry_run {
+        object["dryRun"] = json!(true);
+    }
+    object
+}
+
+fn print(outcome: &ImportOutcome, args: &ImportArgs) {
+    for skipped in &outcome.skipped {
+        println!("passed over: {skipped}");
+    }
+    for period in &outcome.imported {
+        let what = match (&period.revision, period.unchanged) {
+            (Some(revision), true) => format!("unchanged, held by revision {revision}"),
+            (Some(revision), false) => format!("imported as revision {revision}"),
+            (None, _) => "would be imported".to_owned(),
+        };
+        println!(
+            "enrollment {} {} {}: {} rows, total {}: {what}",
+            period.enrollment,
+            period.dataset,
+            period.period,
+            grouped(period.rows),
+            period.total
+        );
+    }
+    if let (1.., Some(rejects)) = (outcome.rejected, &args.rejects) {
+        println!(
+            "{} rows were rejected, see {}; the periods are marked incomplete",
+            grouped(outcome.rejected),
+            rejects.display()
+        );
+    }
+}

@@ -1,0 +1,243 @@
+//! `lazurite report`: a client of the Cost Details API, of ours or of any compatible server.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use calendar::DateRange;
+use ledger::Scope;
+use reqwest::header::{LOCATION, RETRY_AFTER};
+use reqwest::{Client, Response, StatusCode};
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::args::ReportArgs;
+use crate::failure::Failure;
+use crate::instant::AsOf;
+use crate::output::grouped;
+use crate::progress::Bar;
+
+const API_VERSION: &str = "2024-08-01";
+/// A report that takes longer has lost its server.
+const POLLS_MAX: u32 = 100_000;
+/// Pause when the server asks for none.
+const POLL_PAUSE: Duration = Duration::from_millis(200);
+
+pub(crate) async fn run(args: ReportArgs) -> Result<ExitCode, Failure> {
+    let to_stdout = args.out == Path::new("-");
+    if args.json && to_stdout {
+        return Err(Failure::refused("Usage", "--json needs --out FILE: standard output cannot hold both"));
+    }
+    let client = client(&args)?;
+    let bar = Bar::new(args.json || !std::io::stderr().is_terminal());
+    let report = ask(&client, &args, &bar).await;
+    bar.clear();
+    let manifest = report?;
+    let blobs: Vec<&str> =
+        manifest["blobs"].as_array().into_iter().flatten().filter_map(|b| b["blobLink"].as_str()).collect();
+    let mut output = Output::create(&args.out)?;
+    for (index, link) in blobs.iter().enumerate() {
+        download(&client, link, index == 0, &mut output, &bar).await?;
+    }
+    bar.clear();
+    let bytes = output.finish()?;
+    if args.json {
+        println!("{}", json!({ "file": args.out, "bytes": bytes, "blobs": blobs.len() }));
+    } else if !to_stdout {
+        println!("wrote {} ({} bytes from {} blobs)", args.out.display(), grouped(bytes), blobs.len());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn client(args: &ReportArgs) -> Result<Client, Failure> {
+    server::install_crypto_provider();
+    let mut builder = Client::builder().connect_timeout(Duration::from_secs(10));
+    if let Some(path) = &args.ca {
+        let unusable =
+            |reason: String| Failure::refused("InvalidCa", format!("cannot use {}: {reason}", path.display()));
+        let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
+        let certificate = reqwest::Certificate::from_pem(&pem).map_err(|error| unusable(error.to_string()))?;
+        builder = builder.tls_certs_only([certificate]);
+    }
+    builder.build().map_err(|error| Failure::other("Client", format!("cannot make a client: {error}")))
+}
+
+fn body(args: &ReportArgs) -> Value {
+    let mut body = json!({ "metric": args.metric });
+    if let Some(period) = args.period {
+        body["billingPeriod"] = json!(period.to_string());
+    }
+    if let Some(days) = args.days {
+        body["timePeriod"] = time_period(days);
+    }
+    body
+}
+
+fn time_period(days: DateRange) -> Value {
+    json!({ "start": days.start().to_string(), "end": days.end().to_string() })
+}
+
+fn create_url(args: &ReportArgs) -> Result<Url, Failure> {
+    let scope = match (&args.scope, &args.enrollment) {
+        (Some(scope), _) => scope.clone(),
+        (None, Some(enrollment)) => Scope::BillingAccount(enrollment.clone()),
+        (None, None) => return Err(Failure::refused("Usage", "give --enrollment NUMBER or --scope SCOPE")),
+    };
+    let base = args.server.trim_end_matches('/');
+    let text = format!("{base}/{scope}/providers/Microsoft.CostManagement/generateCostDetailsReport");
+    let mut url = Url::parse(&text)
+        .map_err(|error| Failure::refused("Usage", format!("--server {:?} is not an address: {error}", args.server)))?;
+    {
+        let mut query = url.query_pairs_mut();
+        query.append_pair("api-version", API_VERSION);
+        if let Some(layout) = args.layout {
+            query.append_pair("lazurite-layout", layout.name());
+        }
+        if args.unknown_columns {
+            query.append_pair("lazurite-unknown-columns", "true");
+        }
+        match &args.as_of {
+            Some(AsOf::Revision(revision)) => _ = query.append_pair("lazurite-as-of", &revision.to_string()),
+            Some(AsOf::Instant(text, _)) => _ = query.append_pair("lazurite-as-of", text),
+            None => {}
+        }
+    }
+    Ok(url)
+}
+
+fn unreachable(error: &reqwest::Error) -> Failure {
+    let hint =
+        if error.is_connect() { "; is the server running (lazurite serve) and is the address right?" } else { "" };
+    // The address of a link carries its signature: it is left out.
+    let mut reasons = Vec::new();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        reasons.push(error.to_string());
+        cause = error.source();
+    }
+    Failure::other("Unreachable", format!("cannot reach the server: {}{hint}", reasons.join(": ")))
+}
+
+/// Asks for the report, waits for it and gives its manifest.
+async fn ask(client: &Client, args: &ReportArgs, bar: &Bar) -> Result<Value, Failure> {
+    let mut response = client
+        .post(create_url(args)?)
+        .bearer_auth(&args.key)
+        .json(&body(args))
+        .send()
+        .await
+        .map_err(|error| unreachable(&error))?;
+    let mut location: Option<String> = None;
+    for poll in 0..POLLS_MAX {
+        match response.status() {
+            StatusCode::ACCEPTED => {}
+            StatusCode::OK => return finished(response).await,
+            _ => return Err(refused(response).await),
+        }
+        bar.count("waiting for the report, polls:", u64::from(poll), u64::from(poll));
+        if let Some(new) = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()) {
+            location = Some(new.to_owned());
+        }
+        let Some(location) = &location else {
+            return Err(Failure::other("Protocol", "the server accepted the report without saying where to poll"));
+        };
+        let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let pause = seconds.filter(|seconds| *seconds > 0).map_or(POLL_PAUSE, Duration::from_secs);
+        tokio::time::sleep(pause).await;
+        response = client.get(location).bearer_auth(&args.key).send().await.map_err(|error| unreachable(&error))?;
+    }
+    Err(Failure::other("Timeout", "the report does not end; look at the server's log"))
+}
+
+async fn refused(response: Response) -> Failure {
+    let status = response.status();
+    let body: Value = response.json().await.unwrap_or_default();
+    let code = body["error"]["code"].as_str().unwrap_or("Refused").to_owned();
+    let message = body["error"]["message"].as_str().unwrap_or("no reason given").to_owned();
+    Failure::refused(&code, format!("the server refused the report ({status}, {code}): {message}"))
+}
+
+async fn finished(response: Response) -> Result<Value, Failure> {
+    let result: Value = response
+        .json()
+        .await
+        .map_err(|_| Failure::other("Protocol", "the server's answer about the report is not JSON"))?;
+    match result["status"].as_str() {
+        Some("Completed") => Ok(result["manifest"].clone()),
+        Some("NoDataFound") => Err(Failure::refused(
+            "NoDataFound",
+            "there are no charges in this scope and time; lazurite status shows what is held",
+        )),
+        _ => {
+            let message = result["error"]["message"].as_str().unwrap_or("no reason given");
+            Err(Failure::refused("ReportFailed", format!("the report failed: {message}")))
+        }
+    }
+}
+
+/// Copies a blob. Blobs after the first leave out their header line, so that the file is one table.
+async fn download(
+    client: &Client,
+    link: &str,
+    keep_header: bool,
+    output: &mut Output,
+    bar: &Bar,
+) -> Result<(), Failure> {
+    let mut response = client.get(link).send().await.map_err(|error| unreachable(&error))?;
+    if !response.status().is_success() {
+        return Err(refused(response).await);
+    }
+    let mut in_header = !keep_header;
+    while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(&error))? {
+        let mut rest: &[u8] = &chunk;
+        if in_header {
+            // Header names hold no line breaks.
+            let Some(end) = rest.iter().position(|byte| *byte == b'\n') else { continue };
+            rest = &rest[end + 1..];
+            in_header = false;
+        }
+        output.write(rest)?;
+        bar.bytes("downloading", output.bytes);
+    }
+    Ok(())
+}
+
+/// Standard output, or a file that gets its name when it is complete.
+struct Output {
+    writer: Box<dyn Write>,
+    target: Option<(tempfile::TempPath, std::path::PathBuf)>,
+    bytes: u64,
+}
+
+impl Output {
+    fn create(path: &Path) -> Result<Self, Failure> {
+        if path == Path::new("-") {
+            return Ok(Self { writer: Box::new(std::io::stdout().lock()), target: None, bytes: 0 });
+        }
+        let unwritable =
+            |error: std::io::Error| Failure::refused("Unwritable", format!("cannot write {}: {error}", path.display()));
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let (file, temporary) = tempfile::NamedTempFile::new_in(folder).map_err(unwritable)?.into_parts();
+        let writer = Box::new(std::io::BufWriter::new(file));
+        Ok(Self { writer, target: Some((temporary, path.to_owned())), bytes: 0 })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.bytes += bytes.len() as u64;
+        self.writer
+            .write_all(bytes)
+            .map_err(|error| Failure::other("Unwritable", format!("cannot write the report: {error}")))
+    }
+
+    fn finish(mut self) -> Result<u64, Failure> {
+        let unwritable =
+            |error: std::io::Error| Failure::other("Unwritable", format!("cannot write the report: {error}"));
+        self.writer.flush().map_err(unwritable)?;
+        drop(self.writer);
+        if let Some((temporary, path)) = self.target {
+            temporary.persist(path).map_err(|error| unwritable(error.error))?;
+        }
+        Ok(self.bytes)
+    }
+}

@@ -1,0 +1,148 @@
+//! `lazurite status`.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use imports::Store;
+use lake::LakeFile;
+use ledger::{Coverage, Holding};
+use money::{Decimal, Limits, Total};
+use serde_json::json;
+
+use crate::args::StatusArgs;
+use crate::failure::Failure;
+use crate::instant::{AsOf, rfc3339};
+use crate::output::grouped;
+
+/// Sums are longer than single costs.
+const TOTAL_LIMITS: Limits = Limits { fraction_digits_max: 28, integer_digits_max: 40 };
+
+/// Rows and exact total of a billing period of a source scope.
+struct PeriodLine {
+    rows: u64,
+    total: Total,
+    first_day: Option<String>,
+    last_day: Option<String>,
+}
+
+pub(crate) async fn run(args: StatusArgs) -> Result<ExitCode, Failure> {
+    let store = Store::open(&args.data.path).await?;
+    let snapshot = match &args.as_of {
+        None => store.lake().snapshot().await?,
+        Some(AsOf::Revision(version)) => store.lake().snapshot_at(*version).await?,
+        Some(AsOf::Instant(text, instant)) => match store.catalog().version_at(*instant).await? {
+            Some(version) => store.lake().snapshot_at(version).await?,
+            None => return Err(Failure::refused("NoSuchRevision", format!("nothing was held at {text}"))),
+        },
+    };
+    let held = store.catalog().held_at(snapshot.version()).await?;
+    let enrollments = store.catalog().enrollments().await?;
+    let committed: BTreeMap<u64, i64> = store
+        .catalog()
+        .import_records(snapshot.version())
+        .await?
+        .into_iter()
+        .map(|(version, instant, _)| (version, instant))
+        .collect();
+    store.catalog().close().await;
+    let mut listed = Vec::new();
+    // A file counts once: for the newest holding that covers it.
+    let mut files: Vec<LakeFile> = snapshot.files().to_vec();
+    let newest_first: Vec<&Holding> = held.iter().collect::<Vec<_>>().into_iter().rev().collect();
+    for holding in newest_first {
+        let imported_at = holding.revision.parse().ok().and_then(|revision: u64| committed.get(&revision)).copied();
+        for (period, line) in lines(holding, &mut files)? {
+            let name = enrollments.iter().find(|e| e.number == holding.unit.enrollment).and_then(|e| e.name.clone());
+            let currency = enrollments.iter().find(|e| e.number == holding.unit.enrollment).and_then(|e| e.currency);
+            listed.push(json!({
+                "enrollment": holding.unit.enrollment, "name": name,
+                "currency": currency.map(|currency| currency.to_string()),
+                "dataset": holding.unit.dataset, "scope": holding.unit.scope.to_string(), "period": period,
+                "covers": holding.unit.coverage.to_string(),
+                "firstDay": line.first_day, "lastDay": line.last_day,
+                "rows": line.rows, "total": line.total.value().to_string(),
+                "revision": holding.revision,
+                "importedAt": imported_at.map(rfc3339),
+                "takenAt": rfc3339(holding.run_time.0 / 1000),
+                "state": if holding.incomplete { "incomplete" } else { "complete" },
+            }));
+        }
+    }
+    listed.sort_by_key(|line| {
+        ["enrollment", "period", "dataset", "scope"].map(|member| line[member].as_str().unwrap_or_default().to_owned())
+    });
+    if args.json {
+        println!("{}", json!({ "revision": snapshot.version().to_string(), "held": listed }));
+    } else {
+        print(snapshot.version(), &listed);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The billing periods that a holding has rows in, with what is there now. Takes the files that it counts.
+fn lines(holding: &Holding, files: &mut Vec<LakeFile>) -> Result<Vec<(String, PeriodLine)>, Failure> {
+    let mut lines: BTreeMap<String, PeriodLine> = BTreeMap::new();
+    let empty = || PeriodLine { rows: 0, total: Total::default(), first_day: None, last_day: None };
+    if let Coverage::Period(period) = holding.unit.coverage {
+        lines.insert(period.to_string(), empty());
+    }
+    let scope_key = holding.unit.scope.key();
+    let (own, others): (Vec<LakeFile>, Vec<LakeFile>) = files.drain(..).partition(|file| {
+        let inside = match holding.unit.coverage {
+            Coverage::Period(period) => file.period == period,
+            Coverage::Days(days) => file.days.is_some_and(|own| days.contains(own.start()) && days.contains(own.end())),
+        };
+        inside
+            && file.enrollment == holding.unit.enrollment
+            && file.dataset == holding.unit.dataset
+            && file.scope_key == scope_key
+    });
+    *files = others;
+    for file in own {
+        let line = lines.entry(file.period.to_string()).or_insert_with(empty);
+        line.rows += file.rows;
+        let value = Decimal::parse(file.total.as_bytes(), TOTAL_LIMITS).map(|parsed| parsed.value);
+        let added = value.ok().map(|value| line.total.add(value));
+        if !matches!(added, Some(Ok(()))) {
+            return Err(Failure::other("StoreFailure", format!("the total of {} cannot be added", file.path)));
+        }
+        if let Some(days) = file.days {
+            let (first, last) = (days.start().to_string(), days.end().to_string());
+            line.first_day = Some(line.first_day.take().map_or(first.clone(), |known| known.min(first)));
+            line.last_day = Some(line.last_day.take().map_or(last.clone(), |known| known.max(last)));
+        }
+    }
+    Ok(lines.into_iter().collect())
+}
+
+fn print(revision: u64, listed: &[serde_json::Value]) {
+    if listed.is_empty() {
+        println!("nothing is held at revision {revision}; load an export with: lazurite import FILE");
+        return;
+    }
+    println!("revision {revision}");
+    let mut enrollment = String::new();
+    for line in listed {
+        let text = |member: &str| line[member].as_str().unwrap_or("-").to_owned();
+        if text("enrollment") != enrollment {
+            enrollment = text("enrollment");
+            println!("\nenrollment {enrollment} {} ({})", text("name"), text("currency"));
+            println!(
+                "  {:7} {:13} {:>12}  {:>32}  {:23} {:>8} {:20} {:10} source scope",
+                "period", "dataset", "rows", "total", "days", "revision", "taken at", "state"
+            );
+        }
+        let days = format!("{}..{}", text("firstDay"), text("lastDay"));
+        println!(
+            "  {:7} {:13} {:>12}  {:>32}  {days:23} {:>8} {:20} {:10} {}",
+            text("period"),
+            text("dataset"),
+            grouped(line["rows"].as_u64().unwrap_or_default()),
+            text("total"),
+            text("revision"),
+            text("takenAt"),
+            text("state"),
+            text("scope")
+        );
+    }
+}

@@ -1,0 +1,49 @@
+//! `lazurite verify`.
+
+use std::process::ExitCode;
+
+use imports::{Store, verify};
+use serde_json::json;
+
+use crate::args::VerifyArgs;
+use crate::failure::Failure;
+use crate::output::grouped;
+use crate::progress::Bar;
+
+pub(crate) async fn run(args: VerifyArgs) -> Result<ExitCode, Failure> {
+    let store = Store::open(&args.data.path).await?;
+    let bar = Bar::new(args.json);
+    let report = verify(&store, &|done, all| bar.count("checking files", done, all)).await;
+    bar.clear();
+    store.catalog().close().await;
+    let report = report?;
+    let checked = &report.checked;
+    if args.json {
+        let checked = json!({
+            "files": checked.files, "rows": checked.rows, "revisions": checked.revisions, "sources": checked.sources,
+        });
+        println!(
+            "{}",
+            json!({
+                "ok": report.is_ok(), "checked": checked,
+                "violations": report.violations, "findings": report.findings,
+            })
+        );
+    } else {
+        println!(
+            "checked {} files with {} rows, {} revisions and {} sources",
+            grouped(checked.files),
+            grouped(checked.rows),
+            grouped(checked.revisions),
+            grouped(checked.sources)
+        );
+        for finding in &report.findings {
+            println!("finding: {finding}");
+        }
+        for violation in &report.violations {
+            println!("VIOLATION: {violation}");
+        }
+        println!("{}", if report.is_ok() { "everything is as it was written" } else { "the store is damaged" });
+    }
+    Ok(if report.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,75 @@
+//! How commands fail: one sentence for people, one object for scripts, one exit code.
+
+use std::process::ExitCode;
+
+use imports::ImportError;
+use serde_json::json;
+
+/// A command that did not succeed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: String,
+    message: String,
+    file: Option<String>,
+    line: Option<u64>,
+    column: Option<String>,
+    refused: bool,
+}
+
+impl Failure {
+    /// What the caller gave was refused; nothing changed. Exit code 2.
+    pub(crate) fn refused(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into(), file: None, line: None, column: None, refused: true }
+    }
+
+    /// Something else went wrong. Exit code 1.
+    pub(crate) fn other(code: &str, message: impl Into<String>) -> Self {
+        Self { refused: false, ..Self::refused(code, message) }
+    }
+
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(if self.refused { 2 } else { 1 })
+    }
+
+    pub(crate) fn print(&self, as_json: bool) {
+        if as_json {
+            let error = json!({
+                "code": self.code, "message": self.message,
+                "file": self.file, "line": self.line, "column": self.column,
+            });
+            println!("{}", json!({ "error": error }));
+        } else {
+            eprintln!("error: {}", self.message);
+        }
+    }
+}
+
+impl From<ImportError> for Failure {
+    fn from(error: ImportError) -> Self {
+        let (file, line, column) = error.place();
+        Self {
+            code: error.code().to_owned(),
+            file: file.map(str::to_owned),
+            line,
+            column: column.map(str::to_owned),
+            refused: error.is_refusal(),
+            message: error.to_string(),
+        }
+    }
+}
+
+impl From<catalog::CatalogError> for Failure {
+    fn from(error: catalog::CatalogError) -> Self {
+        let refused = matches!(error, catalog::CatalogError::KeySlots { .. });
+        let code = if refused { "KeySlots" } else { "StoreFailure" };
+        Self { refused, ..Self::refused(code, error.to_string()) }
+    }
+}
+
+impl From<lake::LakeError> for Failure {
+    fn from(error: lake::LakeError) -> Self {
+        let refused = matches!(error, lake::LakeError::NoSuchVersion { .. });
+        let code = if refused { "NoSuchRevision" } else { "StoreFailure" };
+        Self { refused, ..Self::refused(code, error.to_string()) }
+    }
+}

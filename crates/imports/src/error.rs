@@ -1,0 +1,192 @@
+//! Why an import was refused or failed.
+
+use formats::{InputError, ManifestError};
+use ledger::Holding;
+
+/// Why an import did not happen. Nothing has changed then.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// A file cannot be understood.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// A path cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Path {
+        /// The path as given.
+        path: String,
+        /// Cause.
+        source: std::io::Error,
+    },
+    /// A folder holds nothing to import.
+    #[error("{path} holds no .csv or .csv.gz file")]
+    NothingThere {
+        /// The path as given.
+        path: String,
+    },
+    /// An export run's manifest is not usable.
+    #[error("{path}: {source}")]
+    Manifest {
+        /// Path of the manifest.
+        path: String,
+        /// Cause.
+        source: ManifestError,
+    },
+    /// An export run is not complete.
+    #[error("the export run of {manifest} is not complete: {reason}; import it again when all parts are there")]
+    IncompleteRun {
+        /// Path of the manifest.
+        manifest: String,
+        /// What is missing.
+        reason: String,
+    },
+    /// Files that cannot be told to be parts or runs.
+    #[error("{reason}")]
+    Ambiguous {
+        /// What is ambiguous, and how to say it clearly.
+        reason: String,
+    },
+    /// A newer run is held.
+    #[error(
+        "stale: {what} holds a run of {held} (revision {revision}), newer than this one of {given}; \
+         use --force to replace it all the same"
+    )]
+    Stale {
+        /// The unit.
+        what: String,
+        /// Run time of the held one.
+        held: String,
+        /// Its revision.
+        revision: String,
+        /// Run time of the refused one.
+        given: String,
+    },
+    /// Another source scope holds these charges.
+    #[error(
+        "overlap: {what} is already held from the source scope {scope} (revision {revision}); importing it again from \
+         {given} would count charges twice"
+    )]
+    Overlap {
+        /// Enrollment, dataset and days.
+        what: String,
+        /// The holding scope.
+        scope: String,
+        /// Its revision.
+        revision: String,
+        /// The refused scope.
+        given: String,
+    },
+    /// The enrollment is billed in another currency.
+    #[error("enrollment {enrollment} is billed in {known}, but {file} is in {given}; an enrollment has one currency")]
+    Currency {
+        /// The enrollment.
+        enrollment: String,
+        /// Its currency.
+        known: String,
+        /// The file.
+        file: String,
+        /// The refused currency.
+        given: String,
+    },
+    /// Every row was rejected.
+    #[error("every row of {file} was rejected; nothing is imported")]
+    NothingLeft {
+        /// The file.
+        file: String,
+    },
+    /// Too many imports at the same time.
+    #[error("other imports kept committing first; try again when they are done")]
+    Busy,
+    /// What was written is not what was read. A fault of this program.
+    #[error("internal check failed: {what}: read {read}, wrote {written}; nothing was imported, please report this")]
+    ControlTotal {
+        /// What was compared.
+        what: String,
+        /// What the reader counted.
+        read: String,
+        /// What the writer counted.
+        written: String,
+    },
+    /// The lake failed.
+    #[error(transparent)]
+    Lake(#[from] lake::LakeError),
+    /// The catalog failed.
+    #[error(transparent)]
+    Catalog(#[from] catalog::CatalogError),
+    /// Working files or the rejects file failed.
+    #[error("cannot {doing}: {source}")]
+    Io {
+        /// What was being done to what.
+        doing: String,
+        /// Cause.
+        source: std::io::Error,
+    },
+    /// A worker thread ended unexpectedly.
+    #[error("a worker of the import ended unexpectedly: {reason}")]
+    Worker {
+        /// What the runtime said.
+        reason: String,
+    },
+    /// The lake's log holds a record that this program cannot read.
+    #[error("revision {version} of the lake has an import record that this program cannot read: {reason}")]
+    ForeignRecord {
+        /// The lake version.
+        version: u64,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl ImportError {
+    /// A stable word for scripts.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Input(error) => error.code(),
+            Self::Path { .. } => "Unreadable",
+            Self::NothingThere { .. } => "NothingToImport",
+            Self::Manifest { .. } => "InvalidManifest",
+            Self::IncompleteRun { .. } => "IncompleteRun",
+            Self::Ambiguous { .. } => "Ambiguous",
+            Self::Stale { .. } => "StaleRun",
+            Self::Overlap { .. } => "OverlappingScope",
+            Self::Currency { .. } => "CurrencyMismatch",
+            Self::NothingLeft { .. } => "EverythingRejected",
+            Self::Busy => "Busy",
+            Self::ControlTotal { .. } => "ControlTotal",
+            Self::Lake(_) | Self::Catalog(_) | Self::Io { .. } | Self::Worker { .. } | Self::ForeignRecord { .. } => {
+                "StoreFailure"
+            }
+        }
+    }
+
+    /// Whether the input was refused, as opposed to the store failing.
+    pub fn is_refusal(&self) -> bool {
+        !matches!(self.code(), "StoreFailure" | "ControlTotal" | "Busy")
+    }
+
+    /// File, line and column of the fault, as far as they are known.
+    pub fn place(&self) -> (Option<&str>, Option<u64>, Option<&str>) {
+        match self {
+            Self::Input(error) => error.place(),
+            Self::Path { path, .. } | Self::NothingThere { path } | Self::Manifest { path, .. } => {
+                (Some(path), None, None)
+            }
+            Self::IncompleteRun { manifest, .. } => (Some(manifest), None, None),
+            Self::Currency { file, .. } | Self::NothingLeft { file } => (Some(file), None, None),
+            _ => (None, None, None),
+        }
+    }
+
+    pub(crate) fn io(doing: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let doing = doing.into();
+        move |source| Self::Io { doing, source }
+    }
+
+    pub(crate) fn overlap(held: &Holding, new: &ledger::Unit) -> Self {
+        Self::Overlap {
+            what: format!("{} {} of enrollment {}", new.dataset, held.unit.coverage, new.enrollment),
+            scope: held.unit.scope.to_string(),
+            revision: held.revision.clone(),
+            given: new.scope.to_string(),
+        }
+    }
+}

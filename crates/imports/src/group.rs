@@ -1,0 +1,237 @@
+//! What a run's sources hold together: one group per enrollment, source scope and dataset.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use calendar::{BillingPeriod, DateRange};
+use formats::{DatasetEvidence, InputError, PeriodSummary};
+use ledger::{Coverage, Dataset, EnrollmentId, Held, Holding, RunTime, Scope, Unit};
+use money::{Currency, Total};
+use sha2::{Digest, Sha256};
+
+use crate::error::ImportError;
+use crate::import::{ImportedPeriod, now_ms};
+use crate::options::ImportOptions;
+use crate::plan::RunPlan;
+use crate::read::SourceRead;
+
+/// Sources of one enrollment, source scope and dataset.
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) enrollment: EnrollmentId,
+    pub(crate) scope: Scope,
+    pub(crate) dataset: Dataset,
+    pub(crate) currency: Option<Currency>,
+    /// One of its files, for messages.
+    pub(crate) file: String,
+    /// Positions of its sources.
+    pub(crate) sources: Vec<usize>,
+    pub(crate) periods: BTreeMap<BillingPeriod, PeriodSummary>,
+    /// Lower-case ids of the subscriptions that its rows name.
+    pub(crate) subscriptions: BTreeSet<String>,
+    /// What it replaces.
+    pub(crate) holdings: Vec<Holding>,
+}
+
+/// Groups the sources of a run and says what each group replaces.
+pub(crate) fn group(
+    sources: &[SourceRead],
+    options: &ImportOptions,
+    run: &RunPlan,
+    days: Option<DateRange>,
+) -> Result<Vec<Group>, ImportError> {
+    let mut evidence = DatasetEvidence::default();
+    sources.iter().for_each(|source| evidence.merge(&source.summary.evidence));
+    let mut groups: Vec<Group> = Vec::new();
+    for (index, source) in sources.iter().enumerate() {
+        let summary = &source.summary;
+        let own = if run.one_export { &evidence } else { &summary.evidence };
+        let dataset = own.resolve(&summary.file, options.fill.dataset)?;
+        let enrollment = summary.enrollment.clone().ok_or_else(|| InputError::MissingFact {
+            file: summary.file.clone(),
+            fact: "enrollment",
+            option: "--enrollment NUMBER",
+        })?;
+        let scope = source_scope(&summary.file, &enrollment, options.fill.scope.as_ref())?;
+        let known = groups.iter_mut().find(|g| g.dataset == dataset && g.enrollment.matches(enrollment.as_str()));
+        let group = match known {
+            Some(group) => group,
+            None => groups.push_mut(Group {
+                enrollment,
+                scope,
+                dataset,
+                currency: None,
+                file: summary.file.clone(),
+                sources: Vec::new(),
+                periods: BTreeMap::new(),
+                subscriptions: BTreeSet::new(),
+                holdings: Vec::new(),
+            }),
+        };
+        group.add(index, source, sources)?;
+    }
+    let run_time = options.taken_at.or(run.run_time).unwrap_or(RunTime(now_ms() * 1000));
+    for group in &mut groups {
+        let coverages = group.coverages(options, days)?;
+        group.hold(&coverages, sources, run_time);
+    }
+    Ok(groups)
+}
+
+fn source_scope(file: &str, enrollment: &EnrollmentId, stated: Option<&Scope>) -> Result<Scope, ImportError> {
+    let own = match stated {
+        None => return Ok(Scope::BillingAccount(enrollment.clone())),
+        Some(scope) => scope,
+    };
+    let named = match own {
+        Scope::BillingAccount(id) => Some(id),
+        Scope::Department { enrollment, .. } | Scope::EnrollmentAccount { enrollment, .. } => enrollment.as_ref(),
+        Scope::Subscription(_) | Scope::ResourceGroup { .. } => None,
+    };
+    match named {
+        Some(named) if !named.matches(enrollment.as_str()) => {
+            Err(contradiction(file, format!("the rows belong to enrollment {enrollment}, but --scope names {named}")))
+        }
+        _ => Ok(own.clone()),
+    }
+}
+
+fn contradiction(file: &str, reason: String) -> ImportError {
+    InputError::Contradiction { file: file.to_owned(), reason, line: None, column: None }.into()
+}
+
+impl Group {
+    fn add(&mut self, index: usize, source: &SourceRead, all: &[SourceRead]) -> Result<(), ImportError> {
+        let summary = &source.summary;
+        if let Some(twin) = self.sources.iter().find(|other| all[**other].summary.hash == summary.hash) {
+            let reason =
+                format!("it holds the same text as {}; the charges would count twice", all[*twin].summary.file);
+            return Err(contradiction(&summary.file, reason));
+        }
+        match (self.currency, summary.currency) {
+            (Some(known), Some(given)) if known != given => {
+                return Err(ImportError::Currency {
+                    enrollment: self.enrollment.to_string(),
+                    known: known.to_string(),
+                    file: summary.file.clone(),
+                    given: given.to_string(),
+                });
+            }
+            (None, given) => self.currency = given,
+            _ => {}
+        }
+        for (period, read) in &summary.periods {
+            let empty = || PeriodSummary { rows: 0, total: Total::default(), days: BTreeSet::new() };
+            let own = self.periods.entry(*period).or_insert_with(empty);
+            own.rows += read.rows;
+            own.days.extend(&read.days);
+            own.total.merge(read.total).map_err(|error| {
+                contradiction(&summary.file, format!("the costs of {period} cannot be added: {error}"))
+            })?;
+        }
+        let subscriptions = summary.places.iter().filter_map(|place| place.subscription_id.as_deref());
+        self.subscriptions.extend(subscriptions.map(str::to_ascii_lowercase));
+        self.sources.push(index);
+        Ok(())
+    }
+
+    /// The days that the group replaces (DESIGN 4.2): the billing periods of its rows, unless the source says
+    /// otherwise.
+    fn coverages(&self, options: &ImportOptions, days: Option<DateRange>) -> Result<Vec<Coverage>, ImportError> {
+        let Some(days) = days else {
+            let periods: BTreeSet<BillingPeriod> = self.periods.keys().copied().chain(options.fill.period).collect();
+            if periods.is_empty() {
+                let (file, fact, option) = (self.file.clone(), "billing period (it has no rows)", "--period YYYYMM");
+                return Err(InputError::MissingFact { file, fact, option }.into());
+            }
+            return Ok(periods.into_iter().map(Coverage::Period).collect());
+        };
+        let stated = Coverage::of_days(days);
+        let covered = |period: &BillingPeriod| stated.contains(&Coverage::Period(*period));
+        if matches!(stated.as_slice(), [Coverage::Days(_)]) || self.periods.keys().all(covered) {
+            return Ok(stated);
+        }
+        // The range is whole months, but rows of other billing periods are there: then it is meant by date.
+        let outside = self.periods.values().flat_map(|period| &period.days).find(|day| !days.contains(**day));
+        match outside {
+            None => Ok(vec![Coverage::Days(days)]),
+            Some(day) => {
+                let other =
+                    self.periods.keys().find(|period| !covered(period)).map(ToString::to_string).unwrap_or_default();
+                Err(contradiction(
+                    &self.file,
+                    format!(
+                        "it covers {days}, but has rows of billing period {other} and rows dated {day}; \
+                         expected rows of these billing periods or rows dated in these days"
+                    ),
+                ))
+            }
+        }
+    }
+
+    fn hold(&mut self, coverages: &[Coverage], sources: &[SourceRead], run_time: RunTime) {
+        let own = self.sources.iter().map(|index| &sources[*index].summary);
+        let mut hashes: Vec<&str> = own.clone().map(|summary| summary.hash.as_str()).collect();
+        hashes.sort_unstable();
+        let mut content = Sha256::new();
+        content.update(format!("{}\n{}\n{coverages:?}\n", self.enrollment, self.scope.key()));
+        content.update(hashes.join("\n"));
+        let content = hex::encode(content.finalize());
+        let incomplete = own.clone().any(|summary| summary.rejected > 0);
+        self.holdings = coverages
+            .iter()
+            .map(|coverage| Holding {
+                unit: Unit {
+                    enrollment: self.enrollment.clone(),
+                    scope: self.scope.clone(),
+                    dataset: self.dataset,
+                    coverage: *coverage,
+                },
+                run_time,
+                content: content.clone(),
+                revision: String::new(),
+                incomplete,
+            })
+            .collect();
+    }
+
+    /// Whether exactly these bytes are held for everything that the group replaces.
+    pub(crate) fn is_held(&self, held: &Held) -> bool {
+        self.holdings.iter().all(|holding| held.holds(holding))
+    }
+
+    /// The revision that holds the group.
+    pub(crate) fn held_revision(&self, held: &Held) -> Option<String> {
+        let unit = self.holdings.first().map(|holding| &holding.unit)?;
+        held.iter().find(|holding| holding.unit == *unit).map(|holding| holding.revision.clone())
+    }
+
+    pub(crate) fn rows(&self) -> u64 {
+        self.periods.values().map(|period| period.rows).sum()
+    }
+
+    /// The group's periods as the import reports them; a replaced period without rows is reported as empty.
+    pub(crate) fn imported(&self, revision: Option<String>, unchanged: bool) -> Vec<ImportedPeriod> {
+        let mut periods: BTreeMap<BillingPeriod, (u64, String)> = BTreeMap::new();
+        for holding in &self.holdings {
+            match holding.unit.coverage {
+                Coverage::Period(period) => _ = periods.insert(period, (0, "0".to_owned())),
+                Coverage::Days(days) => periods.extend(days.periods().map(|period| (period, (0, "0".to_owned())))),
+            }
+        }
+        for (period, read) in &self.periods {
+            periods.insert(*period, (read.rows, read.total.value().to_string()));
+        }
+        periods
+            .into_iter()
+            .map(|(period, (rows, total))| ImportedPeriod {
+                enrollment: self.enrollment.clone(),
+                dataset: self.dataset,
+                period: period.to_string(),
+                rows,
+                total,
+                revision: revision.clone(),
+                unchanged,
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,352 @@
+//! The import itself: read, judge, write, commit, take over.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use catalog::UnitEntry;
+use lake::{Change, FileTarget, LakeError, LakeFile, Replacement, Stage, write_files};
+use ledger::{Coverage, Dataset, EnrollmentId, Held, Holding};
+use money::{Decimal, Limits, Total};
+use object_store::ObjectStoreExt;
+use object_store::path::Path;
+
+use crate::error::ImportError;
+use crate::group::{Group, group};
+use crate::judge::{Candidate, admit, check_currency};
+use crate::options::{ImportOptions, Progress};
+use crate::plan::{RunPlan, plan};
+use crate::read::{Reading, SourceRead, read_run};
+use crate::record::{EnrollmentRecord, ImportRecord, PeriodRecord, PlaceRecord, SourceRecord, UnitRecord};
+use crate::rejects::RejectsFile;
+use crate::sources;
+use crate::store::Store;
+
+/// How often an import is judged again because another one committed first.
+const ATTEMPTS_MAX: usize = 20;
+/// Sums are longer than single costs.
+const TOTAL_LIMITS: Limits = Limits { fraction_digits_max: 28, integer_digits_max: 40 };
+
+/// What an import did.
+#[derive(Debug, Clone, Default)]
+pub struct ImportOutcome {
+    /// One entry per enrollment, dataset and billing period.
+    pub imported: Vec<ImportedPeriod>,
+    /// Rows that went to the rejects file.
+    pub rejected: u64,
+    /// Runs of a folder that were passed over because newer ones are held.
+    pub skipped: Vec<String>,
+}
+
+/// A billing period of an import.
+#[derive(Debug, Clone)]
+pub struct ImportedPeriod {
+    /// Whose charges.
+    pub enrollment: EnrollmentId,
+    /// Which dataset.
+    pub dataset: Dataset,
+    /// `YYYYMM`.
+    pub period: String,
+    /// Rows of the source in the period.
+    pub rows: u64,
+    /// Exact sum of their cost, as decimal text.
+    pub total: String,
+    /// The revision that holds them; `None` for a dry run that would make a new one.
+    pub revision: Option<String>,
+    /// Whether exactly these bytes were held already.
+    pub unchanged: bool,
+}
+
+/// Imports everything that the options name. Refused input changes nothing.
+pub async fn import(
+    store: &Store,
+    options: &ImportOptions,
+    progress: &dyn Progress,
+) -> Result<ImportOutcome, ImportError> {
+    let runs = plan(&options.paths)?;
+    let several = runs.len() > 1;
+    let mut rejects = match &options.rejects {
+        Some(path) => Some(RejectsFile::create(path).map_err(ImportError::io(format!("create {}", path.display())))?),
+        None => None,
+    };
+    let mut outcome = ImportOutcome::default();
+    for run in &runs {
+        match import_run(store, options, run, rejects.as_mut(), progress).await {
+            Ok(done) => {
+                outcome.imported.extend(done.imported);
+                outcome.rejected += done.rejected;
+            }
+            // A folder keeps its old runs; those that newer ones have replaced are no reason to stop.
+            Err(error @ ImportError::Stale { .. }) if several => outcome.skipped.push(error.to_string()),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(outcome)
+}
+
+/// The working folder of an import, removed at its end.
+fn working_folder(store: &Store) -> Result<tempfile::TempDir, ImportError> {
+    let parent = store.folder().join("staging");
+    std::fs::create_dir_all(&parent)
+        .and_then(|()| tempfile::Builder::new().prefix("import-").tempdir_in(&parent))
+        .map_err(ImportError::io("make a working folder"))
+}
+
+async fn import_run(
+    store: &Store,
+    options: &ImportOptions,
+    run: &RunPlan,
+    mut rejects: Option<&mut RejectsFile>,
+    progress: &dyn Progress,
+) -> Result<ImportOutcome, ImportError> {
+    let folder = working_folder(store)?;
+    let mut stage = Stage::new(folder.path().to_owned());
+    let days = options.days.or(run.days);
+    let reading = Reading {
+        run,
+        fill: &options.fill,
+        // Whole months are billing periods, which may hold rows dated outside of them; parts of months are days.
+        days: days.filter(|days| matches!(Coverage::of_days(*days).as_slice(), [Coverage::Days(_)])),
+        rejects: rejects.as_deref_mut(),
+        folder: folder.path(),
+        progress,
+    };
+    let mut sources = tokio::task::block_in_place(|| read_run(reading, &mut stage))?;
+    let groups = group(&sources, options, run, days)?;
+    for group in &groups {
+        check_currency(store.catalog(), &group.enrollment, group.currency, &group.file).await?;
+    }
+    let rejected = sources.iter().map(|source| source.summary.rejected).sum();
+    if let Some(rejects) = rejects {
+        rejects.finish().map_err(ImportError::io("write the rejected rows"))?;
+    }
+
+    store.heal().await?;
+    let snapshot = store.lake().snapshot().await?;
+    let held = store.catalog().held_at(snapshot.version()).await?;
+    let (unchanged, changed): (Vec<Group>, Vec<Group>) = groups.into_iter().partition(|group| group.is_held(&held));
+    for group in &changed {
+        judge_group(group, &held, &snapshot, options.force).await?;
+    }
+    let mut outcome = ImportOutcome { rejected, ..ImportOutcome::default() };
+    for group in &unchanged {
+        if !options.dry_run {
+            confirm(store, group, &held, options.taken_at.is_some() || run.run_time.is_some()).await?;
+        }
+        outcome.imported.extend(group.imported(group.held_revision(&held), true));
+    }
+    if options.dry_run || changed.is_empty() {
+        outcome.imported.extend(changed.iter().flat_map(|group| group.imported(None, false)));
+        return Ok(outcome);
+    }
+    let revision = write_and_commit(store, options, &changed, &mut sources, &mut stage, progress).await?;
+    outcome.imported.extend(changed.iter().flat_map(|group| group.imported(Some(revision.to_string()), false)));
+    Ok(outcome)
+}
+
+async fn judge_group(group: &Group, held: &Held, snapshot: &lake::Snapshot, force: bool) -> Result<(), ImportError> {
+    for holding in &group.holdings {
+        let candidate = Candidate { holding: holding.clone(), subscriptions: &group.subscriptions };
+        admit(held, snapshot, &candidate, force).await?;
+    }
+    Ok(())
+}
+
+/// The same bytes from a later run: no revision, but runs between the two are stale from now on.
+async fn confirm(store: &Store, group: &Group, held: &Held, has_run_time: bool) -> Result<(), ImportError> {
+    if !has_run_time {
+        return Ok(());
+    }
+    for holding in &group.holdings {
+        let revision = held.iter().find(|h| h.unit == holding.unit).and_then(|h| h.revision.parse().ok());
+        if let Some(revision) = revision {
+            store.catalog().confirm(&holding.unit, revision, holding.run_time, now_ms()).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn write_and_commit(
+    store: &Store,
+    options: &ImportOptions,
+    groups: &[Group],
+    sources: &mut [SourceRead],
+    stage: &mut Stage,
+    progress: &dyn Progress,
+) -> Result<u64, ImportError> {
+    let import_id = uuid::Uuid::now_v7();
+    let hashes: Vec<String> = sources.iter().map(|source| source.summary.hash.clone()).collect();
+    let table = store.lake().table_location();
+    progress.writing(groups.iter().map(Group::rows).sum());
+    let mut files = Vec::new();
+    let written = tokio::task::block_in_place(|| {
+        for (number, group) in groups.iter().enumerate() {
+            let runs = group.sources.iter().flat_map(|index| std::mem::take(&mut sources[*index].runs)).collect();
+            let target = FileTarget {
+                enrollment: group.enrollment.clone(),
+                dataset: group.dataset,
+                scope_key: group.scope.key(),
+                source_hashes: hashes.clone(),
+                import_id,
+                group: number,
+            };
+            let new = write_files(runs, stage, &target, &table, &|rows| progress.wrote(rows))?;
+            files.extend(new.iter().cloned());
+            check_totals(group, &new)?;
+        }
+        Ok::<_, ImportError>(())
+    });
+    let committed = match written {
+        Ok(()) => commit(store, options, groups, sources, &files, import_id).await,
+        Err(error) => Err(error),
+    };
+    if committed.is_err() {
+        remove_files(&table, &files).await;
+    }
+    committed
+}
+
+/// What was written must be what was read: rows and exact sum, period by period.
+fn check_totals(group: &Group, files: &[LakeFile]) -> Result<(), ImportError> {
+    let mut written: BTreeMap<String, (u64, Total)> = BTreeMap::new();
+    for file in files {
+        let (rows, total) = written.entry(file.period.to_string()).or_default();
+        *rows += file.rows;
+        let parsed = Decimal::parse(file.total.as_bytes(), TOTAL_LIMITS).ok().map(|parsed| parsed.value);
+        let added = parsed.is_some_and(|value| total.add(value).is_ok());
+        if !added {
+            return Err(control("total", &group.file, &file.total));
+        }
+    }
+    for (period, read) in &group.periods {
+        let (rows, total) = written.remove(&period.to_string()).unwrap_or_default();
+        if rows != read.rows {
+            return Err(control(&format!("rows of {period}"), &read.rows.to_string(), &rows.to_string()));
+        }
+        let (read, wrote) = (read.total.value(), total.value());
+        if read != wrote {
+            return Err(control(&format!("total of {period}"), &read.to_string(), &wrote.to_string()));
+        }
+    }
+    match written.into_iter().next() {
+        Some((period, (rows, _))) => Err(control(&format!("rows of {period}"), "0", &rows.to_string())),
+        None => Ok(()),
+    }
+}
+
+fn control(what: &str, read: &str, written: &str) -> ImportError {
+    ImportError::ControlTotal { what: what.to_owned(), read: read.to_owned(), written: written.to_owned() }
+}
+
+/// Commits on the newest version; when another import was first, everything is judged again.
+async fn commit(
+    store: &Store,
+    options: &ImportOptions,
+    groups: &[Group],
+    sources: &[SourceRead],
+    files: &[LakeFile],
+    import_id: uuid::Uuid,
+) -> Result<u64, ImportError> {
+    let kept = store.lake().root().store();
+    for source in sources {
+        sources::keep(&kept, source.copy.clone(), &source.summary.hash).await?;
+    }
+    let record = record(import_id, groups, sources);
+    let replaces: Vec<Replacement> = groups
+        .iter()
+        .flat_map(|group| &group.holdings)
+        .map(|holding| Replacement {
+            enrollment: holding.unit.enrollment.clone(),
+            dataset: holding.unit.dataset,
+            scope_key: holding.unit.scope.key(),
+            coverage: holding.unit.coverage,
+        })
+        .collect();
+    for _ in 0..ATTEMPTS_MAX {
+        store.heal().await?;
+        let snapshot = store.lake().snapshot().await?;
+        let held = store.catalog().held_at(snapshot.version()).await?;
+        for group in groups {
+            judge_group(group, &held, &snapshot, options.force).await?;
+            check_currency(store.catalog(), &group.enrollment, group.currency, &group.file).await?;
+        }
+        let change = Change { import_id, replaces: replaces.clone(), files: files.to_vec(), note: record.to_json() };
+        match store.lake().commit(&snapshot, change).await {
+            Ok(version) => {
+                store.heal().await?;
+                tracing::info!(revision = version, "imported revision {version}");
+                return Ok(version);
+            }
+            Err(LakeError::Conflict { version }) => {
+                tracing::info!(version, "another import made revision {version} first; judging again");
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(ImportError::Busy)
+}
+
+fn record(import_id: uuid::Uuid, groups: &[Group], sources: &[SourceRead]) -> ImportRecord {
+    let mut record = ImportRecord::new(import_id.to_string());
+    for group in groups {
+        let own = || group.sources.iter().map(|index| &sources[*index].summary);
+        let places: BTreeSet<_> = own().flat_map(|summary| &summary.places).collect();
+        let mut unknown_columns: Vec<String> = Vec::new();
+        for name in own().flat_map(|summary| &summary.unknown_columns) {
+            if !unknown_columns.contains(name) {
+                unknown_columns.push(name.clone());
+            }
+        }
+        record.enrollments.push(EnrollmentRecord {
+            number: group.enrollment.clone(),
+            name: own().find_map(|summary| summary.enrollment_name.clone()),
+            currency: group.currency.map(|currency| currency.to_string()),
+            unknown_columns,
+            places: places.into_iter().map(PlaceRecord::of).collect(),
+        });
+        record.units.extend(group.holdings.iter().map(|holding| UnitRecord::of(&unit_entry(holding))));
+        record.sources.extend(own().map(|summary| SourceRecord {
+            name: file_name(&summary.file),
+            hash: summary.hash.clone(),
+            bytes: summary.text_bytes,
+            rows: summary.periods.values().map(|period| period.rows).sum(),
+            rejected: summary.rejected,
+        }));
+        record.periods.extend(group.periods.iter().map(|(period, read)| PeriodRecord {
+            enrollment: group.enrollment.clone(),
+            scope: group.scope.clone(),
+            dataset: group.dataset,
+            period: period.to_string(),
+            rows: read.rows,
+            total: read.total.value().to_string(),
+        }));
+    }
+    record
+}
+
+fn unit_entry(holding: &Holding) -> UnitEntry {
+    UnitEntry {
+        unit: holding.unit.clone(),
+        run_time: holding.run_time,
+        content: holding.content.clone(),
+        incomplete: holding.incomplete,
+    }
+}
+
+fn file_name(path: &str) -> String {
+    std::path::Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Removes files that no commit names. What cannot be removed is an orphan: it takes room and does no harm.
+async fn remove_files((store, table): &(std::sync::Arc<dyn object_store::ObjectStore>, Path), files: &[LakeFile]) {
+    for file in files {
+        let path: Path = table.parts().chain(Path::from(file.path.as_str()).parts()).collect();
+        if let Err(error) = store.delete(&path).await {
+            tracing::warn!(%error, "cannot remove {} of a refused import", file.path);
+        }
+    }
+}
+
+/// Milliseconds since 1970 of the system clock.
+pub(crate) fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

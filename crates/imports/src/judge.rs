@@ -1,0 +1,76 @@
+//! Judging a new import against what is held.
+
+use std::collections::BTreeSet;
+
+use catalog::Catalog;
+use lake::Snapshot;
+use ledger::{Held, Holding, HoldingConflict, RunTime, judge};
+
+use crate::error::ImportError;
+
+/// A unit to be judged, with what its rows say.
+pub(crate) struct Candidate<'a> {
+    pub(crate) holding: Holding,
+    /// Lower-case ids of the subscriptions that its rows name.
+    pub(crate) subscriptions: &'a BTreeSet<String>,
+}
+
+/// Refuses what is stale (unless forced) or overlaps another source scope.
+pub(crate) async fn admit(
+    held: &Held,
+    snapshot: &Snapshot,
+    candidate: &Candidate<'_>,
+    force: bool,
+) -> Result<(), ImportError> {
+    let new = &candidate.holding;
+    match judge(held, new) {
+        Ok(()) => {}
+        Err(HoldingConflict::Stale(_)) if force => {}
+        Err(HoldingConflict::Stale(newer)) => {
+            return Err(ImportError::Stale {
+                what: format!("{} {} of {}", newer.unit.dataset, newer.unit.coverage, newer.unit.scope),
+                held: run_time_text(newer.run_time),
+                revision: newer.revision,
+                given: run_time_text(new.run_time),
+            });
+        }
+        Err(HoldingConflict::Overlap(other)) => return Err(ImportError::overlap(&other, &new.unit)),
+    }
+    // A department, an account and a subscription may or may not hold one another: the rows of the days tell.
+    for other in held.undecided(&new.unit) {
+        let theirs = snapshot.subscriptions_of(&other.unit).await?;
+        if theirs.iter().any(|id| candidate.subscriptions.contains(id)) {
+            return Err(ImportError::overlap(other, &new.unit));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a currency that is not the enrollment's.
+pub(crate) async fn check_currency(
+    catalog: &Catalog,
+    enrollment: &ledger::EnrollmentId,
+    currency: Option<money::Currency>,
+    file: &str,
+) -> Result<(), ImportError> {
+    let known = catalog.enrollment(enrollment.as_str()).await?.and_then(|known| known.currency);
+    match (known, currency) {
+        (Some(known), Some(given)) if known != given => Err(ImportError::Currency {
+            enrollment: enrollment.to_string(),
+            known: known.to_string(),
+            file: file.to_owned(),
+            given: given.to_string(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// A run time as people read it, in UTC.
+pub(crate) fn run_time_text(run_time: RunTime) -> String {
+    const MICROSECONDS_PER_DAY: i64 = 86_400_000_000;
+    let day = run_time.0.div_euclid(MICROSECONDS_PER_DAY);
+    let second = run_time.0.rem_euclid(MICROSECONDS_PER_DAY) / 1_000_000;
+    let date = i32::try_from(day).ok().and_then(|day| calendar::Date::from_days(day).ok());
+    let date = date.map_or_else(|| day.to_string(), |date| date.to_string());
+    format!("{date}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
+}

@@ -1,0 +1,258 @@
+//! From paths to runs: which files form one import, which days they cover and when they were made.
+//!
+//! An export run folder (a manifest beside its parts) is one run. All other files of a command are parts of one
+//! import: parts without a manifest are what portals and tools write, and importing them one by one would let each
+//! replace the one before. Where that reading could double charges (several files of one export folder without run
+//! times, the same file twice) the import is refused instead of guessed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use calendar::DateRange;
+use formats::{ExportFolder, RunManifest};
+use ledger::RunTime;
+
+use crate::error::ImportError;
+
+/// Deepest folder that is looked into, and most files of one command.
+const DEPTH_MAX: usize = 12;
+const FILES_MAX: usize = 10_000;
+/// Largest manifest.
+const MANIFEST_BYTES_MAX: u64 = 16 << 20;
+const MICROSECONDS_PER_MINUTE: i64 = 60_000_000;
+
+/// Files that become visible together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RunPlan {
+    pub(crate) files: Vec<PathBuf>,
+    pub(crate) days: Option<DateRange>,
+    pub(crate) run_time: Option<RunTime>,
+    /// The manifest's own row counts, by position in `files`.
+    pub(crate) expected_rows: Vec<Option<u64>>,
+    /// Whether all files are parts of one export, so that one part's rows tell the dataset of all.
+    pub(crate) one_export: bool,
+    pub(crate) manifest: Option<PathBuf>,
+}
+
+/// Finds the runs, oldest first.
+pub(crate) fn plan(paths: &[PathBuf]) -> Result<Vec<RunPlan>, ImportError> {
+    let mut files: Vec<PathBuf> = Vec::new();
+    let mut manifests: Vec<PathBuf> = Vec::new();
+    for path in paths {
+        let metadata = std::fs::metadata(path).map_err(|source| unreadable(path, source))?;
+        if metadata.is_dir() {
+            let before = files.len() + manifests.len();
+            walk(path, 0, &mut files, &mut manifests)?;
+            if files.len() + manifests.len() == before {
+                return Err(ImportError::NothingThere { path: path.display().to_string() });
+            }
+        } else if is_manifest(path) {
+            manifests.push(path.clone());
+        } else {
+            files.push(path.clone());
+        }
+    }
+    let mut runs = manifests.iter().map(|manifest| manifest_run(manifest)).collect::<Result<Vec<_>, _>>()?;
+    let in_runs: BTreeSet<PathBuf> = runs.iter().flat_map(|run| run.files.iter().cloned()).collect();
+    files.retain(|file| !in_runs.contains(file));
+    refuse_repeated(&files)?;
+    runs.extend(loose_runs(files)?);
+    runs.sort_by_key(|run| run.run_time);
+    Ok(runs)
+}
+
+fn unreadable(path: &Path, source: std::io::Error) -> ImportError {
+    ImportError::Path { path: path.display().to_string(), source }
+}
+
+fn is_manifest(path: &Path) -> bool {
+    path.file_name().and_then(|name| name.to_str()).is_some_and(RunManifest::is_manifest_name)
+}
+
+fn is_export(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_ascii_lowercase();
+    name.ends_with(".csv") || name.ends_with(".csv.gz")
+}
+
+fn walk(
+    folder: &Path,
+    depth: usize,
+    files: &mut Vec<PathBuf>,
+    manifests: &mut Vec<PathBuf>,
+) -> Result<(), ImportError> {
+    let too_much = |what: &str| ImportError::Ambiguous {
+        reason: format!("{} has too many {what} to be a folder of exports; name the files to import", folder.display()),
+    };
+    if depth > DEPTH_MAX {
+        return Err(too_much("levels"));
+    }
+    let mut entries = std::fs::read_dir(folder)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|source| unreadable(folder, source))?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        let metadata = std::fs::metadata(&path).map_err(|source| unreadable(&path, source))?;
+        if metadata.is_dir() {
+            walk(&path, depth + 1, files, manifests)?;
+        } else if is_manifest(&path) {
+            manifests.push(path);
+        } else if is_export(&path) {
+            files.push(path);
+        }
+        if files.len() + manifests.len() > FILES_MAX {
+            return Err(too_much("files"));
+        }
+    }
+    Ok(())
+}
+
+fn manifest_run(path: &Path) -> Result<RunPlan, ImportError> {
+    let shown = path.display().to_string();
+    let size = std::fs::metadata(path).map_err(|source| unreadable(path, source))?.len();
+    if size > MANIFEST_BYTES_MAX {
+        let source = std::io::Error::other("a manifest is at most 16 MiB long");
+        return Err(ImportError::Path { path: shown, source });
+    }
+    let json = std::fs::read(path).map_err(|source| unreadable(path, source))?;
+    let manifest = RunManifest::parse(&json).map_err(|source| ImportError::Manifest { path: shown.clone(), source })?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let incomplete = |reason: String| ImportError::IncompleteRun { manifest: shown.clone(), reason };
+    let (mut files, mut expected_rows) = (Vec::new(), Vec::new());
+    for part in &manifest.blobs {
+        let name = part.file_name().map_err(|source| ImportError::Manifest { path: shown.clone(), source })?;
+        let file = folder.join(name);
+        let size = match std::fs::metadata(&file) {
+            Ok(metadata) => metadata.len(),
+            Err(_) => return Err(incomplete(format!("the part {name} is missing"))),
+        };
+        match part.byte_count {
+            Some(stated) if stated != size => {
+                return Err(incomplete(format!("the part {name} has {size} bytes, the manifest says {stated}")));
+            }
+            _ => {}
+        }
+        files.push(file);
+        expected_rows.push(part.data_row_count);
+    }
+    if files.is_empty() {
+        return Err(incomplete("it lists no parts".into()));
+    }
+    let place = ExportFolder::of_path(path);
+    Ok(RunPlan {
+        files,
+        days: place.days,
+        run_time: place.run_minute.map(run_time),
+        expected_rows,
+        one_export: true,
+        manifest: Some(path.to_owned()),
+    })
+}
+
+fn run_time(minute: i64) -> RunTime {
+    RunTime(minute * MICROSECONDS_PER_MINUTE)
+}
+
+/// Groups files without a manifest: those in a run folder by run, the rest together.
+fn loose_runs(files: Vec<PathBuf>) -> Result<Vec<RunPlan>, ImportError> {
+    let mut groups: BTreeMap<(Option<PathBuf>, Option<i64>), Vec<PathBuf>> = BTreeMap::new();
+    for file in files {
+        let place = ExportFolder::of_path(&file);
+        let folder = place.days.and_then(|_| file.parent().map(Path::to_owned));
+        groups.entry((folder, place.run_minute)).or_default().push(file);
+    }
+    let mut runs = Vec::new();
+    for ((folder, minute), files) in groups {
+        if let (Some(folder), None, true) = (&folder, minute, files.len() > 1) {
+            return Err(ImportError::Ambiguous {
+                reason: format!(
+                    "{} holds {} files and no manifest: they can be parts of one run or several runs of the same days. \
+                     Name one file to import, or put each run in a folder named by its time (YYYYMMDDhhmm)",
+                    folder.display(),
+                    files.len()
+                ),
+            });
+        }
+        let days = folder.as_deref().and_then(|folder| ExportFolder::of_path(folder).days);
+        let expected_rows = vec![None; files.len()];
+        let one_export = days.is_some();
+        runs.push(RunPlan { files, days, run_time: minute.map(run_time), expected_rows, one_export, manifest: None });
+    }
+    Ok(runs)
+}
+
+fn refuse_repeated(files: &[PathBuf]) -> Result<(), ImportError> {
+    let mut seen = BTreeSet::new();
+    for file in files {
+        let canonical = file.canonicalize().map_err(|source| unreadable(file, source))?;
+        if !seen.insert(canonical) {
+            return Err(ImportError::Ambiguous { reason: format!("{} is named twice", file.display()) });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        folder
+    }
+
+    const MANIFEST: &str =
+        r#"{"blobCount":2,"blobs":[{"blobName":"x/1.csv","byteCount":3},{"blobName":"x/2.csv","byteCount":3}]}"#;
+
+    #[test]
+    fn an_export_run_is_one_import_with_days_and_run_time() {
+        let run = "e/20230901-20230930/202310010000/g";
+        let folder = folder(&[
+            (&format!("{run}/manifest.json"), MANIFEST),
+            (&format!("{run}/1.csv"), "a,b"),
+            (&format!("{run}/2.csv"), "a,b"),
+        ]);
+        let runs = plan(&[folder.path().to_owned()]).unwrap();
+        assert_eq!(runs.len(), 1);
+        assert_eq!(runs[0].files.len(), 2);
+        assert_eq!(runs[0].days.unwrap().to_string(), "2023-09-01..2023-09-30");
+        assert!(runs[0].run_time.is_some());
+    }
+
+    #[test]
+    fn a_run_with_a_missing_or_short_part_is_not_complete() {
+        for second in [None, Some("a")] {
+            let mut files = vec![("manifest.json", MANIFEST), ("1.csv", "a,b")];
+            files.extend(second.map(|text| ("2.csv", text)));
+            let folder = folder(&files);
+            assert!(matches!(plan(&[folder.path().to_owned()]), Err(ImportError::IncompleteRun { .. })));
+        }
+    }
+
+    #[test]
+    fn runs_are_planned_oldest_first_and_loose_files_are_parts_of_one_import() {
+        let folder = folder(&[
+            ("d/20230901-20230930/202309200000/g/1.csv", "x"),
+            ("d/20230901-20230930/202309100000/g/1.csv", "x"),
+        ]);
+        let runs = plan(&[folder.path().to_owned()]).unwrap();
+        assert!(runs.len() == 2 && runs[0].run_time < runs[1].run_time);
+        let folder = self::folder(&[("a.csv", "x"), ("b.CSV.gz", "y"), ("notes.txt", "z")]);
+        assert_eq!(plan(&[folder.path().to_owned()]).unwrap()[0].files.len(), 2);
+    }
+
+    #[test]
+    fn what_could_double_charges_is_refused() {
+        let folder = folder(&[("20230901-20230930/e_1.csv", "x"), ("20230901-20230930/e_2.csv", "y"), ("a.csv", "z")]);
+        assert!(matches!(plan(&[folder.path().to_owned()]), Err(ImportError::Ambiguous { .. })));
+        let file = folder.path().join("a.csv");
+        assert!(matches!(plan(&[file.clone(), file]), Err(ImportError::Ambiguous { .. })));
+        let empty = tempfile::tempdir().unwrap();
+        assert!(matches!(plan(&[empty.path().to_owned()]), Err(ImportError::NothingThere { .. })));
+    }
+}

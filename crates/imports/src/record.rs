@@ -1,0 +1,213 @@
+//! The record of an import: what the lake's commit says about itself, from which the catalog can always be rebuilt.
+
+use catalog::{EnrollmentEntry, ImportEntry, UnitEntry};
+use formats::Place;
+use ledger::{Coverage, Dataset, EnrollmentId, RunTime, Scope, Unit};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::ImportError;
+
+/// Version of the record's form; read for ever.
+const FORMAT: u32 = 1;
+
+/// An import as the lake's log keeps it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ImportRecord {
+    pub(crate) format: u32,
+    pub(crate) id: String,
+    pub(crate) enrollments: Vec<EnrollmentRecord>,
+    pub(crate) units: Vec<UnitRecord>,
+    pub(crate) sources: Vec<SourceRecord>,
+    pub(crate) periods: Vec<PeriodRecord>,
+}
+
+/// An enrollment that the import brought charges of.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EnrollmentRecord {
+    pub(crate) number: EnrollmentId,
+    pub(crate) name: Option<String>,
+    pub(crate) currency: Option<String>,
+    pub(crate) unknown_columns: Vec<String>,
+    pub(crate) places: Vec<PlaceRecord>,
+}
+
+/// Where rows belong.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PlaceRecord {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    department_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    department_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    account_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    account_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    account_owner: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    subscription_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    subscription_name: Option<String>,
+}
+
+/// What was replaced as a whole.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UnitRecord {
+    pub(crate) enrollment: EnrollmentId,
+    pub(crate) scope: Scope,
+    pub(crate) dataset: Dataset,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) period: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) days: Option<String>,
+    /// Microseconds since 1970.
+    pub(crate) run_time: i64,
+    pub(crate) content: String,
+    pub(crate) incomplete: bool,
+}
+
+/// A file that was read.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SourceRecord {
+    /// File name without folder: no path of the importing machine is stored.
+    pub(crate) name: String,
+    /// SHA-256 of its text.
+    pub(crate) hash: String,
+    pub(crate) bytes: u64,
+    pub(crate) rows: u64,
+    pub(crate) rejected: u64,
+}
+
+/// Control totals of what was written.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PeriodRecord {
+    pub(crate) enrollment: EnrollmentId,
+    pub(crate) scope: Scope,
+    pub(crate) dataset: Dataset,
+    pub(crate) period: String,
+    pub(crate) rows: u64,
+    /// Exact sum as decimal text.
+    pub(crate) total: String,
+}
+
+impl PlaceRecord {
+    pub(crate) fn of(place: &Place) -> Self {
+        let place = place.clone();
+        Self {
+            department_id: place.department_id,
+            department_name: place.department_name,
+            account_id: place.account_id,
+            account_name: place.account_name,
+            account_owner: place.account_owner,
+            subscription_id: place.subscription_id,
+            subscription_name: place.subscription_name,
+        }
+    }
+
+    fn place(&self) -> Place {
+        let record = self.clone();
+        Place {
+            department_id: record.department_id,
+            department_name: record.department_name,
+            account_id: record.account_id,
+            account_name: record.account_name,
+            account_owner: record.account_owner,
+            subscription_id: record.subscription_id,
+            subscription_name: record.subscription_name,
+        }
+    }
+}
+
+impl UnitRecord {
+    pub(crate) fn of(entry: &UnitEntry) -> Self {
+        let (period, days) = match entry.unit.coverage {
+            Coverage::Period(period) => (Some(period.to_string()), None),
+            Coverage::Days(days) => (None, Some(days.to_string())),
+        };
+        Self {
+            enrollment: entry.unit.enrollment.clone(),
+            scope: entry.unit.scope.clone(),
+            dataset: entry.unit.dataset,
+            period,
+            days,
+            run_time: entry.run_time.0,
+            content: entry.content.clone(),
+            incomplete: entry.incomplete,
+        }
+    }
+
+    fn entry(&self) -> Option<UnitEntry> {
+        let coverage = match (&self.period, &self.days) {
+            (Some(period), None) => Coverage::Period(period.parse().ok()?),
+            (None, Some(days)) => Coverage::Days(days.parse().ok()?),
+            _ => return None,
+        };
+        let unit =
+            Unit { enrollment: self.enrollment.clone(), scope: self.scope.clone(), dataset: self.dataset, coverage };
+        Some(UnitEntry {
+            unit,
+            run_time: RunTime(self.run_time),
+            content: self.content.clone(),
+            incomplete: self.incomplete,
+        })
+    }
+}
+
+impl ImportRecord {
+    pub(crate) fn new(id: String) -> Self {
+        Self {
+            format: FORMAT,
+            id,
+            enrollments: Vec::new(),
+            units: Vec::new(),
+            sources: Vec::new(),
+            periods: Vec::new(),
+        }
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        serde_json::to_value(self).expect("a record is plain data")
+    }
+
+    /// Reads the record of a commit.
+    pub(crate) fn read(version: u64, note: &Value) -> Result<Self, ImportError> {
+        let record: Self = Self::deserialize(note)
+            .map_err(|error| ImportError::ForeignRecord { version, reason: error.to_string() })?;
+        if record.format != FORMAT {
+            let reason = format!("its format is {}, known is {FORMAT}", record.format);
+            return Err(ImportError::ForeignRecord { version, reason });
+        }
+        Ok(record)
+    }
+
+    /// The record as the catalog keeps it.
+    pub(crate) fn entry(&self, version: u64, committed_at_ms: i64) -> Result<ImportEntry, ImportError> {
+        let foreign = |reason: &str| ImportError::ForeignRecord { version, reason: reason.to_owned() };
+        let units = self.units.iter().map(UnitRecord::entry).collect::<Option<Vec<_>>>();
+        let mut enrollments = Vec::new();
+        for record in &self.enrollments {
+            let currency = record.currency.as_deref().map(str::parse).transpose();
+            enrollments.push(EnrollmentEntry {
+                number: record.number.clone(),
+                name: record.name.clone(),
+                currency: currency.map_err(|_| foreign("a currency is no ISO code"))?,
+                places: record.places.iter().map(PlaceRecord::place).collect(),
+            });
+        }
+        Ok(ImportEntry {
+            id: self.id.clone(),
+            version,
+            committed_at_ms,
+            enrollments,
+            units: units.ok_or_else(|| foreign("a unit has no period or days"))?,
+            record: self.to_json().to_string(),
+        })
+    }
+}

@@ -1,0 +1,192 @@
+//! Checking a store: every file against its checksum, its rows and its exact total, every source against its hash,
+//! the catalog against the lake's log.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lake::{FileFault, check_file};
+use money::{Decimal, Limits, Total};
+
+use crate::error::ImportError;
+use crate::record::ImportRecord;
+use crate::sources;
+use crate::store::Store;
+
+/// What was looked at.
+#[derive(Debug, Clone, Default)]
+pub struct Checked {
+    /// Files of charges.
+    pub files: u64,
+    /// Their rows.
+    pub rows: u64,
+    /// Revisions of the lake.
+    pub revisions: u64,
+    /// Kept sources.
+    pub sources: u64,
+}
+
+/// The result of a check.
+#[derive(Debug, Clone, Default)]
+pub struct VerifyReport {
+    /// What was looked at.
+    pub checked: Checked,
+    /// Our faults: checksums, lost rows, disagreements between our own parts.
+    pub violations: Vec<String>,
+    /// Facts of the source that an owner should know.
+    pub findings: Vec<String>,
+}
+
+impl VerifyReport {
+    /// Whether nothing of ours is wrong.
+    pub fn is_ok(&self) -> bool {
+        self.violations.is_empty()
+    }
+}
+
+/// Checks a whole store. It reads every file; `progress` hears after each one how many of how many are done.
+pub async fn verify(store: &Store, progress: &dyn Fn(u64, u64)) -> Result<VerifyReport, ImportError> {
+    let mut report = VerifyReport::default();
+    report
+        .violations
+        .extend(store.catalog().integrity_faults().await?.into_iter().map(|fault| format!("catalog: {fault}")));
+    let snapshot = store.lake().snapshot().await?;
+    let files = snapshot.files();
+    let storage = snapshot.store();
+    for file in files {
+        match check_file(&storage, file).await {
+            Ok(None) => {}
+            Ok(Some(fault)) => report.violations.push(format!("{}: {}", file.path, describe(&fault))),
+            Err(error) => report.violations.push(format!("{}: {error}", file.path)),
+        }
+        report.checked.files += 1;
+        report.checked.rows += file.rows;
+        progress(report.checked.files, files.len() as u64);
+    }
+    let records = read_records(store, &mut report).await?;
+    check_catalog(store, &records, &mut report).await?;
+    check_control_totals(files, &records, &mut report);
+    let hashes: BTreeSet<&str> =
+        records.iter().flat_map(|(_, record)| &record.sources).map(|source| source.hash.as_str()).collect();
+    let kept = store.lake().root().store();
+    for hash in hashes {
+        if let Some(fault) = sources::check(&kept, hash).await? {
+            report.violations.push(format!("source {hash}: {fault}"));
+        }
+        report.checked.sources += 1;
+    }
+    for holding in store.catalog().held_at(snapshot.version()).await?.iter().filter(|holding| holding.incomplete) {
+        report.findings.push(format!(
+            "{} {} of {} is incomplete: rows were rejected at revision {}",
+            holding.unit.dataset, holding.unit.coverage, holding.unit.scope, holding.revision
+        ));
+    }
+    Ok(report)
+}
+
+fn describe(fault: &FileFault) -> String {
+    match fault {
+        FileFault::Missing => "the file is missing".into(),
+        FileFault::Checksum { expected, found } => format!("its checksum is {found}, it was written with {expected}"),
+        FileFault::Rows { expected, found } => format!("it has {found} rows, it was written with {expected}"),
+        FileFault::Total { expected, found } => format!("its costs add up to {found}, they were written as {expected}"),
+    }
+}
+
+async fn read_records(store: &Store, report: &mut VerifyReport) -> Result<Vec<(u64, ImportRecord)>, ImportError> {
+    let mut records = Vec::new();
+    for commit in store.lake().notes_after(None).await? {
+        report.checked.revisions += 1;
+        if let Some(note) = &commit.note {
+            match ImportRecord::read(commit.version, note) {
+                Ok(record) => records.push((commit.version, record)),
+                Err(error) => report.violations.push(error.to_string()),
+            }
+        }
+    }
+    Ok(records)
+}
+
+/// The catalog must say of every import what the lake's log says.
+async fn check_catalog(
+    store: &Store,
+    records: &[(u64, ImportRecord)],
+    report: &mut VerifyReport,
+) -> Result<(), ImportError> {
+    let known: BTreeMap<u64, String> = store
+        .catalog()
+        .import_records(u64::try_from(i64::MAX).unwrap_or_default())
+        .await?
+        .into_iter()
+        .map(|(version, _, record)| (version, record))
+        .collect();
+    for (version, record) in records {
+        if known.get(version) != Some(&record.to_json().to_string()) {
+            report.violations.push(format!("revision {version}: the catalog's record is not the lake's"));
+        }
+    }
+    for version in known.keys().filter(|version| !records.iter().any(|(known, _)| known == *version)) {
+        report.violations.push(format!("revision {version}: the catalog has an import that the lake has not"));
+    }
+    Ok(())
+}
+
+/// Rows and sums of each period that its newest import holds alone must be those that the import counted.
+fn check_control_totals(files: &[lake::LakeFile], records: &[(u64, ImportRecord)], report: &mut VerifyReport) {
+    type Key = (String, String, ledger::Dataset, String);
+    let mut newest: BTreeMap<Key, (u64, &crate::record::PeriodRecord, bool)> = BTreeMap::new();
+    for (version, record) in records {
+        for unit in record.units.iter().filter(|unit| unit.days.is_some()) {
+            // An import of days changes parts of periods; their totals are those of several imports.
+            for (key, entry) in &mut newest {
+                if key.0 == unit.enrollment.as_str() && key.1 == unit.scope.key() && key.2 == unit.dataset {
+                    entry.2 = false;
+                }
+            }
+        }
+        for period in &record.periods {
+            let whole = record.units.iter().any(|unit| unit.period.as_deref() == Some(period.period.as_str()));
+            let key = (period.enrollment.to_string(), period.scope.key(), period.dataset, period.period.clone());
+            newest.insert(key, (*version, period, whole));
+        }
+    }
+    let limits = Limits { fraction_digits_max: 28, integer_digits_max: 40 };
+    for ((enrollment, scope, dataset, period), (version, expected, alone)) in newest {
+        if !alone {
+            continue;
+        }
+        let own = files.iter().filter(|file| {
+            file.enrollment.as_str() == enrollment
+                && file.scope_key == scope
+                && file.dataset == dataset
+                && file.period.to_string() == period
+        });
+        let (mut rows, mut total) = (0, Total::default());
+        for file in own {
+            rows += file.rows;
+            let value = Decimal::parse(file.total.as_bytes(), limits).map(|parsed| parsed.value).unwrap_or_default();
+            if total.add(value).is_err() {
+                report.violations.push(format!("{}: its total cannot be added", file.path));
+            }
+        }
+        let expected_total = Decimal::parse(expected.total.as_bytes(), limits).map(|parsed| parsed.value).ok();
+        let replaced_by_empty = rows == 0 && expected.rows > 0 && emptied(records, version, expected);
+        if (rows != expected.rows || Some(total.value()) != expected_total) && !replaced_by_empty {
+            report.violations.push(format!(
+                "{dataset} {period} of {scope}: {rows} rows with a total of {} are there, revision {version} brought {} \
+                 rows with a total of {}",
+                total.value(),
+                expected.rows,
+                expected.total
+            ));
+        }
+    }
+}
+
+/// Whether a later import emptied the period: it has a unit for it and no rows.
+fn emptied(records: &[(u64, ImportRecord)], version: u64, expected: &crate::record::PeriodRecord) -> bool {
+    records.iter().filter(|(later, _)| *later > version).flat_map(|(_, record)| &record.units).any(|unit| {
+        unit.period.as_deref() == Some(expected.period.as_str())
+            && unit.enrollment == expected.enrollment
+            && unit.dataset == expected.dataset
+            && unit.scope.key() == expected.scope.key()
+    })
+}

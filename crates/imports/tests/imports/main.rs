@@ -1,0 +1,8 @@
+//! The importer against a real store on disk.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod bad_input;
+mod replace;
+mod round_trip;
+mod support;

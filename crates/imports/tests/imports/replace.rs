@@ -1,0 +1,220 @@
+//! What an import replaces, and what it must not touch (DESIGN 4.2 and 4.3).
+
+use formats::Layout;
+use lazurite_imports::{ImportError, ImportOptions, Store, verify};
+use proptest::prelude::*;
+
+use crate::support::{A, B, Bench, Question, SEPTEMBER, actual, export, scoped, taken};
+
+async fn costs(bench: &Bench) -> Vec<String> {
+    bench.column(&SEPTEMBER, "CostInBillingCurrency").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_subscriptions_export_does_not_touch_anothers() {
+    let bench = Bench::new().await;
+    bench.import(scoped(bench.file("a.csv", export(&[(A, "09/01/2023", "1.10")])), A)).await.unwrap();
+    bench.import(scoped(bench.file("b.csv", export(&[(B, "09/01/2023", "2.20")])), B)).await.unwrap();
+    assert_eq!(costs(&bench).await, ["1.10", "2.20"]);
+    bench.import(scoped(bench.file("b2.csv", export(&[(B, "09/02/2023", "3.30")])), B)).await.unwrap();
+    assert_eq!(costs(&bench).await, ["1.10", "3.30"]);
+    let only_a = Question { scope: Some(&format!("subscriptions/{}", A.to_uppercase())), ..SEPTEMBER };
+    assert_eq!(bench.column(&only_a, "CostInBillingCurrency").await, ["1.10"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn overlapping_scopes_are_refused_by_name() {
+    let bench = Bench::new().await;
+    bench.import(scoped(bench.file("a.csv", export(&[(A, "09/01/2023", "1")])), A)).await.unwrap();
+    let whole = bench.file("all.csv", export(&[(A, "09/01/2023", "1"), (B, "09/01/2023", "2")]));
+    let error = bench.import(actual(whole.clone())).await.unwrap_err();
+    assert!(matches!(error, ImportError::Overlap { .. }) && error.to_string().contains(A), "{error}");
+    let forced = ImportOptions { force: true, ..actual(whole) };
+    assert!(matches!(bench.import(forced).await, Err(ImportError::Overlap { .. })), "force never counts twice");
+    // Another month of the whole enrollment does not overlap.
+    bench.import(actual(bench.file("oct.csv", export(&[(A, "10/01/2023", "5")])))).await.unwrap();
+    assert_eq!(costs(&bench).await, ["1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_department_and_a_subscription_overlap_only_if_they_share_rows() {
+    let bench = Bench::new().await;
+    bench.import(scoped(bench.file("a.csv", export(&[(A, "09/01/2023", "1")])), A)).await.unwrap();
+    let department = |name: &str, rows: &[(&str, &str, &str)]| {
+        let mut options = actual(bench.file(name, export(rows)));
+        options.fill.scope = Some(ledger::Scope::parse("departments/7").unwrap());
+        options
+    };
+    let shared = bench.import(department("d1.csv", &[(A, "09/02/2023", "2")])).await;
+    assert!(matches!(shared, Err(ImportError::Overlap { .. })));
+    bench.import(department("d2.csv", &[(B, "09/02/2023", "2")])).await.unwrap();
+    assert_eq!(costs(&bench).await, ["1", "2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_outside_the_stated_scope_are_refused() {
+    let bench = Bench::new().await;
+    let error =
+        bench.import(scoped(bench.file("a.csv", export(&[(A, "09/01/2023", "1"), (B, "09/01/2023", "1")])), A)).await;
+    let error = error.unwrap_err();
+    assert_eq!(error.place().1, Some(3), "{error}");
+    assert_eq!(bench.version().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_run_is_refused_unless_forced() {
+    let bench = Bench::new().await;
+    let (old, new) = (
+        bench.file("old.csv", export(&[(A, "09/01/2023", "1")])),
+        bench.file("new.csv", export(&[(A, "09/01/2023", "2")])),
+    );
+    bench.import(taken(actual(new), 2_000_000)).await.unwrap();
+    let error = bench.import(taken(actual(old.clone()), 1_000_000)).await.unwrap_err();
+    assert!(matches!(error, ImportError::Stale { .. }), "{error}");
+    assert_eq!(costs(&bench).await, ["2"]);
+    bench.import(ImportOptions { force: true, ..taken(actual(old), 1_000_000) }).await.unwrap();
+    assert_eq!(costs(&bench).await, ["1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_bytes_make_no_revision_but_another_dataset_does() {
+    let bench = Bench::new().await;
+    let path = bench.file("a.csv", export(&[(A, "09/01/2023", "1")]));
+    bench.import(actual(path.clone())).await.unwrap();
+    let again = bench.import(actual(path.clone())).await.unwrap();
+    assert!(again.imported[0].unchanged && again.imported[0].revision.as_deref() == Some("1"));
+    assert_eq!(bench.version().await, 1);
+    let mut amortized = actual(path.clone());
+    amortized.fill.dataset = Some(ledger::Dataset::AmortizedCost);
+    assert!(!bench.import(amortized).await.unwrap().imported[0].unchanged);
+    assert_eq!(bench.version().await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_earlier_version_stays_readable() {
+    let bench = Bench::new().await;
+    for cost in 1..=12 {
+        let text = export(&[(A, "09/01/2023", &cost.to_string())]);
+        bench.import(actual(bench.file(&format!("{cost}.csv"), text))).await.unwrap();
+    }
+    assert_eq!(bench.version().await, 12);
+    for cost in 1..=12_u64 {
+        let then = Question { version: Some(cost), ..SEPTEMBER };
+        assert_eq!(bench.column(&then, "CostInBillingCurrency").await, [cost.to_string()]);
+        let held = bench.store.catalog().held_at(cost).await.unwrap();
+        assert_eq!(held.iter().map(|holding| holding.revision.clone()).collect::<Vec<_>>(), [cost.to_string()]);
+    }
+    assert!(verify(&bench.store, &|_, _| {}).await.unwrap().is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn days_replace_days_and_leave_the_rest() {
+    let bench = Bench::new().await;
+    let month = export(&[(A, "09/01/2023", "1"), (A, "09/02/2023", "2"), (A, "09/03/2023", "3")]);
+    bench.import(actual(bench.file("month.csv", month))).await.unwrap();
+    let day = ImportOptions {
+        days: Some("2023-09-02..2023-09-02".parse().unwrap()),
+        ..actual(bench.file("day.csv", export(&[(A, "09/02/2023", "20"), (A, "09/02/2023", "21")])))
+    };
+    bench.import(day.clone()).await.unwrap();
+    assert_eq!(costs(&bench).await, ["1", "20", "21", "3"]);
+    assert!(bench.import(day).await.unwrap().imported[0].unchanged);
+    let outside = ImportOptions {
+        days: Some("2023-09-02..2023-09-02".parse().unwrap()),
+        ..actual(bench.file("wrong.csv", export(&[(A, "09/03/2023", "9")])))
+    };
+    assert!(bench.import(outside).await.unwrap_err().to_string().contains("outside the days"));
+    assert!(verify(&bench.store, &|_, _| {}).await.unwrap().is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_run_is_one_import_and_an_incomplete_one_is_none() {
+    let bench = Bench::new().await;
+    let parts = [export(&[(A, "09/01/2023", "1")]), export(&[(B, "09/02/2023", "2")])];
+    let run = "e/20230901-20230930/202310010600/g";
+    let manifest = format!(
+        r#"{{"blobCount":2,"dataRowCount":2,"blobs":[{{"blobName":"{run}/1.csv","byteCount":{},"dataRowCount":1}},{{"blobName":"{run}/2.csv","byteCount":{},"dataRowCount":1}}]}}"#,
+        parts[0].len(),
+        parts[1].len()
+    );
+    bench.file(&format!("{run}/manifest.json"), &manifest);
+    bench.file(&format!("{run}/1.csv"), &parts[0]);
+    let folder = bench.folder.path().join("e");
+    let incomplete = bench.import(actual(folder.clone())).await;
+    assert!(matches!(incomplete, Err(ImportError::IncompleteRun { .. })));
+    assert_eq!(bench.version().await, 0);
+    bench.file(&format!("{run}/2.csv"), &parts[1]);
+    let outcome = bench.import(actual(folder)).await.unwrap();
+    assert_eq!((outcome.imported.len(), outcome.imported[0].rows), (1, 2));
+    assert_eq!(bench.version().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_of_runs_ends_in_the_newest_and_passes_over_what_it_replaced() {
+    let bench = Bench::new().await;
+    for (time, cost) in [("202309100000", "1"), ("202309200000", "2")] {
+        bench.file(&format!("e/20230901-20230930/{time}/g/1.csv"), export(&[(A, "09/01/2023", cost)]));
+    }
+    let folder = bench.folder.path().join("e");
+    bench.import(actual(folder.clone())).await.unwrap();
+    assert_eq!(costs(&bench).await, ["2"]);
+    bench.file("e/20230901-20230930/202309300000/g/1.csv", export(&[(A, "09/01/2023", "3")]));
+    let outcome = bench.import(actual(folder)).await.unwrap();
+    assert_eq!(costs(&bench).await, ["3"]);
+    assert_eq!(outcome.skipped.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_the_catalog_missed_is_taken_over_at_the_next_start() {
+    let bench = Bench::new().await;
+    bench.import(actual(bench.file("a.csv", export(&[(A, "09/01/2023", "1")])))).await.unwrap();
+    bench.store.catalog().close().await;
+    let data = bench.folder.path().join("data");
+    for file in ["catalog.sqlite", "catalog.sqlite-wal", "catalog.sqlite-shm"] {
+        _ = std::fs::remove_file(data.join(file));
+    }
+    let store = Store::open(&data).await.unwrap();
+    let held = store.catalog().held_at(1).await.unwrap();
+    assert_eq!(held.iter().count(), 1);
+    assert!(store.catalog().knows_subscription(&"100".to_owned().try_into().unwrap(), A).await.unwrap());
+    assert!(verify(&store, &|_, _| {}).await.unwrap().is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_imports_at_once_both_land() {
+    let bench = Bench::new().await;
+    let a = scoped(bench.file("a.csv", export(&[(A, "09/01/2023", "1")])), A);
+    let b = scoped(bench.file("b.csv", export(&[(B, "09/01/2023", "2")])), B);
+    let (a, b) = tokio::join!(bench.import(a), bench.import(b));
+    a.unwrap();
+    b.unwrap();
+    assert_eq!(costs(&bench).await, ["1", "2"]);
+    let again = Question { layout: Layout::Ea20191001, ..SEPTEMBER };
+    assert_eq!(bench.column(&again, "PreTaxCost").await, ["1", "2"]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, ..ProptestConfig::default() })]
+
+    /// A month-to-date series in any order, with repetitions, ends in the newest run.
+    #[test]
+    fn a_series_in_any_order_ends_in_the_newest_run(order in prop::collection::vec(0_i64..4, 1..6)) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let bench = Bench::new().await;
+            for run in &order {
+                let rows: Vec<_> = (0..=*run).map(|day| (A, format!("09/{:02}/2023", day + 1), format!("{run}.{day}"))).collect();
+                let rows: Vec<_> = rows.iter().map(|(a, date, cost)| (*a, date.as_str(), cost.as_str())).collect();
+                let path = bench.file(&format!("{run}.csv"), export(&rows));
+                match bench.import(taken(actual(path), run * 1_000_000)).await {
+                    Ok(_) | Err(ImportError::Stale { .. }) => {}
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            let newest = order.iter().max().unwrap();
+            let mut expected: Vec<String> = (0..=*newest).map(|day| format!("{newest}.{day}")).collect();
+            expected.sort();
+            assert_eq!(costs(&bench).await, expected);
+        });
+    }
+}
