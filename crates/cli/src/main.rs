@@ -17,7 +17,7 @@ use args::{Arguments, Command};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    output::start_logging(matches!(arguments.command, Command::Serve(_) | Command::Demo(_)));
+    output::start_logging(matches!(arguments.command, Command::Serve(_)));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -29,10 +29,10 @@ fn main() -> ExitCode {
     let done = runtime.block_on(async {
         match arguments.command {
             Command::Demo(args) => commands::demo::run(args).await,
-            Command::Serve(args) => commands::serve::run(args).await,
-            Command::Import(args) => commands::import::run(args).await,
+            Command::Serve(args) => commands::serve::run(*args).await,
+            Command::Import(args) => commands::import::run(*args).await,
             Command::Key(args) => commands::key::run(args).await,
-            Command::Report(args) => commands::report::run(args).await,
+            Command::Report(args) => commands::report::run(*args).await,
             Command::Status(args) => commands::status::run(args).await,
             Command::Verify(args) => commands::verify::run(args).await,
             Command::Sample(args) => commands::sample::run(args),

@@ -262,3 +262,72 @@ fn push_cell(cell: &[u8], out: &mut Vec<u8>) {
     }
     out.push(b'"');
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reader::{ChargeReader, ReadOptions};
+    use crate::source::SourceReader;
+    use arrow::compute::cast;
+    use arrow::datatypes::DataType;
+
+    const TEXT: &str = "BillingAccountId,BillingCurrencyCode,Date,Quantity,CostInBillingCurrency,SubscriptionId,MeterId,\
+                        ChargeType,PricingModel,Tags,IsAzureCreditEligible,x\n\
+                        1,USD,09/01/2023,1.50,2.250,s,m,Usage,OnDemand,\"\"\"a\"\": \"\"b,c\"\"\",TRUE,extra\n\
+                        1,USD,2023-09-02,2,1E-7,s,m,Usage,OnDemand,\"two\nlines\",,\n";
+
+    fn batch() -> RecordBatch {
+        let source = SourceReader::open("f", TEXT.as_bytes()).unwrap();
+        let mut reader = ChargeReader::open("f", source, ReadOptions::default(), None).unwrap();
+        reader.next_batch().unwrap().unwrap()
+    }
+
+    fn encoded(batch: &RecordBatch) -> (String, Vec<usize>) {
+        let encoder = CsvEncoder::new(Layout::Ea20240801, vec!["x".into()]);
+        let (mut text, mut ends) = (Vec::new(), Vec::new());
+        encoder.rows(batch, &mut text, &mut ends).unwrap();
+        (String::from_utf8(text).unwrap(), ends)
+    }
+
+    #[test]
+    fn cells_are_quoted_where_needed_and_keep_their_digits() {
+        let (text, ends) = encoded(&batch());
+        let (first, second) = text.split_at(ends[0]);
+        assert!(first.contains(",09/01/2023,") && first.contains(",1.50,") && first.contains(",2.250,"));
+        assert!(
+            first.contains(",\"\"\"a\"\": \"\"b,c\"\"\",") && first.contains(",True,") && first.ends_with(",extra\n")
+        );
+        assert!(second.contains(",1E-7,") && second.contains("\"two\nlines\"") && second.ends_with(",\n"));
+        assert_eq!(ends.len(), 2);
+        assert_eq!(ends[1], text.len());
+    }
+
+    #[test]
+    fn dictionaries_and_plain_text_encode_alike() {
+        let plain = batch();
+        let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        let columns: Vec<(String, ArrayRef)> = plain
+            .schema()
+            .fields()
+            .iter()
+            .zip(plain.columns())
+            .map(|(field, column)| {
+                let column = if column.data_type() == &DataType::Utf8 {
+                    cast(column, &dictionary).unwrap()
+                } else {
+                    column.clone()
+                };
+                (field.name().clone(), column)
+            })
+            .collect();
+        let coded = RecordBatch::try_from_iter(columns).unwrap();
+        assert_eq!(encoded(&coded), encoded(&plain));
+    }
+
+    #[test]
+    fn a_batch_without_the_columns_is_refused() {
+        let encoder = CsvEncoder::new(Layout::Ea20240801, Vec::new());
+        let part = batch().project(&[3]).unwrap();
+        assert!(encoder.rows(&part, &mut Vec::new(), &mut Vec::new()).is_err());
+    }
+}

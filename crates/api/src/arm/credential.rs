@@ -23,7 +23,7 @@ pub(crate) async fn authenticate(catalog: &Catalog, headers: &HeaderMap) -> Resu
 fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
     let wrong_form = || {
         ApiError::InvalidCredential(
-            "Authentication failed. The 'Authorization' header is provided in an invalid format; expected 'Bearer TOKEN'.",
+            "Authentication failed. The 'Authorization' header is provided in an invalid format.",
         )
     };
     let mut values = headers.get_all(header::AUTHORIZATION).iter();

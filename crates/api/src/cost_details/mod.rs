@@ -1,6 +1,6 @@
 //! The Cost Details API (contract `cost-details-api.md`): an asynchronous report per request.
 //!
-//! `POST …/generateCostDetailsReport` takes three parameters beyond the original's, none of which an Azure client sends:
+//! `POST …/generateCostDetailsReport` takes three parameters beyond the original's, which no Azure client sends:
 //!
 //! - `lazurite-layout=NAME`: columns of the answer, by the published name of a [`formats::Layout`];
 //! - `lazurite-unknown-columns=true`: columns that no layout knows follow the layout's own;

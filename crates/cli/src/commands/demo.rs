@@ -1,1 +1,189 @@
+//! `lazurite demo`: a sample store from bundled real exports and a generated enrollment, served on loopback.
 
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use access::{Secret, issue_key};
+use imports::{ImportOptions, Store, import};
+use ledger::{Dataset, EnrollmentId};
+use samples::bundled::{EA_ACTUAL, EA_AMORTIZED};
+use samples::generator::GeneratorOptions;
+use server::{Overrides, RunningServer, Settings};
+
+use crate::args::DemoArgs;
+use crate::commands::sample::write_month;
+use crate::commands::serve::{start, until_stopped};
+use crate::failure::Failure;
+use crate::instant::now_ms;
+use crate::output::grouped;
+use crate::progress::Bar;
+
+/// Enrollment of the bundled exports.
+const REAL: &str = "8611537";
+/// Period of the bundled exports.
+const REAL_PERIOD: &str = "202309";
+/// The generated enrollment: 13 months, without benefits.
+const GENERATED: &str = "8611001";
+const GENERATED_FIRST_MONTH: (u16, u8) = (2024, 9);
+const GENERATED_MONTHS: u32 = 13;
+
+pub(crate) async fn run(args: DemoArgs) -> Result<ExitCode, Failure> {
+    let overrides = Overrides {
+        data: Some(args.data.clone()),
+        listen: Some(args.listen.clone()),
+        listen_tls: Some(args.listen_tls.clone()),
+        clock: Some("latest-held".to_owned()),
+        ..Overrides::default()
+    };
+    let settings = Settings::load(None, &overrides)?;
+    println!("Building the sample store in {} (removing that folder removes the demo).", args.data.display());
+    let store = Store::open(&args.data).await?;
+    load_real(&store).await?;
+    load_generated(&store, args.rows).await?;
+    let real = fresh_key(&store, REAL).await?;
+    let generated = fresh_key(&store, GENERATED).await?;
+    store.catalog().close().await;
+    let (server, healer) = start(settings).await?;
+    print(&server, &args.data, &real, &generated);
+    until_stopped(server, healer).await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The bundled real exports, dates untouched (DESIGN 4.10).
+async fn load_real(store: &Store) -> Result<(), Failure> {
+    let folder =
+        tempfile::tempdir().map_err(|error| Failure::other("Demo", format!("cannot make a folder: {error}")))?;
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for sample in [EA_ACTUAL, EA_AMORTIZED] {
+        let path = folder.path().join(sample.name);
+        std::fs::write(&path, sample.bytes)
+            .map_err(|error| Failure::other("Demo", format!("cannot write {}: {error}", path.display())))?;
+        paths.push(path);
+    }
+    load(store, ImportOptions { paths, ..ImportOptions::default() }).await
+}
+
+async fn load_generated(store: &Store, rows: u64) -> Result<(), Failure> {
+    let options = GeneratorOptions {
+        enrollment: GENERATED.to_owned(),
+        first_month: GENERATED_FIRST_MONTH,
+        months: GENERATED_MONTHS,
+        rows,
+        ..GeneratorOptions::default()
+    };
+    let folder =
+        tempfile::tempdir().map_err(|error| Failure::other("Demo", format!("cannot make a folder: {error}")))?;
+    let mut paths = Vec::new();
+    for month in 0..GENERATED_MONTHS {
+        let path = folder.path().join(format!("month-{month:02}.csv"));
+        write_month(&options, month, &path)?;
+        paths.push(path);
+    }
+    // No row is covered by a benefit, so the same months are both datasets.
+    for dataset in Dataset::ALL {
+        let mut options = ImportOptions { paths: paths.clone(), ..ImportOptions::default() };
+        options.fill.dataset = Some(dataset);
+        load(store, options).await?;
+    }
+    Ok(())
+}
+
+async fn load(store: &Store, options: ImportOptions) -> Result<(), Failure> {
+    let bar = Bar::new(false);
+    let outcome = import(store, &options, &bar).await;
+    bar.clear();
+    let outcome = outcome?;
+    if let (Some(first), Some(last)) = (outcome.imported.first(), outcome.imported.last()) {
+        if first.period == last.period {
+            for period in &outcome.imported {
+                println!(
+                    "  enrollment {} {:13} {}: {} rows, total {}",
+                    period.enrollment, period.dataset, period.period, period.rows, period.total
+                );
+            }
+        } else {
+            let rows = outcome.imported.iter().map(|period| period.rows).sum();
+            println!(
+                "  enrollment {} {:13} {} to {}: {} rows (generated)",
+                first.enrollment,
+                first.dataset,
+                first.period,
+                last.period,
+                grouped(rows)
+            );
+        }
+    }
+    Ok(())
+}
+
+/// A key is shown once, so each start of the demo makes new ones and revokes those of the last.
+async fn fresh_key(store: &Store, enrollment: &str) -> Result<Secret, Failure> {
+    let enrollment = EnrollmentId::parse(enrollment).map_err(|error| Failure::other("Demo", error.to_string()))?;
+    let now = now_ms();
+    for key in store.catalog().keys().await? {
+        if key.enrollment == enrollment && key.revoked_at_ms.is_none() {
+            store.catalog().revoke_key(&key.id, now).await?;
+        }
+    }
+    Ok(issue_key(store.catalog(), &enrollment, now).await?.key)
+}
+
+fn print(server: &RunningServer, data: &Path, real: &Secret, generated: &Secret) {
+    let (http, https) = (&server.http_url, &server.https_url);
+    let ca = absolute(&server.ca_path);
+    let (real, generated) = (real.reveal(), generated.reveal());
+    let scope = format!("providers/Microsoft.Billing/billingAccounts/{REAL}");
+    let program = std::env::current_exe().map_or_else(|_| "lazurite".to_owned(), |path| path.display().to_string());
+    println!(
+        r#"
+Lazurite answers on {http} and {https}
+  CA certificate   {ca}
+  enrollment {REAL}   key {real}
+  enrollment {GENERATED}   key {generated}
+
+Try it in another terminal.
+
+1. With this program:
+
+  LAZURITE_KEY={real} {program} report --server {http} --enrollment {REAL} --period {REAL_PERIOD} --out report.csv
+
+2. With curl:
+
+  LOCATION=$(curl -s -D - -o /dev/null -H "Authorization: Bearer {real}" -H "Content-Type: application/json" -d '{{"metric":"ActualCost","billingPeriod":"{REAL_PERIOD}"}}' "{http}/{scope}/providers/Microsoft.CostManagement/generateCostDetailsReport?api-version=2024-08-01" | tr -d '\r' | sed -n 's/^[Ll]ocation: //p')
+  until LINK=$(curl -s -H "Authorization: Bearer {real}" "$LOCATION" | sed -n 's/.*"blobLink":"\([^"]*\)".*/\1/p'); [ -n "$LINK" ]; do sleep 1; done
+  curl -s -o report.csv "$LINK"
+
+3. With Microsoft's SDK for Python (pip install azure-mgmt-costmanagement):
+
+  python3 - <<'PYTHON'
+import csv, decimal, io, ssl, time, urllib.request
+from azure.core.credentials import AccessToken
+from azure.mgmt.costmanagement import CostManagementClient
+
+class Key:
+    def get_token(self, *scopes, **options):
+        return AccessToken("{real}", int(time.time()) + 3600)
+
+client = CostManagementClient(Key(), base_url="{https}", connection_verify="{ca}")
+report = client.generate_cost_details_report.begin_create_operation(
+    scope="{scope}",
+    parameters={{"metric": "ActualCost", "billingPeriod": "{REAL_PERIOD}"}},
+).result()
+decimal.getcontext().prec = 60
+trust = ssl.create_default_context(cafile="{ca}")
+for blob in (getattr(report, "manifest", None) or report).blobs:
+    text = urllib.request.urlopen(blob.blob_link, context=trust).read().decode("utf-8-sig")
+    costs = [decimal.Decimal(row["CostInBillingCurrency"]) for row in csv.DictReader(io.StringIO(text))]
+    print(len(costs), "rows, total", sum(costs))
+PYTHON
+
+The store is {data}; `lazurite status --data` and `lazurite verify --data` look into it.
+Stop with Ctrl-C."#,
+        data = data.display()
+    );
+}
+
+/// Pasted lines work in any folder.
+pub(crate) fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+}

@@ -1,5 +1,6 @@
 //! `lazurite import`.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use formats::FillIns;
@@ -39,7 +40,7 @@ pub(crate) async fn run(args: ImportArgs) -> Result<ExitCode, Failure> {
     if args.json {
         println!("{}", as_json(&outcome, args.dry_run));
     } else {
-        print(&outcome, &args);
+        print(&outcome, args.rejects.as_deref());
     }
     Ok(if outcome.rejected > 0 { ExitCode::from(EXIT_REJECTED) } else { ExitCode::SUCCESS })
 }
@@ -66,7 +67,7 @@ fn as_json(outcome: &ImportOutcome, dry_run: bool) -> serde_json::Value {
     object
 }
 
-fn print(outcome: &ImportOutcome, args: &ImportArgs) {
+fn print(outcome: &ImportOutcome, rejects: Option<&Path>) {
     for skipped in &outcome.skipped {
         println!("passed over: {skipped}");
     }
@@ -85,7 +86,7 @@ fn print(outcome: &ImportOutcome, args: &ImportArgs) {
             period.total
         );
     }
-    if let (1.., Some(rejects)) = (outcome.rejected, &args.rejects) {
+    if let (1.., Some(rejects)) = (outcome.rejected, rejects) {
         println!(
             "{} rows were rejected, see {}; the periods are marked incomplete",
             grouped(outcome.rejected),

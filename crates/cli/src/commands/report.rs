@@ -52,6 +52,7 @@ pub(crate) async fn run(args: ReportArgs) -> Result<ExitCode, Failure> {
 
 fn client(args: &ReportArgs) -> Result<Client, Failure> {
     server::install_crypto_provider();
+
     let mut builder = Client::builder().connect_timeout(Duration::from_secs(10));
     if let Some(path) = &args.ca {
         let unusable =

@@ -1,1 +1,97 @@
+//! `lazurite serve`.
 
+use std::process::ExitCode;
+use std::time::Duration;
+
+use imports::Store;
+use serde_json::json;
+use server::{Overrides, RunningServer, Server, ServerError, Settings};
+use tokio::task::JoinHandle;
+
+use crate::args::ServeArgs;
+use crate::commands::demo::absolute;
+use crate::failure::Failure;
+
+/// How often a running server takes over imports whose program ended before it told the catalog.
+const HEAL_PAUSE: Duration = Duration::from_secs(5);
+
+impl From<ServerError> for Failure {
+    fn from(error: ServerError) -> Self {
+        match error {
+            ServerError::Setting { .. } => Self::refused("Setting", error.to_string()),
+            error => Self::other("Start", error.to_string()),
+        }
+    }
+}
+
+pub(crate) async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
+    let overrides = Overrides {
+        data: args.data,
+        listen: args.listen,
+        listen_tls: args.listen_tls,
+        public_url: args.public_url,
+        retry_after: args.retry_after,
+        blob_bytes_max: args.blob_bytes_max,
+        link_life: args.link_life,
+        layout: args.layout.map(|layout| layout.name().to_owned()),
+        emulate: args.emulate.then_some(true),
+        clock: args.clock,
+        tls_names: (!args.tls_names.is_empty()).then_some(args.tls_names),
+        ..Overrides::default()
+    };
+    let settings = Settings::load(args.config.as_deref(), &overrides)?;
+    let (server, healer) = start(settings).await?;
+    if args.json {
+        let ca = absolute(&server.ca_path);
+        println!("{}", json!({ "event": "ready", "http": server.http_url, "https": server.https_url, "ca": ca }));
+    } else {
+        println!("Lazurite answers on {} and {}", server.http_url, server.https_url);
+        println!("HTTPS clients trust {}", absolute(&server.ca_path));
+        println!("Stop with Ctrl-C.");
+    }
+    until_stopped(server, healer).await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Brings lake and catalog into agreement, serves the store, and keeps them in agreement.
+pub(crate) async fn start(settings: Settings) -> Result<(RunningServer, JoinHandle<()>), Failure> {
+    let folder = settings.data.clone();
+    let server = Server::start(settings).await?;
+    let store = Store::open(&folder).await?;
+    let healer = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(HEAL_PAUSE).await;
+            if let Err(error) = store.heal().await {
+                tracing::error!(%error, "cannot take over imports: {error}");
+            }
+        }
+    });
+    Ok((server, healer))
+}
+
+/// Waits for Ctrl-C or the termination signal, then stops in order.
+pub(crate) async fn until_stopped(server: RunningServer, healer: JoinHandle<()>) {
+    stop_signal().await;
+    tracing::info!("stopping");
+    healer.abort();
+    server.shutdown().await;
+}
+
+#[cfg(unix)]
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminated) => {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminated.recv() => {}
+            }
+        }
+        Err(_) => _ = tokio::signal::ctrl_c().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn stop_signal() {
+    _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,124 @@
+//! Starting and stopping.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use api::{ApiState, router};
+use axum::middleware;
+use axum_server::tls_rustls::RustlsConfig;
+use catalog::Catalog;
+use lake::{Lake, LakeRoot};
+use reports::{Reports, Workers};
+use time::OffsetDateTime;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::error::ServerError;
+use crate::listener::{Listener, bind, url};
+use crate::request_log::log_request;
+use crate::settings::Settings;
+use crate::tls;
+
+/// How long requests under way, workers and the catalog are each waited for at the end.
+const SHUTDOWN_TIME_MAX: Duration = Duration::from_secs(10);
+/// How often a running server looks whether its certificate must be renewed.
+const RENEWAL_LOOK: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// The way to a running server.
+#[derive(Debug)]
+pub struct Server;
+
+/// A server that answers.
+#[derive(Debug)]
+pub struct RunningServer {
+    /// Where it answers over HTTP, such as `http://127.0.0.1:8080`.
+    pub http_url: String,
+    /// Where it answers over HTTPS.
+    pub https_url: String,
+    /// The certificate that HTTPS clients trust.
+    pub ca_path: PathBuf,
+    http: Listener,
+    https: Listener,
+    renewal: JoinHandle<()>,
+    workers: Workers,
+    catalog: Catalog,
+}
+
+impl Server {
+    /// Opens the store and answers on both listeners. Needs a Tokio runtime with all drivers.
+    pub async fn start(settings: Settings) -> Result<RunningServer, ServerError> {
+        check_writable(&settings.data)?;
+        // Addresses first: a port in use is found before anything is made.
+        let (plain, plain_address) = listen(settings.listen, "--listen").await?;
+        let (secure, secure_address) = listen(settings.listen_tls, "--listen-tls").await?;
+
+        let public_host = settings.api.public_url.iter().map(|url| url.host().to_owned());
+        let names: Vec<String> = public_host.chain(settings.tls_names.iter().cloned()).collect();
+        let tls = tls::prepare(&settings.data, &names, OffsetDateTime::now_utc())?;
+        let tls_config = RustlsConfig::from_config(tls.config);
+
+        let lake = Lake::open(LakeRoot::local(&settings.data)?).await?;
+        let catalog = Catalog::open(&settings.data).await?;
+        let reports = Reports::open(catalog.clone(), lake.clone(), settings.reports.clone()).await?;
+        let workers = Workers::start(&reports);
+        let state = ApiState::new(catalog.clone(), lake, reports, settings.api.clone());
+        let router = router(state).layer(middleware::from_fn(log_request));
+
+        let renewal = tokio::spawn(renew(settings.data, names, tls_config.clone()));
+        let http = Listener::http(plain, plain_address, router.clone());
+        let https = Listener::https(secure, secure_address, router, tls_config);
+        let (http_url, https_url) = (url("http", http.address), url("https", https.address));
+        tracing::info!("answering on {http_url} and {https_url}");
+        Ok(RunningServer { http_url, https_url, ca_path: tls.ca_path, http, https, renewal, workers, catalog })
+    }
+}
+
+impl RunningServer {
+    /// Stops in bounded time: requests under way are answered, unfinished reports are given back for the next process,
+    /// the catalog is closed. A worker may go on for one more batch on a thread of its own: a program that ends should
+    /// not wait for its runtime's blocking threads.
+    pub async fn shutdown(self) {
+        self.renewal.abort();
+        let stop_workers = async {
+            if tokio::time::timeout(SHUTDOWN_TIME_MAX, self.workers.stop()).await.is_err() {
+                tracing::warn!("the report workers did not stop in time; their leases will end");
+            }
+        };
+        tokio::join!(self.http.stop(SHUTDOWN_TIME_MAX), self.https.stop(SHUTDOWN_TIME_MAX), stop_workers);
+        if tokio::time::timeout(SHUTDOWN_TIME_MAX, self.catalog.close()).await.is_err() {
+            tracing::warn!("the catalog did not close in time; its log is folded in at the next start");
+        }
+    }
+}
+
+async fn listen(
+    address: std::net::SocketAddr,
+    option: &'static str,
+) -> Result<(TcpListener, std::net::SocketAddr), ServerError> {
+    let socket = bind(address, option).await?;
+    let bound = socket.local_addr().map_err(|source| ServerError::Listen { address, option, source })?;
+    Ok((socket, bound))
+}
+
+/// Makes the data folder and tries to write to it, so that the user hears a sentence instead of a database's code.
+fn check_writable(folder: &Path) -> Result<(), ServerError> {
+    let probe = folder.join(format!(".write-test-{}", std::process::id()));
+    let tried = std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&probe, b""))
+        .and_then(|()| std::fs::remove_file(&probe));
+    tried.map_err(|source| ServerError::DataFolder { folder: folder.to_owned(), source })
+}
+
+/// Exchanges the server certificate before it ends; connections are not disturbed.
+async fn renew(data: PathBuf, names: Vec<String>, config: RustlsConfig) {
+    loop {
+        tokio::time::sleep(RENEWAL_LOOK).await;
+        let (data, names) = (data.clone(), names.clone());
+        let looked = tokio::task::spawn_blocking(move || tls::prepare(&data, &names, OffsetDateTime::now_utc())).await;
+        match looked {
+            Ok(Ok(tls)) => config.reload_from_config(tls.config),
+            Ok(Err(error)) => tracing::error!(%error, "cannot look after the server certificate: {error}"),
+            Err(error) => tracing::error!(%error, "cannot look after the server certificate: {error}"),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! A real server on loopback over a real store, asked through HTTP.
+
+#![allow(clippy::unwrap_used)]
+
+mod blobs;
+mod conventions;
+mod cost_details;
+mod reach;
+mod real_rows;
+mod request_log;
+mod start;
+mod world;

@@ -1,0 +1,129 @@
+// Drives Cost Details reports with Microsoft's SDK for JavaScript, unmodified but for endpoint and credential; the CA
+// comes from NODE_EXTRA_CA_CERTS. Plan in, one line of JSON per case out: see `python/harness.py`.
+"use strict";
+
+const { readFileSync } = require("node:fs");
+const { CostManagementClient } = require("@azure/arm-costmanagement");
+
+const REPORT_MS_MAX = 120_000;
+const plan = JSON.parse(readFileSync(process.argv[2], "utf8"));
+
+function same(what, found, expected) {
+  const [a, b] = [JSON.stringify(found), JSON.stringify(expected)];
+  if (a !== b) throw new Error(`${what}: found ${a}, expected ${b}`);
+}
+
+function holds(text, part) {
+  if (!String(text).includes(part)) throw new Error(`${JSON.stringify(part)} is not in ${JSON.stringify(text)}`);
+}
+
+/** A credential that is an API key. */
+function staticToken(key) {
+  return { getToken: async () => ({ token: key, expiresOnTimestamp: Date.now() + 3_600_000 }) };
+}
+
+/** Drives a report to its end and gives its result. */
+function ask({ key, scope, request }) {
+  const client = new CostManagementClient(staticToken(plan.keys[key]), { endpoint: plan.endpoint });
+  const options = { abortSignal: AbortSignal.timeout(REPORT_MS_MAX) };
+  if (plan.poll_at_once) options.updateIntervalInMs = 1;
+  return client.generateCostDetailsReport.beginCreateOperationAndWait(scope, request, options);
+}
+
+/** The bytes of a blob. The link alone is the permission: no header goes with it. */
+async function download(link) {
+  const response = await fetch(link, { signal: AbortSignal.timeout(REPORT_MS_MAX) });
+  same("status of a blob", response.status, 200);
+  return Buffer.from(await response.arrayBuffer());
+}
+
+/** The cells of a CSV text: RFC 4180, nothing more. */
+function parseCsv(text) {
+  const rows = [];
+  let row = [];
+  let cell = "";
+  let quoted = false;
+  for (let i = 0; i < text.length; i += 1) {
+    const c = text[i];
+    if (quoted) {
+      if (c !== '"') cell += c;
+      else if (text[i + 1] === '"') cell += text[(i += 1)];
+      else quoted = false;
+    } else if (c === '"') quoted = true;
+    else if (c === ",") row.push(cell), (cell = "");
+    else if (c === "\n") rows.push([...row, cell.replace(/\r$/, "")]), (row = []), (cell = "");
+    else cell += c;
+  }
+  if (cell !== "" || row.length > 0) throw new Error("the last line of a blob has no end");
+  return rows;
+}
+
+/** The cost cells of a blob. Every blob has the mark and the header. */
+function costsOf(blob) {
+  same("byte order mark", [...blob.subarray(0, 3)], [0xef, 0xbb, 0xbf]);
+  const [header, ...rows] = parseCsv(blob.subarray(3).toString("utf8"));
+  const cost = header.indexOf("CostInBillingCurrency");
+  for (const row of rows) same("number of cells", row.length, header.length);
+  return rows.map((row) => row[cost]);
+}
+
+/** Exact sum of decimal texts, with the longest fraction among them. JavaScript's numbers would round. */
+function exactSum(texts) {
+  const parts = texts.map((text) => /^(-?)(\d+)(?:\.(\d+))?$/.exec(text));
+  const scale = Math.max(...parts.map((part) => (part[3] ?? "").length));
+  const units = parts.map(([, sign, whole, fraction = ""]) => BigInt(`${sign}${whole}${fraction.padEnd(scale, "0")}`));
+  const sum = units.reduce((a, b) => a + b, 0n);
+  const digits = (sum < 0n ? -sum : sum).toString().padStart(scale + 1, "0");
+  const point = digits.length - scale;
+  return `${sum < 0n ? "-" : ""}${digits.slice(0, point)}${scale > 0 ? "." : ""}${digits.slice(point)}`;
+}
+
+async function checkCompleted(expected, result) {
+  same("data format", result.dataFormat, "Csv");
+  same("compressed", result.compressData, false);
+  same("blob count", result.blobCount, result.blobs.length);
+  if (result.blobCount < expected.blobs_min) throw new Error(`only ${result.blobCount} blobs`);
+  if (!(result.validTill.getTime() > Date.now())) throw new Error(`the links ended at ${result.validTill}`);
+  const blobs = [];
+  for (const { blobLink } of result.blobs) blobs.push(await download(blobLink));
+  same("blob sizes", blobs.map((blob) => blob.length), result.blobs.map((blob) => blob.byteCount));
+  same("size of all blobs", result.byteCount, blobs.reduce((sum, blob) => sum + blob.length, 0));
+  const costs = blobs.flatMap(costsOf);
+  const ordered = (numbers) => numbers.map(Number).sort((a, b) => a - b);
+  same("number of rows", costs.length, expected.costs.length);
+  same("cost of each row as a number", ordered(costs), ordered(expected.costs));
+  same("text of the costs", [...costs].sort(), [...expected.costs].sort());
+  same("exact total", exactSum(costs), expected.total);
+}
+
+async function check(testCase) {
+  const { expect: expected } = testCase;
+  let result;
+  try {
+    result = await ask(testCase);
+  } catch (error) {
+    if (expected.http_status === undefined || error.statusCode === undefined) throw error;
+    same("HTTP status", error.statusCode, expected.http_status);
+    if (!error.code) throw new Error(`the SDK found no error code in ${error.message}`);
+    holds(error.message, expected.text);
+    return;
+  }
+  if (expected.http_status !== undefined) throw new Error(`ended as ${result.status}, but should have been refused`);
+  same("status of the report", result.status, expected.status);
+  if (expected.status === "Completed") await checkCompleted(expected, result);
+  if (expected.status === "Failed") holds(result.error?.message, expected.text);
+}
+
+async function main() {
+  for (const testCase of plan.cases) {
+    let failure = null;
+    try {
+      await check(testCase);
+    } catch (error) {
+      failure = String(error?.stack ?? error);
+    }
+    console.log(JSON.stringify({ case: testCase.name, failure }));
+  }
+}
+
+main();

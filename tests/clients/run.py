@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+"""The client tier of the tests: official SDKs and lake readers against the real program.
+
+    python3 tests/clients/run.py [BINARY]        default: target/debug/lazurite
+    python3 tests/clients/run.py --install-only  make the environments and stop
+
+Needs Python 3.11 with python3-venv, and the Python and npm package registries when an environment is made for the first
+time. Builds nothing. Prints a line per test and ends with `clients: N passed, N failed, 0 skipped`; there is no way to
+skip a test, and a client that cannot be installed has failed all of its tests.
+"""
+
+import argparse
+import collections
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.dont_write_bytecode = True
+
+import plans
+from environments import HERE, PYTHON_LISTS, PYTHON_MIN, ROOT, NotInstalled, environment, hermetic_variables
+from program import Program, ProgramError
+
+# All cases of one client together.
+CLIENT_SECONDS_MAX = 600
+SDKS = {"python SDK 5.0.0": "sdk-5.0.0", "python SDK 4.0.1": "sdk-4.0.1", "javascript SDK": "javascript"}
+ENGINES = {
+    "duckdb, files": "readers",
+    "duckdb, Delta folder": "duckdb-delta",
+    "polars, Delta folder": "readers",
+    "polars, files": "readers",
+    "deltalake, query": "readers",
+}
+# Small enough for several blobs of the sample files, large enough for their longest row.
+SMALL_BLOB_BYTES = 4096
+
+
+class Results:
+    """Counts tests, and prints them as they end."""
+
+    def __init__(self):
+        self.passed = 0
+        self.failed = 0
+
+    def add(self, name, failure=None):
+        if failure is None:
+            self.passed += 1
+            print(f"ok    {name}", flush=True)
+        else:
+            self.failed += 1
+            print(f"FAIL  {name}\n      " + "\n      ".join(failure.strip().splitlines()), flush=True)
+
+    def closing_line(self):
+        return f"clients: {self.passed} passed, {self.failed} failed, 0 skipped"
+
+
+def install_all():
+    """Every environment, or the reason why it could not be made."""
+    installed = {}
+    for name in PYTHON_LISTS:
+        started = time.monotonic()
+        try:
+            installed[name] = environment(name)
+            print(f"environment {name}: {time.monotonic() - started:.1f} s", flush=True)
+        except (NotInstalled, OSError) as error:
+            installed[name] = error
+            print(f"environment {name}: cannot be made", flush=True)
+    return installed
+
+
+def client_command(environment_name, folder, script, plan_path):
+    """The command that runs a client script, and its variables."""
+    variables = hermetic_variables()
+    if environment_name != "javascript":
+        return [folder / "bin" / "python", HERE / "python" / script, plan_path], variables
+    variables["PATH"] = os.pathsep.join([str(folder / "bin"), variables.get("PATH", "")])
+    variables["NODE_PATH"] = str(folder / "node_modules")
+    return [folder / "bin" / "node", HERE / "javascript" / "report.cjs", plan_path], variables
+
+
+def run_client(results, label, installed, environment_name, script, plan, scratch):
+    """Runs a client over a plan. Cases that it does not report have failed."""
+    open_cases = [case["name"] for case in plan["cases"]]
+    folder = installed[environment_name]
+    if isinstance(folder, Exception):
+        for name in open_cases:
+            results.add(f"{label}: {name}", f"the client could not be installed: {folder}")
+        return
+    plan_path = scratch / "plan.json"
+    plan_path.write_text(json.dumps(plan), encoding="utf-8")
+    command, variables = client_command(environment_name, folder, script, plan_path)
+    if "ca" in plan:
+        variables["NODE_EXTRA_CA_CERTS"] = plan["ca"]
+    ending, output, errors = run_to_end(command, variables)
+    for line in output.splitlines():
+        report = json.loads(line)
+        open_cases.remove(report["case"])
+        results.add(f"{label}: {report['case']}", report["failure"])
+    for name in open_cases:
+        results.add(f"{label}: {name}", f"the client told nothing about it and {ending}:\n{errors}")
+    if not open_cases and ending != "ended with 0":
+        results.add(f"{label}: end", f"the client {ending}:\n{errors}")
+
+
+def run_to_end(command, variables):
+    """How a client ended, what it printed, and what it complained about."""
+    process = subprocess.Popen(
+        [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, env=variables,
+    )  # fmt: skip
+    try:
+        output, errors = process.communicate(timeout=CLIENT_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        output, errors = process.communicate()
+        return f"did not end within {CLIENT_SECONDS_MAX} s", output, errors
+    return f"ended with {process.returncode}", output, errors
+
+
+def step(results, name, action):
+    """A test that is one step of the program. Gives what the action gives, or nothing when it failed."""
+    try:
+        outcome = action()
+    except (ProgramError, AssertionError, KeyError, ValueError, OSError, subprocess.SubprocessError) as error:
+        results.add(name, f"{type(error).__name__}: {error}")
+        return None
+    results.add(name)
+    return outcome
+
+
+def import_and_check(program, path, expected_key, *options):
+    """Imports a bundled file and compares rows and exact total with the published ones."""
+    entry = program.imports(path, *options)[expected_key]
+    costs = [plans.cost(row) for row in plans.rows(path)]
+    expected = (len(costs), plans.total(costs))
+    assert (entry["rows"], entry["total"]) == expected, f"{entry} is not {expected}"
+    return entry
+
+
+def fill(results, program, label):
+    """Imports all bundled exports into a data folder."""
+    key = (plans.ENROLLMENT, "ActualCost", plans.PERIOD)
+    amortized = (plans.ENROLLMENT, "AmortizedCost", plans.PERIOD)
+    generated = (plans.GENERATED_ENROLLMENT, "ActualCost", plans.GENERATED_PERIOD)
+    scope = f"subscriptions/{plans.GENERATED_SUBSCRIPTION}"
+    step(results, f"{label}: import ActualCost", lambda: import_and_check(program, plans.ACTUAL, key))
+    step(results, f"{label}: import AmortizedCost", lambda: import_and_check(program, plans.AMORTIZED, amortized))
+    step(
+        results, f"{label}: import a third-party export",
+        lambda: import_and_check(program, plans.GENERATED, generated, "--dataset", "ActualCost", "--scope", scope),
+    )  # fmt: skip
+
+
+def empty_a_month(program):
+    entry = program.imports(
+        plans.NO_ROWS, "--enrollment", plans.ENROLLMENT, "--dataset", "ActualCost", "--period", plans.EMPTIED_PERIOD
+    )[plans.ENROLLMENT, "ActualCost", plans.EMPTIED_PERIOD]
+    assert (entry["rows"], entry["total"]) == (0, "0"), f"{entry} is not empty"
+
+
+def import_again(program):
+    entry = program.imports(plans.ACTUAL)[plans.ENROLLMENT, "ActualCost", plans.PERIOD]
+    assert entry["unchanged"] is True, f"{entry} is not unchanged"
+
+
+def verify(program):
+    answer = program.command("verify")
+    assert answer["ok"] is True and answer["violations"] == [], f"{answer}"
+
+
+def test_sdks(results, installed, binary, scratch):
+    """Every SDK, at both scopes, over HTTPS."""
+    program = Program(binary, scratch / "reports")
+    fill(results, program, "program")
+    step(results, "program: import a header-only export", lambda: empty_a_month(program))
+    step(results, "program: the same bytes again change nothing", lambda: import_again(program))
+    keys = step(
+        results, "program: create keys",
+        lambda: {"sample": program.key(plans.ENROLLMENT), "generated": program.key(plans.GENERATED_ENROLLMENT)},
+    ) or {"sample": "none", "generated": "none"}  # fmt: skip
+    # A key of the right form that nobody was given.
+    keys["wrong"] = keys["sample"][:-6] + keys["sample"][-6:].swapcase()[::-1]
+    servers = [
+        (plans.report_cases(), ["--retry-after", "0"], True),
+        (plans.split_cases(), ["--blob-bytes-max", str(SMALL_BLOB_BYTES)], False),
+    ]
+    for cases, options, poll_at_once in servers:
+        run_sdks(results, installed, program, {"keys": keys, "cases": cases, "poll_at_once": poll_at_once}, options, scratch)
+    step(results, "program: verify after all reports", lambda: verify(program))
+
+
+def run_sdks(results, installed, program, plan, options, scratch):
+    """One server, and one SDK after the other at it."""
+    name = f"program: serve {' '.join(options)}"
+    started = False
+    try:
+        with program.serving("--clock", "latest-held", *options) as ready:
+            started = True
+            plan.update(endpoint=ready["https"].rstrip("/"), ca=str(pathlib.Path(ready["ca"]).resolve()))
+            for label, environment_name in SDKS.items():
+                failed = results.failed
+                run_client(results, label, installed, environment_name, "report.py", plan, scratch)
+                if results.failed > failed:
+                    print(f"      end of the server's log:\n{program.log_tail()}", flush=True)
+    except (ProgramError, OSError) as error:
+        results.add(name, str(error))
+        for label in [] if started else SDKS:
+            for case in plan["cases"]:
+                results.add(f"{label}: {case['name']}", "the server did not start")
+    else:
+        results.add(name)
+
+
+def test_lake(results, installed, binary, scratch):
+    """Readers that know only Parquet and Delta, over a lake with replaced imports in it."""
+    program = Program(binary, scratch / "lake")
+    table = program.data / "charges"
+    fill(results, program, "lake")
+    first = plans.shortened(plans.ACTUAL, scratch, 5)
+    last = plans.shortened(plans.ACTUAL, scratch, 8)
+    key = (plans.ENROLLMENT, "ActualCost", plans.PERIOD)
+    replaced = [
+        step(results, f"lake: replace by {path.name}", lambda path=path: import_and_check(program, path, key))
+        for path in (first, last)
+    ]
+    stored = len(list(table.rglob("*.parquet")))
+    # Three imports of one partition, one of each of the two others.
+    step(results, "lake: replaced files are still in the folder", lambda: same_count(stored, 5))
+    earlier = int(replaced[0]["revision"]) if replaced[0] else 0
+    by_environment = collections.defaultdict(list)
+    for engine, environment_name in ENGINES.items():
+        by_environment[environment_name] += plans.lake_cases(engine, last, earlier, first)
+    for environment_name, cases in by_environment.items():
+        plan = {"table": str(table), "files_stored": stored, "cases": cases}
+        run_client(results, "lake", installed, environment_name, "sums.py", plan, scratch)
+    step(results, "lake: verify", lambda: verify(program))
+
+
+def same_count(found, expected):
+    assert found == expected, f"{found} files, expected {expected}"
+
+
+def main():
+    arguments = argparse.ArgumentParser(description="official SDKs and lake readers against the real program")
+    arguments.add_argument("binary", nargs="?", type=pathlib.Path, default=ROOT / "target" / "debug" / "lazurite")
+    arguments.add_argument("--install-only", action="store_true", help="make the environments and stop")
+    given = arguments.parse_args()
+    if sys.version_info < PYTHON_MIN:
+        sys.exit(f"the client tests need Python {'.'.join(map(str, PYTHON_MIN))} or newer; this is {sys.version.split()[0]}")
+    installed = install_all()
+    if given.install_only:
+        failures = [str(folder) for folder in installed.values() if isinstance(folder, Exception)]
+        sys.exit("\n".join(failures) or None)
+    if not given.binary.is_file():
+        sys.exit(f"there is no program at {given.binary}; build it first: cargo build --workspace")
+    plans.check_sources()
+    results = Results()
+    with tempfile.TemporaryDirectory(prefix="lazurite-clients-") as scratch:
+        binary, scratch = given.binary.resolve(), pathlib.Path(scratch).resolve()
+        test_sdks(results, installed, binary, scratch)
+        test_lake(results, installed, binary, scratch)
+    print(results.closing_line())
+    sys.exit(1 if results.failed or not results.passed else 0)
+
+
+if __name__ == "__main__":
+    main()
