@@ -22,8 +22,10 @@ import time
 sys.dont_write_bytecode = True
 
 import plans
+from demo import test_demo
 from environments import HERE, PYTHON_LISTS, PYTHON_MIN, ROOT, NotInstalled, environment, hermetic_variables
 from program import Program, ProgramError
+from results import Results, step
 
 # All cases of one client together.
 CLIENT_SECONDS_MAX = 600
@@ -39,25 +41,6 @@ ENGINES = {
 SMALL_BLOB_BYTES = 4096
 
 
-class Results:
-    """Counts tests, and prints them as they end."""
-
-    def __init__(self):
-        self.passed = 0
-        self.failed = 0
-
-    def add(self, name, failure=None):
-        if failure is None:
-            self.passed += 1
-            print(f"ok    {name}", flush=True)
-        else:
-            self.failed += 1
-            print(f"FAIL  {name}\n      " + "\n      ".join(failure.strip().splitlines()), flush=True)
-
-    def closing_line(self):
-        return f"clients: {self.passed} passed, {self.failed} failed, 0 skipped"
-
-
 def install_all():
     """Every environment, or the reason why it could not be made."""
     installed = {}
@@ -68,7 +51,7 @@ def install_all():
             print(f"environment {name}: {time.monotonic() - started:.1f} s", flush=True)
         except (NotInstalled, OSError) as error:
             installed[name] = error
-            print(f"environment {name}: cannot be made", flush=True)
+            print(f"environment {name}: cannot be made: {error}", flush=True)
     return installed
 
 
@@ -88,7 +71,7 @@ def run_client(results, label, installed, environment_name, script, plan, scratc
     folder = installed[environment_name]
     if isinstance(folder, Exception):
         for name in open_cases:
-            results.add(f"{label}: {name}", f"the client could not be installed: {folder}")
+            results.add(f"{label}: {name}", "the client could not be installed, see above")
         return
     plan_path = scratch / "plan.json"
     plan_path.write_text(json.dumps(plan), encoding="utf-8")
@@ -119,17 +102,6 @@ def run_to_end(command, variables):
         output, errors = process.communicate()
         return f"did not end within {CLIENT_SECONDS_MAX} s", output, errors
     return f"ended with {process.returncode}", output, errors
-
-
-def step(results, name, action):
-    """A test that is one step of the program. Gives what the action gives, or nothing when it failed."""
-    try:
-        outcome = action()
-    except (ProgramError, AssertionError, KeyError, ValueError, OSError, subprocess.SubprocessError) as error:
-        results.add(name, f"{type(error).__name__}: {error}")
-        return None
-    results.add(name)
-    return outcome
 
 
 def import_and_check(program, path, expected_key, *options):
@@ -253,8 +225,7 @@ def main():
         sys.exit(f"the client tests need Python {'.'.join(map(str, PYTHON_MIN))} or newer; this is {sys.version.split()[0]}")
     installed = install_all()
     if given.install_only:
-        failures = [str(folder) for folder in installed.values() if isinstance(folder, Exception)]
-        sys.exit("\n".join(failures) or None)
+        sys.exit(1 if any(isinstance(folder, Exception) for folder in installed.values()) else 0)
     if not given.binary.is_file():
         sys.exit(f"there is no program at {given.binary}; build it first: cargo build --workspace")
     plans.check_sources()
@@ -263,6 +234,7 @@ def main():
         binary, scratch = given.binary.resolve(), pathlib.Path(scratch).resolve()
         test_sdks(results, installed, binary, scratch)
         test_lake(results, installed, binary, scratch)
+        test_demo(results, installed, binary, scratch)
     print(results.closing_line())
     sys.exit(1 if results.failed or not results.passed else 0)
 

@@ -38,6 +38,8 @@ fn main() -> ExitCode {
             Command::Sample(args) => commands::sample::run(args),
         }
     });
+    // What still runs on threads of its own (a report being written) is resumed by the next process.
+    runtime.shutdown_background();
     match done {
         Ok(code) => code,
         Err(failure) => {

@@ -34,7 +34,32 @@ enum Column {
     Text(StringBuilder),
     Date(Date32Builder),
     Boolean(BooleanBuilder),
-    Decimal { value: Decimal128Builder, scale: Int8Builder, text: StringBuilder, stored_scale: u8 },
+    Decimal(Box<DecimalColumn>),
+}
+
+/// The three columns of a decimal field.
+#[derive(Debug)]
+struct DecimalColumn {
+    value: Decimal128Builder,
+    scale: Int8Builder,
+    text: StringBuilder,
+    stored_scale: u8,
+}
+
+impl DecimalColumn {
+    fn append_unknown(&mut self) {
+        self.value.append_null();
+        self.scale.append_null();
+        self.text.append_null();
+    }
+
+    /// The spelling is kept only where value and scale do not restore it.
+    fn append(&mut self, parsed: &DecimalCell, spelling: &str) {
+        let stored = parsed.value.rescaled_i128(self.stored_scale);
+        self.value.append_option(stored);
+        self.scale.append_value(parsed.value.scale().cast_signed());
+        self.text.append_option((stored.is_none() || !parsed.canonical).then_some(spelling));
+    }
 }
 
 /// Collects rows until a batch is full.
@@ -60,12 +85,12 @@ impl ChargeBatchBuilder {
                 FieldKind::Cost | FieldKind::Number => {
                     let stored_scale = stored_scale(*field);
                     let data_type = DataType::Decimal128(DECIMAL_DIGITS, stored_scale.cast_signed());
-                    Column::Decimal {
+                    Column::Decimal(Box::new(DecimalColumn {
                         value: Decimal128Builder::new().with_data_type(data_type),
                         scale: Int8Builder::new(),
                         text: StringBuilder::new(),
                         stored_scale,
-                    }
+                    }))
                 }
             })
             .collect();
@@ -109,17 +134,10 @@ impl ChargeBatchBuilder {
             (Column::Date(column), Cell::Unknown) => column.append_null(),
             (Column::Boolean(column), Cell::Boolean(value)) => column.append_value(*value),
             (Column::Boolean(column), Cell::Unknown) => column.append_null(),
-            (Column::Decimal { value, scale, text, .. }, Cell::Unknown) => {
-                value.append_null();
-                scale.append_null();
-                text.append_null();
-            }
-            (Column::Decimal { value, scale, text, stored_scale }, Cell::Decimal { parsed, spelling }) => {
+            (Column::Decimal(column), Cell::Unknown) => column.append_unknown(),
+            (Column::Decimal(column), Cell::Decimal { parsed, spelling }) => {
                 self.bytes += 16;
-                let stored = parsed.value.rescaled_i128(*stored_scale);
-                value.append_option(stored);
-                scale.append_value(parsed.value.scale().cast_signed());
-                text.append_option((stored.is_none() || !parsed.canonical).then_some(spelling));
+                column.append(parsed, spelling);
             }
             (column, cell) => unreachable!("{field:?}: {cell:?} does not fit {column:?}"),
         }
@@ -146,10 +164,10 @@ impl ChargeBatchBuilder {
                 Column::Text(column) => arrays.push(Arc::new(column.finish())),
                 Column::Date(column) => arrays.push(Arc::new(column.finish())),
                 Column::Boolean(column) => arrays.push(Arc::new(column.finish())),
-                Column::Decimal { value, scale, text, .. } => {
-                    arrays.push(Arc::new(value.finish()));
-                    arrays.push(Arc::new(scale.finish()));
-                    arrays.push(Arc::new(text.finish()));
+                Column::Decimal(column) => {
+                    arrays.push(Arc::new(column.value.finish()));
+                    arrays.push(Arc::new(column.scale.finish()));
+                    arrays.push(Arc::new(column.text.finish()));
                 }
             }
         }

@@ -120,7 +120,7 @@ impl Lake {
             .build(Some(state.snapshot()), base.table.log_store(), operation)
             .await;
         match committed {
-            Ok(commit) => Ok(u64::try_from(commit.version()).unwrap_or_default()),
+            Ok(commit) => Ok(commit.version()),
             Err(error) => Err(conflict(base.version() + 1, error)),
         }
     }
@@ -165,7 +165,7 @@ impl Lake {
         let mut notes = Vec::new();
         for version in version.map_or(0, |version| version + 1)..=snapshot.version() {
             let doing = format!("read the log of version {version}");
-            let bytes = log_store.read_commit_entry(version.into()).await.map_err(LakeError::table(doing.clone()))?;
+            let bytes = log_store.read_commit_entry(version).await.map_err(LakeError::table(doing.clone()))?;
             let bytes = bytes.ok_or_else(|| LakeError::NoSuchVersion { version, newest: snapshot.version() })?;
             let info = bytes
                 .split(|byte| *byte == b'\n')

@@ -153,7 +153,7 @@ impl RunFile {
 /// The pieces of a run, one at a time.
 pub(crate) enum Pieces {
     Memory(std::vec::IntoIter<RecordBatch>),
-    Disk { reader: StreamReader<BufReader<File>>, path: PathBuf },
+    Disk { reader: Box<StreamReader<BufReader<File>>>, path: PathBuf },
 }
 
 impl Pieces {
@@ -164,7 +164,7 @@ impl Pieces {
                 let file = File::open(&path).map_err(LakeError::io("open a working file"))?;
                 let reader = StreamReader::try_new(BufReader::new(file), None)
                     .map_err(LakeError::arrow("open a working file"))?;
-                Ok(Self::Disk { reader, path })
+                Ok(Self::Disk { reader: Box::new(reader), path })
             }
         }
     }

@@ -113,19 +113,17 @@ impl Lake {
     pub async fn snapshot_at(&self, version: u64) -> Result<Snapshot, LakeError> {
         let mut table = self.table()?;
         let newest = table.get_latest_version().await.map_err(LakeError::table("read the charges table"))?;
-        let newest = u64::try_from(newest).unwrap_or_default();
         if version > newest {
             return Err(LakeError::NoSuchVersion { version, newest });
         }
         let doing = format!("read version {version} of the charges table");
-        table.load_version(version.into()).await.map_err(LakeError::table(doing))?;
+        table.load_version(version).await.map_err(LakeError::table(doing))?;
         Snapshot::of(table)
     }
 
     /// The number of the newest version.
     pub async fn newest_version(&self) -> Result<u64, LakeError> {
-        let version = self.table()?.get_latest_version().await.map_err(LakeError::table("read the charges table"))?;
-        Ok(u64::try_from(version).unwrap_or_default())
+        self.table()?.get_latest_version().await.map_err(LakeError::table("read the charges table"))
     }
 }
 
@@ -142,7 +140,7 @@ impl Snapshot {
             let key = |file: &LakeFile| (file.enrollment.clone(), file.dataset, file.period, file.scope_key.clone());
             key(a).cmp(&key(b)).then_with(|| a.path.cmp(&b.path))
         });
-        let version = u64::try_from(state.version()).unwrap_or_default();
+        let version = state.version();
         Ok(Self { version, files: Arc::new(files), table })
     }
 

@@ -1,0 +1,8 @@
+//! The program as scripts use it: the contract of commands, JSON objects and exit codes.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod commands;
+mod demo;
+mod program;
+mod reports;

@@ -1,0 +1,149 @@
+//! serve and report.
+
+use samples::bundled::{EA_ACTUAL, EA_AMORTIZED};
+
+use crate::program::{Bench, Done, Server, lazurite};
+
+fn report(bench: &Bench, server: &Server, key: &str, more: &[&str]) -> Done {
+    let out = bench.path("report.csv");
+    let output = lazurite()
+        .args(["report", "--server", server.http(), "--out"])
+        .arg(&out)
+        .args(["--json"])
+        .args(more)
+        .env("LAZURITE_KEY", key)
+        .output()
+        .unwrap();
+    Done::of(&output)
+}
+
+fn lines(bench: &Bench) -> usize {
+    String::from_utf8(std::fs::read(bench.path("report.csv")).unwrap()).unwrap().lines().count()
+}
+
+fn loaded() -> (Bench, String) {
+    let bench = Bench::new();
+    bench.import(&bench.file(EA_ACTUAL.name, EA_ACTUAL.bytes), &[]);
+    let key = bench.key("8611537");
+    (bench, key)
+}
+
+#[test]
+fn a_report_is_downloaded_over_http_and_https_and_at_an_earlier_revision() {
+    let (bench, key) = loaded();
+    let server = bench.serve(&[]);
+    let september = ["--enrollment", "8611537", "--period", "202309"];
+    let done = report(&bench, &server, &key, &september);
+    assert_eq!(done.code, 0, "{} {}", done.text, done.errors);
+    assert_eq!((lines(&bench), &done.json["blobs"]), (12, &serde_json::json!(1)));
+    let (https, ca) = (server.ready["https"].as_str().unwrap(), server.ready["ca"].as_str().unwrap());
+    let secure = lazurite()
+        .args(["report", "--server", https, "--ca", ca, "--enrollment", "8611537", "--days", "2023-09-01..2023-09-30"])
+        .env("LAZURITE_KEY", &key)
+        .output()
+        .unwrap();
+    assert_eq!(Done::of(&secure).text.lines().count(), 12, "{:?}", secure);
+    // The period is emptied while the server runs; it sees that, and still answers the state before.
+    bench.import(
+        &bench.file("empty.csv", samples::bundled::EA_NO_ROWS.bytes),
+        &["--enrollment", "8611537", "--period", "202309", "--dataset", "ActualCost"],
+    );
+    assert_eq!(report(&bench, &server, &key, &september).json["error"]["code"], "NoDataFound");
+    let before = report(&bench, &server, &key, &[&september[..], &["--as-of", "1"]].concat());
+    assert_eq!((before.code, lines(&bench)), (0, 12));
+    let (code, log) = server.terminate();
+    assert_eq!(code, 0);
+    assert!(!log.contains(&key) && !log.contains("sig="), "no secret in the log");
+}
+
+#[test]
+fn what_is_not_held_is_not_zero() {
+    let (bench, key) = loaded();
+    let server = bench.serve(&[]);
+    let ask = |more: &[&str]| report(&bench, &server, &key, &[&["--enrollment", "8611537"], more].concat());
+    let other = ask(&["--period", "202309", "--metric", "AmortizedCost"]);
+    assert_eq!((other.code, &other.json["error"]["code"]), (2, &serde_json::json!("ReportFailed")));
+    assert!(other.json["error"]["message"].as_str().unwrap().contains("held is ActualCost"), "{}", other.text);
+    assert_eq!(ask(&["--period", "202001"]).json["error"]["code"], "NoDataFound");
+    let stranger = report(&bench, &server, "lzk_wrong", &["--enrollment", "8611537"]);
+    assert_eq!(stranger.json["error"]["code"], "InvalidAuthenticationToken");
+}
+
+#[test]
+fn small_blobs_join_to_the_same_table() {
+    let (bench, key) = loaded();
+    bench.import(&bench.file(EA_AMORTIZED.name, EA_AMORTIZED.bytes), &[]);
+    let ask = ["--enrollment", "8611537", "--period", "202309", "--metric", "AmortizedCost"];
+    let whole = bench.serve(&[]);
+    assert_eq!(report(&bench, &whole, &key, &ask).json["blobs"], 1);
+    let expected = std::fs::read(bench.path("report.csv")).unwrap();
+    whole.kill();
+    // A finished report would be reused; the blobs go, so that it is written again.
+    std::fs::remove_dir_all(bench.data().join("reports")).unwrap();
+    let split = bench.serve(&["--blob-bytes-max", "5000"]);
+    let done = report(&bench, &split, &key, &ask);
+    assert!(done.json["blobs"].as_u64().unwrap() > 5, "{}", done.text);
+    assert_eq!(std::fs::read(bench.path("report.csv")).unwrap(), expected);
+    for blob in
+        std::fs::read_dir(std::fs::read_dir(bench.data().join("reports")).unwrap().next().unwrap().unwrap().path())
+            .unwrap()
+    {
+        let bytes = std::fs::read(blob.unwrap().path()).unwrap();
+        assert!(bytes.starts_with(b"\xEF\xBB\xBFInvoiceSectionName,"), "each blob has mark and header");
+    }
+}
+
+#[test]
+fn a_report_survives_the_death_of_its_server() {
+    let (bench, key) = loaded();
+    // Nobody works in the first process, so the job is certainly unfinished when it dies.
+    let config = bench.file("lazurite.toml", "workers = 0\n").display().to_string();
+    let first = bench.serve(&["--config", &config]);
+    let scope = "providers/Microsoft.Billing/billingAccounts/8611537";
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let client = runtime.block_on(async { plain_client() });
+    let created = runtime
+        .block_on(
+            client
+                .post(format!(
+                    "{}/{scope}/providers/Microsoft.CostManagement/generateCostDetailsReport?api-version=2024-08-01",
+                    first.http()
+                ))
+                .bearer_auth(&key)
+                .json(&serde_json::json!({ "billingPeriod": "202309" }))
+                .send(),
+        )
+        .unwrap();
+    assert_eq!(created.status(), 202);
+    let location = created.headers()["location"].to_str().unwrap().to_owned();
+    let path = location.strip_prefix(first.http()).unwrap().to_owned();
+    first.kill();
+    let second = bench.serve(&[]);
+    for _ in 0..600 {
+        let polled = runtime.block_on(client.get(format!("{}{path}", second.http())).bearer_auth(&key).send()).unwrap();
+        if polled.status() == 200 {
+            let result: serde_json::Value = runtime.block_on(polled.json()).unwrap();
+            assert_eq!((&result["status"], &result["manifest"]["blobCount"]), (&"Completed".into(), &1.into()));
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    panic!("the report was not resumed");
+}
+
+fn plain_client() -> reqwest::Client {
+    server::install_crypto_provider();
+    reqwest::Client::new()
+}
+
+#[test]
+fn a_server_says_what_is_wrong_with_its_start() {
+    let bench = Bench::new();
+    let running = bench.serve(&[]);
+    let address = running.http().strip_prefix("http://").unwrap().to_owned();
+    let taken = bench.run(&["serve", "--listen", &address]);
+    assert!(taken.code == 1 && taken.errors.contains("another program"), "{}", taken.errors);
+    let config = bench.file("wrong.toml", "retry_afer = 3\n").display().to_string();
+    let wrong = bench.run(&["serve", "--config", &config]);
+    assert!(wrong.code == 2 && wrong.errors.contains("retry_afer"), "{}", wrong.errors);
+}

@@ -1,0 +1,92 @@
+"""What `lazurite demo` prints, pasted as it is: with the program itself, with curl, and with Microsoft's SDK."""
+
+import contextlib
+import csv
+import io
+import os
+import re
+import subprocess
+import threading
+
+import plans
+from environments import hermetic_variables
+from program import ProgramError, stop
+from results import step
+
+# A small generated enrollment: how many rows it has is tested elsewhere.
+DEMO_ROWS = 2000
+LAST_LINE = "Stop with Ctrl-C"
+START_SECONDS_MAX = 120
+PASTE_SECONDS_MAX = 120
+# The numbered recipes of the demo, and the environments whose Python they are pasted with.
+RECIPES = {
+    "this program": [None],
+    "curl": [None],
+    "Microsoft's SDK for Python": ["sdk-5.0.0", "sdk-4.0.1"],
+}
+
+
+def test_demo(results, installed, binary, scratch):
+    with contextlib.ExitStack() as running:
+        printed = step(results, "demo: starts", lambda: running.enter_context(demo(binary, scratch / "demo")))
+        for title, environments in RECIPES.items():
+            for name in environments:
+                label = f"demo: {title}" + (f", {name}" if name else "")
+                step(results, label, lambda t=title, n=name: paste(printed, t, installed.get(n), scratch / "pasted"))
+
+
+@contextlib.contextmanager
+def demo(binary, data):
+    """The demo on free ports; gives all that it printed when it was ready."""
+    listen = ["--listen", "127.0.0.1:0", "--listen-tls", "127.0.0.1:0"]
+    server = subprocess.Popen(
+        [str(binary), "demo", "--data", str(data), "--rows", str(DEMO_ROWS), *listen],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=hermetic_variables(),
+    )  # fmt: skip
+    # Ending the program ends the reading below.
+    watchdog = threading.Timer(START_SECONDS_MAX, server.kill)
+    watchdog.start()
+    try:
+        lines = []
+        for line in server.stdout:
+            lines.append(line)
+            if LAST_LINE in line:
+                break
+        else:
+            raise ProgramError(f"the demo ended before it was ready:\n{''.join(lines)}")
+        watchdog.cancel()
+        yield "".join(lines)
+    finally:
+        watchdog.cancel()
+        stop(server)
+
+
+def recipe(printed, title):
+    """The lines of a recipe: from its numbered title to the next one, or to the closing remarks."""
+    found = re.search(rf"^\d\. With {re.escape(title)}[^\n]*:\n(.*?)(?=^\d\. With |^The store is )", printed, re.S | re.M)
+    assert found, f"the demo prints no recipe for {title}:\n{printed}"
+    return found.group(1)
+
+
+def paste(printed, title, environment, folder):
+    """Pastes a recipe into a shell and checks the report that it downloads or prints."""
+    assert printed is not None, "the demo did not start"
+    assert not isinstance(environment, Exception), "the client could not be installed, see above"
+    variables = hermetic_variables()
+    if environment is not None:
+        variables["PATH"] = os.pathsep.join([str(environment / "bin"), variables.get("PATH", "")])
+    folder.mkdir(exist_ok=True)
+    report = folder / "report.csv"
+    report.unlink(missing_ok=True)
+    done = subprocess.run(
+        ["bash"], input=recipe(printed, title), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        timeout=PASTE_SECONDS_MAX, check=False, cwd=folder, env=variables,
+    )  # fmt: skip
+    assert done.returncode == 0, f"the shell ended with {done.returncode}:\n{done.stdout}"
+    rows, total = plans.KNOWN[plans.ACTUAL]
+    if environment is not None:
+        assert f"{rows} rows, total {total}\n" == done.stdout, f"the snippet printed {done.stdout!r}"
+        return
+    table = list(csv.DictReader(io.StringIO(report.read_text(encoding="utf-8-sig"), newline=""), strict=True))
+    found = (len(table), plans.total([row["CostInBillingCurrency"] for row in table]))
+    assert found == (rows, total), f"the report has rows and total {found}"
