@@ -324,6 +324,37 @@ mod tests {
         assert_eq!(encoded(&coded), encoded(&plain));
     }
 
+    proptest::proptest! {
+        /// Whatever spelling of a number is accepted, the same spelling is written again; text too.
+        #[test]
+        fn accepted_cells_come_back_as_they_came(
+            cost in "[+-]?[0-9]{1,20}(\\.[0-9]{0,20})?([eE]-[0-7])?",
+            quantity in "-?[0-9]{0,6}\\.[0-9]{1,18}",
+            tags in "[a-z\",\r\n é{}:]{0,20}",
+        ) {
+            let quoted = tags.replace('"', "\"\"");
+            let text = format!(
+                "BillingAccountId,BillingCurrencyCode,Date,Quantity,CostInBillingCurrency,SubscriptionId,MeterId,ChargeType,\
+                 PricingModel,Tags\n1,USD,09/01/2023,{quantity},{cost},s,m,Usage,OnDemand,\"{quoted}\"\n"
+            );
+            let source = SourceReader::open("f", text.as_bytes()).unwrap();
+            let mut reader = ChargeReader::open("f", source, ReadOptions::default(), None).unwrap();
+            let batch = reader.next_batch().unwrap().unwrap();
+            let (mut out, mut ends) = (Vec::new(), Vec::new());
+            CsvEncoder::new(Layout::Ea20240801, Vec::new()).rows(&batch, &mut out, &mut ends).unwrap();
+            let mut records = crate::records::RecordReader::new(out.as_slice());
+            let record = records.next_record().unwrap().unwrap();
+            let cell = |field: Field| {
+                let columns = Layout::Ea20240801.columns();
+                let index = columns.iter().position(|(_, own)| *own == field).unwrap();
+                String::from_utf8(record.bytes(index).into_owned()).unwrap()
+            };
+            proptest::prop_assert_eq!(cell(Field::Cost), cost);
+            proptest::prop_assert_eq!(cell(Field::Quantity), quantity);
+            proptest::prop_assert_eq!(cell(Field::Tags), tags);
+        }
+    }
+
     #[test]
     fn a_batch_without_the_columns_is_refused() {
         let encoder = CsvEncoder::new(Layout::Ea20240801, Vec::new());

@@ -169,3 +169,60 @@ impl Merge {
         Ok(merged)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::AsArray;
+    use arrow::datatypes::Int64Type;
+    use formats::{ChargeReader, ReadOptions, SOURCE_ROW_COLUMN, SourceReader};
+
+    fn batch(rows: &[(u32, u32)]) -> RecordBatch {
+        let mut text =
+            "BillingAccountId,BillingCurrencyCode,Date,Quantity,CostInBillingCurrency,SubscriptionId,MeterId,\
+                        ChargeType,PricingModel\n"
+                .to_owned();
+        for (subscription, day) in rows {
+            text.push_str(&format!("1,USD,09/{:02}/2023,1,1,S{subscription:03},m,Usage,OnDemand\n", day % 30 + 1));
+        }
+        let source = SourceReader::open("f", text.as_bytes()).unwrap();
+        let mut reader = ChargeReader::open("f", source, ReadOptions::default(), None).unwrap();
+        reader.next_batch().unwrap().unwrap()
+    }
+
+    /// More runs than are merged at once, some in memory and most on disk: nothing is lost and everything is in order.
+    #[test]
+    fn many_runs_become_one_sorted_stream() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut stage = Stage::new(folder.path().to_owned());
+        let mut runs = Vec::new();
+        for run in 0..(2 * FAN_IN_MAX as u32 + 7) {
+            let rows: Vec<(u32, u32)> = (0..50).map(|row| ((row * 37 + run * 11) % 97, row + run)).collect();
+            runs.push(stage.sort(&batch(&rows), run == 0).unwrap());
+        }
+        let expected = runs.len() * 50;
+        let mut merge = Merge::of(runs, &mut stage).unwrap();
+        let keys = SortKeys::new().unwrap();
+        let (mut rows, mut last) = (0, None::<OwnedRow>);
+        while let Some(batch) = merge.next_batch().unwrap() {
+            let sorted = keys.of(&batch).unwrap();
+            assert!(
+                batch
+                    .column_by_name(SOURCE_ROW_COLUMN)
+                    .unwrap()
+                    .as_primitive::<Int64Type>()
+                    .values()
+                    .iter()
+                    .all(|n| *n > 0)
+            );
+            for row in sorted.iter() {
+                assert!(last.as_ref().is_none_or(|last| last.row() <= row));
+                last = Some(row.owned());
+                rows += 1;
+            }
+        }
+        assert_eq!(rows, expected);
+        drop(merge);
+        assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "working files go as they are read");
+    }
+}

@@ -57,6 +57,25 @@ fn a_report_is_downloaded_over_http_and_https_and_at_an_earlier_revision() {
 }
 
 #[test]
+fn an_equal_question_reuses_the_blobs_until_the_charges_change() {
+    let (bench, key) = loaded();
+    let jobs_with_blobs = || std::fs::read_dir(bench.data().join("reports")).unwrap().count();
+    let ask = ["--enrollment", "8611537", "--period", "202309"];
+    let server = bench.serve(&[]);
+    for _ in 0..2 {
+        assert_eq!(report(&bench, &server, &key, &ask).code, 0);
+        assert_eq!(jobs_with_blobs(), 1);
+    }
+    assert_eq!(report(&bench, &server, &key, &["--enrollment", "8611537", "--days", "2023-09-01..2023-09-30"]).code, 0);
+    assert_eq!(jobs_with_blobs(), 2, "another question");
+    let text = String::from_utf8(EA_ACTUAL.bytes.to_vec()).unwrap().replace(",3.25,3.25,3.25,", ",3.25,3.26,3.25,");
+    assert_eq!(bench.import(&bench.file("changed.csv", text), &[]).code, 0);
+    assert_eq!(report(&bench, &server, &key, &ask).code, 0);
+    assert_eq!(jobs_with_blobs(), 3, "other charges");
+    assert!(std::fs::read_to_string(bench.path("report.csv")).unwrap().contains(",3.26,"));
+}
+
+#[test]
 fn what_is_not_held_is_not_zero() {
     let (bench, key) = loaded();
     let server = bench.serve(&[]);

@@ -193,6 +193,36 @@ async fn two_imports_at_once_both_land() {
     assert_eq!(bench.column(&again, "PreTaxCost").await, ["1", "2"]);
 }
 
+/// A refund of September dated in October belongs to September's billing period and to October's days (SEMANTICS 5).
+#[tokio::test(flavor = "multi_thread")]
+async fn billing_periods_and_days_are_different_questions() {
+    use ledger::{ChargeQuery, Dataset, Scope, Window};
+    let bench = Bench::new().await;
+    let text = export(&[(A, "09/01/2023", "1"), (A, "10/03/2023", "-1")]).replace("100,10/01/2023", "100,09/01/2023");
+    bench.import(actual(bench.file("s.csv", text))).await.unwrap();
+    bench.import(actual(bench.file("o.csv", export(&[(A, "10/02/2023", "5")])))).await.unwrap();
+    let snapshot = bench.store.lake().snapshot().await.unwrap();
+    let enrollment: ledger::EnrollmentId = "100".to_owned().try_into().unwrap();
+    let rows = async |window| {
+        let query = ChargeQuery {
+            enrollment: enrollment.clone(),
+            scope: Scope::BillingAccount(enrollment.clone()),
+            dataset: Dataset::ActualCost,
+            window,
+        };
+        let mut scan = snapshot.scan(&query, &["cost".to_owned()]).unwrap();
+        let mut rows = 0;
+        while let Some(batch) = scan.next_batch().await.unwrap() {
+            rows += batch.num_rows();
+        }
+        rows
+    };
+    assert_eq!(rows(Window::Period("202309".parse().unwrap())).await, 2);
+    assert_eq!(rows(Window::Period("202310".parse().unwrap())).await, 1);
+    assert_eq!(rows(Window::Dates("2023-09-01..2023-09-30".parse().unwrap())).await, 1);
+    assert_eq!(rows(Window::Dates("2023-10-01..2023-10-31".parse().unwrap())).await, 2);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 6, ..ProptestConfig::default() })]
 
