@@ -11,7 +11,6 @@ skip a test, and a client that cannot be installed has failed all of its tests.
 
 import argparse
 import collections
-import concurrent.futures
 import json
 import os
 import pathlib
@@ -42,22 +41,18 @@ ENGINES = {
 SMALL_BLOB_BYTES = 4096
 
 
-def install(name):
-    """An environment, or the reason why it could not be made."""
-    started = time.monotonic()
-    try:
-        folder = environment(name)
-    except (NotInstalled, OSError) as error:
-        print(f"environment {name}: cannot be made: {error}", flush=True)
-        return error
-    print(f"environment {name}: {time.monotonic() - started:.1f} s", flush=True)
-    return folder
-
-
 def install_all():
-    """Every environment by name. Two at a time: one downloads while the other unpacks."""
-    with concurrent.futures.ThreadPoolExecutor(max_workers=2) as workers:
-        return dict(zip(PYTHON_LISTS, workers.map(install, PYTHON_LISTS)))
+    """Every environment by name, or the reason why it could not be made."""
+    installed = {}
+    for name in PYTHON_LISTS:
+        started = time.monotonic()
+        try:
+            installed[name] = environment(name)
+            print(f"environment {name}: {time.monotonic() - started:.1f} s", flush=True)
+        except (NotInstalled, OSError) as error:
+            installed[name] = error
+            print(f"environment {name}: cannot be made: {error}", flush=True)
+    return installed
 
 
 def client_command(environment_name, folder, script, plan_path):

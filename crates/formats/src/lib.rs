@@ -15,8 +15,10 @@ mod layout;
 mod manifest;
 mod reader;
 mod records;
+mod row;
 mod schema;
 mod source;
+mod summary;
 
 pub use encode::{CsvEncoder, EncodeError};
 pub use error::{Excerpt, InputError, RowFault};
@@ -24,10 +26,11 @@ pub use evidence::DatasetEvidence;
 pub use header::{FillIns, Header};
 pub use layout::{Layout, UnknownLayout};
 pub use manifest::{ExportFolder, ManifestError, RunManifest};
-pub use reader::{ChargeReader, PeriodSummary, Place, ReadOptions, ReadSummary, RejectSink, Rejected};
+pub use reader::{ChargeReader, ReadOptions, RejectSink, Rejected};
 pub use records::{CELL_BYTES_MAX, RECORD_BYTES_MAX, Record, RecordReader};
 pub use schema::{
     BILLING_PERIOD_COLUMN, EXTRA_COLUMN, SOURCE_HASH_COLUMN, SOURCE_INDEX_COLUMN, SOURCE_ROW_COLUMN,
     SOURCE_SCOPE_COLUMN, charge_fields, charge_schema, scale_column, staging_schema, text_column,
 };
 pub use source::{Compression, SourceCopy, SourceReader};
+pub use summary::{PeriodSummary, Place, ReadSummary};

@@ -138,7 +138,8 @@ impl Reports {
         };
         let stored = StoredQuestion::of(&question, snapshot.version(), unknown_columns, verdict);
         let id = uuid::Uuid::new_v4().to_string();
-        let digest = digest(&stored, &snapshot).ok_or_else(|| foreign(&id, "the question has no time"))?;
+        let digest = digest(&stored, &snapshot, self.settings.blob_bytes_max)
+            .ok_or_else(|| foreign(&id, "the question has no time"))?;
         let request = serde_json::to_string(&stored).map_err(|error| foreign(&id, &error.to_string()))?;
         let job = NewJob { id: id.clone(), digest, request, created_at_ms: now_ms() };
         if let Some(result) = self.reusable(&job.digest).await? {
@@ -289,12 +290,12 @@ fn verdict(held: &Held, question: &Question) -> Option<Verdict> {
     }
 }
 
-/// Identifies the answer: the question, the layout and the files that can hold rows of it.
-fn digest(question: &StoredQuestion, snapshot: &Snapshot) -> Option<String> {
+/// Identifies the answer: the question, the layout, the size of blobs and the files that can hold rows of it.
+fn digest(question: &StoredQuestion, snapshot: &Snapshot, blob_bytes_max: u64) -> Option<String> {
     let query: ChargeQuery = question.query()?;
     let encoder = CsvEncoder::new(question.layout()?, question.unknown_columns.clone());
     let mut hash = Sha256::new();
-    hash.update(format!("{query:?}\n{}\n", encoder.identity()).as_bytes());
+    hash.update(format!("{query:?}\n{}\n{blob_bytes_max}\n", encoder.identity()).as_bytes());
     for file in snapshot.files_of(&query.enrollment, query.dataset) {
         hash.update(file.sha256.as_bytes());
         hash.update(b"\n");

@@ -1,0 +1,224 @@
+//! Reading and checking one row: every cell by its field's kind, then the facts that the file must agree on.
+
+use std::borrow::Cow;
+
+use calendar::BillingPeriod;
+use ledger::{EnrollmentId, Field, FieldKind, Scope};
+use money::Currency;
+
+use crate::batch::Cell;
+use crate::cells;
+use crate::error::{Excerpt, InputError, RowFault};
+use crate::header::Header;
+use crate::reader::ReadOptions;
+use crate::records::Record;
+use crate::summary::ReadSummary;
+
+/// A row's cells in field order, and what was computed of them.
+pub(crate) struct Row<'t> {
+    pub(crate) cells: Vec<Cell<'t>>,
+    pub(crate) period: BillingPeriod,
+}
+
+/// Why a row was not read.
+pub(crate) enum RowRefusal {
+    Row(RowFault),
+    File(InputError),
+}
+
+/// What is needed to read one row.
+pub(crate) struct Reading<'r> {
+    pub(crate) header: &'r Header,
+    pub(crate) options: &'r ReadOptions,
+    pub(crate) summary: &'r mut ReadSummary,
+}
+
+impl Reading<'_> {
+    /// Reads a row and takes its facts into the summary.
+    pub(crate) fn row<'t>(&mut self, record: &Record<'t>) -> Result<Row<'t>, RowRefusal> {
+        let Some(text) = record.text() else {
+            let bad = (0..record.len()).find(|index| std::str::from_utf8(&record.bytes(*index)).is_err());
+            let column = bad.and_then(|index| self.header.names().get(index).cloned());
+            let value = bad.map(|index| Excerpt::of(&record.bytes(index)));
+            let expected = "the cell is not valid UTF-8; expected a file in UTF-8".to_owned();
+            return Err(RowRefusal::Row(RowFault { line: record.line, column, value, expected }));
+        };
+        if record.len() != self.header.width() {
+            let side = if record.len() < self.header.width() { "short" } else { "long" };
+            let expected =
+                format!("the row is too {side}: it has {} cells, expected {}", record.len(), self.header.width());
+            return Err(RowRefusal::Row(RowFault { line: record.line, column: None, value: None, expected }));
+        }
+        let mut cells = Vec::with_capacity(Field::ALL.len());
+        for field in Field::ALL {
+            cells.push(self.cell(*field, record, text)?);
+        }
+        let period = self.period(&cells, record.line)?;
+        self.check_enrollment(&cells, record.line)?;
+        self.check_currency(&cells, record.line)?;
+        self.check_bounds(&cells, record.line)?;
+        self.summary.observe(&cells, record.line);
+        self.fill(&mut cells, period);
+        Ok(Row { cells, period })
+    }
+
+    fn cell<'t>(&self, field: Field, record: &Record<'t>, text: &'t str) -> Result<Cell<'t>, RowRefusal> {
+        let Some(index) = self.header.position(field) else { return Ok(Cell::Unknown) };
+        let cell = record.cell(text, index);
+        let required = matches!(field, Field::Date | Field::Quantity | Field::Cost);
+        if cell.is_empty() {
+            // Blank prices are unknown and stay so; blank quantity, cost or date make a row meaningless (D-08).
+            return if required {
+                Err(self.fault(field, record.line, "", "the cell is blank; expected a value"))
+            } else {
+                Ok(Cell::Unknown)
+            };
+        }
+        let refuse = |expected: String| self.fault(field, record.line, &cell, &expected);
+        match (field.kind(), &cell) {
+            (FieldKind::Text, Cow::Borrowed(text)) => Ok(Cell::Text(Cow::Borrowed(text))),
+            (FieldKind::Text, Cow::Owned(text)) => Ok(Cell::Text(Cow::Owned(text.clone()))),
+            (FieldKind::Date, text) => cells::date(text).map(Cell::Date).map_err(refuse),
+            (FieldKind::Boolean, text) => cells::boolean(text).map(Cell::Boolean).map_err(refuse),
+            (FieldKind::Cost | FieldKind::Number, text) => cells::decimal(field, text)
+                .map(|parsed| Cell::Decimal { parsed, spelling: cell.clone() })
+                .map_err(refuse),
+        }
+    }
+
+    fn fault(&self, field: Field, line: u64, value: &str, expected: &str) -> RowRefusal {
+        let value = (!value.is_empty()).then(|| Excerpt::of(value.as_bytes()));
+        let column = Some(self.header.spelling(field).to_owned());
+        RowRefusal::Row(RowFault { line, column, value, expected: expected.to_owned() })
+    }
+
+    fn contradiction(&self, field: Field, line: u64, reason: String) -> RowRefusal {
+        let file = self.summary.file.clone();
+        let reason = format!("line {line}, column {}: {reason}", self.header.spelling(field));
+        RowRefusal::File(InputError::Contradiction { file, reason, line: Some(line), column: Some(field.name()) })
+    }
+
+    fn missing(&self, fact: &'static str, option: &'static str) -> RowRefusal {
+        RowRefusal::File(InputError::MissingFact { file: self.summary.file.clone(), fact, option })
+    }
+
+    /// The billing period is a fact of the row; it is derived from Date only where the source has none (DESIGN 4.4).
+    fn period(&self, cells: &[Cell<'_>], line: u64) -> Result<BillingPeriod, RowRefusal> {
+        let date_of = |field: Field| match &cells[field.index()] {
+            Cell::Date(date) => Some(*date),
+            _ => None,
+        };
+        let own = date_of(Field::BillingPeriodStartDate)
+            .or_else(|| date_of(Field::BillingPeriodEndDate))
+            .map(BillingPeriod::of);
+        let stated = self.options.fill.period;
+        match (own, stated) {
+            (Some(own), Some(stated)) if own != stated => Err(self.contradiction(
+                Field::BillingPeriodStartDate,
+                line,
+                format!("the row belongs to billing period {own}, but --period says {stated}"),
+            )),
+            (Some(period), _) | (None, Some(period)) => Ok(period),
+            (None, None) => date_of(Field::Date)
+                .map(BillingPeriod::of)
+                .ok_or_else(|| self.missing("billing period", "--period YYYYMM")),
+        }
+    }
+
+    fn check_enrollment(&self, cells: &[Cell<'_>], line: u64) -> Result<(), RowRefusal> {
+        match (&cells[Field::BillingAccountId.index()], &self.summary.enrollment) {
+            (Cell::Text(cell), Some(known)) if !known.matches(cell) => {
+                let reason = format!(
+                    "the row belongs to enrollment {cell}, but the file to {known}; expected rows of one enrollment"
+                );
+                Err(self.contradiction(Field::BillingAccountId, line, reason))
+            }
+            (Cell::Text(cell), None) if EnrollmentId::parse(cell).is_err() => {
+                Err(self.fault(Field::BillingAccountId, line, cell, "expected an enrollment number such as 1234567"))
+            }
+            (Cell::Unknown, None) => Err(self.missing("enrollment", "--enrollment NUMBER")),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_currency(&self, cells: &[Cell<'_>], line: u64) -> Result<(), RowRefusal> {
+        let Cell::Text(cell) = &cells[Field::BillingCurrencyCode.index()] else {
+            return match self.summary.currency {
+                Some(_) => Ok(()),
+                None => Err(self.missing("currency", "--currency CODE")),
+            };
+        };
+        let Ok(currency) = cell.parse::<Currency>() else {
+            return Err(self.fault(
+                Field::BillingCurrencyCode,
+                line,
+                cell,
+                "expected an ISO currency code such as USD",
+            ));
+        };
+        match self.summary.currency {
+            Some(known) if known != currency => {
+                let reason =
+                    format!("the row is in {currency}, but the file in {known}; an enrollment has one currency");
+                Err(self.contradiction(Field::BillingCurrencyCode, line, reason))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Rows must lie inside the scope and the days that the import replaces, else they would be lost or doubled by
+    /// the next one.
+    fn check_bounds(&self, cells: &[Cell<'_>], line: u64) -> Result<(), RowRefusal> {
+        if let (Some(days), Cell::Date(date)) = (self.options.days, &cells[Field::Date.index()])
+            && !days.contains(*date)
+        {
+            let reason = format!("the row is dated {date}, outside the days {days} that the import replaces");
+            return Err(self.contradiction(Field::Date, line, reason));
+        }
+        let Some(scope) = &self.options.fill.scope else { return Ok(()) };
+        let text_of = |field: Field| match &cells[field.index()] {
+            Cell::Text(text) => Some(text.as_ref()),
+            _ => None,
+        };
+        let outside = match scope {
+            Scope::BillingAccount(_) => None,
+            Scope::Department { id, .. } => outside(Field::InvoiceSectionId, text_of(Field::InvoiceSectionId), id),
+            Scope::EnrollmentAccount { id, .. } => outside(Field::AccountId, text_of(Field::AccountId), id),
+            Scope::Subscription(id) => {
+                let id = id.to_string();
+                outside(Field::SubscriptionId, Some(text_of(Field::SubscriptionId).unwrap_or_default()), &id)
+            }
+            Scope::ResourceGroup { subscription, name } => {
+                let id = subscription.to_string();
+                outside(Field::SubscriptionId, Some(text_of(Field::SubscriptionId).unwrap_or_default()), &id).or_else(
+                    || outside(Field::ResourceGroup, Some(text_of(Field::ResourceGroup).unwrap_or_default()), name),
+                )
+            }
+        };
+        match outside {
+            Some((field, cell)) => {
+                let reason = format!("the row's {cell:?} lies outside the source scope {scope}");
+                Err(self.contradiction(field, line, reason))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Fills the columns that the file's generation lacks with what the options and the row itself say (DESIGN 4.8).
+    fn fill(&self, cells: &mut [Cell<'_>], period: BillingPeriod) {
+        if let (false, Some(enrollment)) = (self.header.has(Field::BillingAccountId), &self.summary.enrollment) {
+            cells[Field::BillingAccountId.index()] = Cell::Text(Cow::Owned(enrollment.to_string()));
+        }
+        if let (false, Some(currency)) = (self.header.has(Field::BillingCurrencyCode), self.summary.currency) {
+            cells[Field::BillingCurrencyCode.index()] = Cell::Text(Cow::Owned(currency.to_string()));
+        }
+        if !self.header.has(Field::BillingPeriodStartDate) && !self.header.has(Field::BillingPeriodEndDate) {
+            cells[Field::BillingPeriodStartDate.index()] = Cell::Date(period.first_day());
+            cells[Field::BillingPeriodEndDate.index()] = Cell::Date(period.last_day());
+        }
+    }
+}
+
+fn outside<'c>(field: Field, cell: Option<&'c str>, expected: &str) -> Option<(Field, &'c str)> {
+    cell.filter(|cell| !cell.eq_ignore_ascii_case(expected)).map(|cell| (field, cell))
+}

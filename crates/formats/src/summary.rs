@@ -1,0 +1,176 @@
+//! What a source turned out to hold, collected row by row.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use calendar::{BillingPeriod, Date};
+use ledger::{ChargeType, EnrollmentId, Field, PricingModel};
+use money::{Currency, Total};
+
+use crate::batch::Cell;
+use crate::error::InputError;
+use crate::evidence::DatasetEvidence;
+use crate::row::Row;
+
+/// Most distinct places of the hierarchy that one import learns; later ones are served all the same.
+const PLACES_MAX: usize = 200_000;
+
+/// Where in the hierarchy a row belongs, as its cells say (DESIGN 4.6). Unknown parts are `None`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Place {
+    /// Department id.
+    pub department_id: Option<String>,
+    /// Department name.
+    pub department_name: Option<String>,
+    /// Enrollment account id.
+    pub account_id: Option<String>,
+    /// Enrollment account name.
+    pub account_name: Option<String>,
+    /// Account owner.
+    pub account_owner: Option<String>,
+    /// Subscription id as spelled.
+    pub subscription_id: Option<String>,
+    /// Subscription name.
+    pub subscription_name: Option<String>,
+}
+
+const PLACE_FIELDS: [Field; 7] = [
+    Field::InvoiceSectionId,
+    Field::InvoiceSectionName,
+    Field::AccountId,
+    Field::AccountName,
+    Field::AccountOwnerId,
+    Field::SubscriptionId,
+    Field::SubscriptionName,
+];
+
+/// Rows and exact cost of one billing period of a source.
+#[derive(Debug, Clone)]
+pub struct PeriodSummary {
+    /// Number of rows.
+    pub rows: u64,
+    /// Exact sum of their cost.
+    pub total: Total,
+    /// Days on which rows are dated.
+    pub days: BTreeSet<Date>,
+}
+
+/// What a source turned out to hold.
+#[derive(Debug, Clone)]
+pub struct ReadSummary {
+    /// Path as given.
+    pub file: String,
+    /// The one enrollment of all rows; `None` when there was no row and no option.
+    pub enrollment: Option<EnrollmentId>,
+    /// The enrollment's name, if a row gave one.
+    pub enrollment_name: Option<String>,
+    /// The one currency of all rows; `None` when there was no row and no option.
+    pub currency: Option<Currency>,
+    /// What the rows prove about the dataset.
+    pub evidence: DatasetEvidence,
+    /// Rows and sums by billing period.
+    pub periods: BTreeMap<BillingPeriod, PeriodSummary>,
+    /// Names of the columns that no layout knows, in file order.
+    pub unknown_columns: Vec<String>,
+    /// The hierarchy that the rows name.
+    pub places: HashSet<Place>,
+    /// Rows put aside.
+    pub rejected: u64,
+    /// SHA-256 of the source's text, in lower-case hexadecimal.
+    pub hash: String,
+    /// Size of the source's text, in bytes.
+    pub text_bytes: u64,
+}
+
+impl ReadSummary {
+    /// Takes the facts of an accepted row into account.
+    pub(crate) fn observe(&mut self, cells: &[Cell<'_>], line: u64) {
+        let text_of = |field: Field| match &cells[field.index()] {
+            Cell::Text(text) => text.as_ref(),
+            _ => "",
+        };
+        let cost_is_zero =
+            matches!(&cells[Field::Cost.index()], Cell::Decimal { parsed, .. } if parsed.value.is_zero());
+        let charge = ChargeType::read(text_of(Field::ChargeType));
+        let pricing = PricingModel::read(text_of(Field::PricingModel));
+        self.evidence.observe(line, charge, pricing, cost_is_zero);
+        if self.enrollment.is_none() {
+            self.enrollment = EnrollmentId::parse(text_of(Field::BillingAccountId)).ok();
+        }
+        if self.enrollment_name.is_none() {
+            let name = text_of(Field::BillingAccountName);
+            self.enrollment_name = (!name.is_empty()).then(|| name.to_owned());
+        }
+        if self.currency.is_none() {
+            self.currency = text_of(Field::BillingCurrencyCode).parse().ok();
+        }
+    }
+
+    /// Learns where the row belongs. Neighbouring rows mostly share the place, so the last one is compared first.
+    pub(crate) fn learn(&mut self, row: &Row<'_>, last: Option<Place>) -> Option<Place> {
+        let text_of = |field: Field| match &row.cells[field.index()] {
+            Cell::Text(text) => Some(text.as_ref()),
+            _ => None,
+        };
+        let parts = PLACE_FIELDS.map(text_of);
+        if last.as_ref().is_some_and(|last| last.parts() == parts) {
+            return last;
+        }
+        let [
+            department_id,
+            department_name,
+            account_id,
+            account_name,
+            account_owner,
+            subscription_id,
+            subscription_name,
+        ] = parts.map(|part| part.map(str::to_owned));
+        let place = Place {
+            department_id,
+            department_name,
+            account_id,
+            account_name,
+            account_owner,
+            subscription_id,
+            subscription_name,
+        };
+        if self.places.len() < PLACES_MAX {
+            self.places.insert(place.clone());
+        }
+        Some(place)
+    }
+
+    pub(crate) fn count(&mut self, row: &Row<'_>) -> Result<(), InputError> {
+        let period = self.periods.entry(row.period).or_insert_with(|| PeriodSummary {
+            rows: 0,
+            total: Total::default(),
+            days: BTreeSet::new(),
+        });
+        period.rows += 1;
+        if let Cell::Date(date) = &row.cells[Field::Date.index()] {
+            period.days.insert(*date);
+        }
+        if let Cell::Decimal { parsed, .. } = &row.cells[Field::Cost.index()] {
+            period.total.add(parsed.value).map_err(|error| InputError::Contradiction {
+                file: self.file.clone(),
+                reason: format!("the costs of {} cannot be added: {error}", row.period),
+                line: None,
+                column: Some(Field::Cost.name()),
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl Place {
+    fn parts(&self) -> [Option<&str>; 7] {
+        [
+            self.department_id.as_deref(),
+            self.department_name.as_deref(),
+            self.account_id.as_deref(),
+            self.account_name.as_deref(),
+            self.account_owner.as_deref(),
+            self.subscription_id.as_deref(),
+            self.subscription_name.as_deref(),
+        ]
+    }
+}
