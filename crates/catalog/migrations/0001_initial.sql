@@ -34,6 +34,7 @@ CREATE TABLE import_units (
     run_time   INTEGER NOT NULL,
     content    TEXT NOT NULL,
     incomplete INTEGER NOT NULL,
+    empty      INTEGER NOT NULL,
     PRIMARY KEY (import_id, position),
     CHECK ((period IS NULL) <> (days IS NULL))
 ) STRICT;

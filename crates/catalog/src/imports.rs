@@ -50,6 +50,8 @@ pub struct UnitEntry {
     pub content: String,
     /// Whether rows were rejected.
     pub incomplete: bool,
+    /// Whether there was no row.
+    pub empty: bool,
 }
 
 impl Catalog {
@@ -106,8 +108,8 @@ impl Catalog {
         let number = i64::try_from(version).unwrap_or(i64::MAX);
         let rows = sqlx::query(
             "SELECT i.version, u.enrollment, u.scope, u.dataset, u.period, u.days, u.run_time, u.content, u.incomplete, \
-             (SELECT MAX(c.run_time) FROM confirmations c WHERE c.import_id = u.import_id AND c.position = u.position) \
-             FROM import_units u JOIN imports i ON i.id = u.import_id WHERE i.version <= ? \
+             (SELECT MAX(c.run_time) FROM confirmations c WHERE c.import_id = u.import_id AND c.position = u.position), \
+             u.empty FROM import_units u JOIN imports i ON i.id = u.import_id WHERE i.version <= ? \
              ORDER BY i.version, u.position",
         )
         .bind(number)
@@ -190,7 +192,7 @@ async fn insert_unit(
     let (period, days) = coverage_columns(&entry.unit.coverage);
     sqlx::query(
         "INSERT INTO import_units (import_id, position, enrollment, scope, dataset, period, days, run_time, content, \
-         incomplete) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         incomplete, empty) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(import_id)
     .bind(position)
@@ -202,6 +204,7 @@ async fn insert_unit(
     .bind(entry.run_time.0)
     .bind(&entry.content)
     .bind(i64::from(entry.incomplete))
+    .bind(i64::from(entry.empty))
     .execute(connection)
     .await
     .map_err(CatalogError::database("take over an import"))?;
@@ -232,5 +235,6 @@ fn holding(row: &sqlx::sqlite::SqliteRow) -> Result<Holding, CatalogError> {
         content: text(7),
         revision: row.get::<i64, _>(0).to_string(),
         incomplete: row.get::<i64, _>(8) != 0,
+        empty: row.get::<i64, _>(10) != 0,
     })
 }

@@ -78,6 +78,11 @@ pub struct Catalog {
 }
 
 impl Catalog {
+    /// Whether a data folder has a catalog.
+    pub fn is_in(folder: &Path) -> bool {
+        folder.join(FILE).is_file()
+    }
+
     /// Opens the catalog beneath a data folder, making or updating it.
     pub async fn open(folder: &Path) -> Result<Self, CatalogError> {
         let options = SqliteConnectOptions::new()

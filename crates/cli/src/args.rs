@@ -155,12 +155,15 @@ pub(crate) struct ImportArgs {
     /// Currency, where the files do not say it
     #[arg(long, value_name = "CODE")]
     pub(crate) currency: Option<Currency>,
-    /// Put rows that cannot be understood into this file instead of refusing the import
+    /// Put rows that cannot be understood into this new file instead of refusing the import
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
     /// Read and judge everything, change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// The files are parts of one export, even if they share rows
+    #[arg(long)]
+    pub(crate) parts: bool,
     /// Replace even a newer run
     #[arg(long)]
     pub(crate) force: bool,

@@ -7,8 +7,11 @@ use tracing_subscriber::EnvFilter;
 /// Starts logging. Servers say what they do, other commands only what went wrong. `LAZURITE_LOG` sets the filter,
 /// `LAZURITE_LOG_FORMAT=json` makes each line an object.
 pub(crate) fn start_logging(server: bool) {
-    let default =
-        if server { "info,deltalake_core=warn,buoyant_kernel=warn,buoyant_kernel_engine=warn" } else { "error" };
+    let default = if server {
+        "info,deltalake_core=warn,buoyant_kernel=warn,buoyant_kernel_engine=warn"
+    } else {
+        "error,deltalake_core=off"
+    };
     let filter = EnvFilter::try_from_env("LAZURITE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if std::env::var("LAZURITE_LOG_FORMAT").is_ok_and(|format| format == "json") {

@@ -36,6 +36,15 @@ impl Bar {
         });
     }
 
+    /// Counts steps without a known end.
+    pub(crate) fn wait(&self, what: &str, done: u64) {
+        self.with(|bar| {
+            bar.set_style(style("{msg} {human_pos}"));
+            bar.set_message(what.to_owned());
+            bar.set_position(done);
+        });
+    }
+
     /// Counts bytes without a known end.
     pub(crate) fn bytes(&self, what: &str, done: u64) {
         self.with(|bar| {

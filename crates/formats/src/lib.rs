@@ -17,6 +17,7 @@ mod reader;
 mod records;
 mod row;
 mod schema;
+mod sketch;
 mod source;
 mod summary;
 
@@ -32,5 +33,6 @@ pub use schema::{
     BILLING_PERIOD_COLUMN, EXTRA_COLUMN, SOURCE_HASH_COLUMN, SOURCE_INDEX_COLUMN, SOURCE_ROW_COLUMN,
     SOURCE_SCOPE_COLUMN, charge_fields, charge_schema, scale_column, staging_schema, text_column,
 };
+pub use sketch::RowSketch;
 pub use source::{Compression, SourceCopy, SourceReader};
 pub use summary::{PeriodSummary, Place, ReadSummary};

@@ -100,7 +100,7 @@ impl<'s, R: Read> ChargeReader<'s, R> {
             match reading.row(&record) {
                 Ok(row) => {
                     self.last_place = self.summary.learn(&row, self.last_place.take());
-                    self.summary.count(&row)?;
+                    self.summary.count(&row, record.raw)?;
                     append(
                         &mut self.builder,
                         &self.header,

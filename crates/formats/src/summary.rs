@@ -10,6 +10,7 @@ use crate::batch::Cell;
 use crate::error::InputError;
 use crate::evidence::DatasetEvidence;
 use crate::row::Row;
+use crate::sketch::RowSketch;
 
 /// Most distinct places of the hierarchy that one import learns; later ones are served all the same.
 const PLACES_MAX: usize = 200_000;
@@ -44,7 +45,7 @@ const PLACE_FIELDS: [Field; 7] = [
 ];
 
 /// Rows and exact cost of one billing period of a source.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct PeriodSummary {
     /// Number of rows.
     pub rows: u64,
@@ -52,6 +53,8 @@ pub struct PeriodSummary {
     pub total: Total,
     /// Days on which rows are dated.
     pub days: BTreeSet<Date>,
+    /// A sample of the rows.
+    pub sketch: RowSketch,
 }
 
 /// What a source turned out to hold.
@@ -139,13 +142,10 @@ impl ReadSummary {
         Some(place)
     }
 
-    pub(crate) fn count(&mut self, row: &Row<'_>) -> Result<(), InputError> {
-        let period = self.periods.entry(row.period).or_insert_with(|| PeriodSummary {
-            rows: 0,
-            total: Total::default(),
-            days: BTreeSet::new(),
-        });
+    pub(crate) fn count(&mut self, row: &Row<'_>, raw: &[u8]) -> Result<(), InputError> {
+        let period = self.periods.entry(row.period).or_default();
         period.rows += 1;
+        period.sketch.add(raw);
         if let Cell::Date(date) = &row.cells[Field::Date.index()] {
             period.days.insert(*date);
         }

@@ -63,7 +63,8 @@ pub enum ImportError {
     /// Another source scope holds these charges.
     #[error(
         "overlap: {what} is already held from the source scope {scope} (revision {revision}); importing it again from \
-         {given} would count charges twice"
+         {given} would count charges twice. To change the scope of these days, empty them first: import a file with only \
+         the header line with --scope {scope}, --enrollment, --dataset and --period"
     )]
     Overlap {
         /// Enrollment, dataset and days.
@@ -86,6 +87,57 @@ pub enum ImportError {
         file: String,
         /// The refused currency.
         given: String,
+    },
+    /// The rejects file would overwrite something.
+    #[error("{path} exists and does not hold rejected rows; give --rejects the name of a new file")]
+    RejectsTaken {
+        /// The refused path.
+        path: String,
+    },
+    /// Several files look like several exports of the same charges.
+    #[error(
+        "{first} and {second} hold mostly the same rows of {dataset} {period}: together they would count charges twice. \
+         Import the newest alone; if they are parts of one export all the same, say --parts"
+    )]
+    Doubled {
+        /// One file.
+        first: String,
+        /// The other.
+        second: String,
+        /// The dataset that both hold.
+        dataset: ledger::Dataset,
+        /// A billing period that both hold.
+        period: String,
+    },
+    /// One file of a run was named.
+    #[error("{path} is a part of the export run of {manifest}; import the folder, so that all parts come in together")]
+    OnePart {
+        /// The file.
+        path: String,
+        /// The manifest.
+        manifest: String,
+    },
+    /// A run time that has not come yet.
+    #[error("--taken-at {given} is in the future; every export until then would be refused as older")]
+    Future {
+        /// The refused time.
+        given: String,
+    },
+    /// A later run of the same command failed; the ones before are in.
+    #[error("{imported} from earlier runs of this command; then: {source}")]
+    LaterRun {
+        /// What was imported.
+        imported: String,
+        /// Why the next run was not.
+        source: Box<ImportError>,
+    },
+    /// There is no store.
+    #[error(
+        "there is no store in {folder}; name one with --data, or make one with: lazurite import FILE --data {folder}"
+    )]
+    NoStore {
+        /// The folder.
+        folder: String,
     },
     /// Every row was rejected.
     #[error("every row of {file} was rejected; nothing is imported")]
@@ -150,6 +202,12 @@ impl ImportError {
             Self::Overlap { .. } => "OverlappingScope",
             Self::Currency { .. } => "CurrencyMismatch",
             Self::NothingLeft { .. } => "EverythingRejected",
+            Self::RejectsTaken { .. } => "RejectsTaken",
+            Self::Doubled { .. } => "DoubledCharges",
+            Self::OnePart { .. } => "IncompleteRun",
+            Self::Future { .. } => "FutureRun",
+            Self::LaterRun { source, .. } => source.code(),
+            Self::NoStore { .. } => "NoStore",
             Self::Busy => "Busy",
             Self::ControlTotal { .. } => "ControlTotal",
             Self::Lake(_) | Self::Catalog(_) | Self::Io { .. } | Self::Worker { .. } | Self::ForeignRecord { .. } => {
@@ -171,6 +229,10 @@ impl ImportError {
                 (Some(path), None, None)
             }
             Self::IncompleteRun { manifest, .. } => (Some(manifest), None, None),
+            Self::RejectsTaken { path } | Self::OnePart { path, .. } | Self::Doubled { second: path, .. } => {
+                (Some(path), None, None)
+            }
+            Self::LaterRun { source, .. } => source.place(),
             Self::Currency { file, .. } | Self::NothingLeft { file } => (Some(file), None, None),
             _ => (None, None, None),
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use calendar::{BillingPeriod, DateRange};
 use formats::{DatasetEvidence, InputError, PeriodSummary};
 use ledger::{Coverage, Dataset, EnrollmentId, Held, Holding, RunTime, Scope, Unit};
-use money::{Currency, Total};
+use money::Currency;
 use sha2::{Digest, Sha256};
 
 use crate::error::ImportError;
@@ -67,6 +67,9 @@ pub(crate) fn group(
                 holdings: Vec::new(),
             }),
         };
+        if !options.parts && !run.one_export {
+            group.refuse_doubled(source, sources)?;
+        }
         group.add(index, source, sources)?;
     }
     let run_time = options.taken_at.or(run.run_time).unwrap_or(RunTime(now_ms() * 1000));
@@ -120,8 +123,7 @@ impl Group {
             _ => {}
         }
         for (period, read) in &summary.periods {
-            let empty = || PeriodSummary { rows: 0, total: Total::default(), days: BTreeSet::new() };
-            let own = self.periods.entry(*period).or_insert_with(empty);
+            let own = self.periods.entry(*period).or_default();
             own.rows += read.rows;
             own.days.extend(&read.days);
             own.total.merge(read.total).map_err(|error| {
@@ -131,6 +133,24 @@ impl Group {
         let subscriptions = summary.places.iter().filter_map(|place| place.subscription_id.as_deref());
         self.subscriptions.extend(subscriptions.map(str::to_ascii_lowercase));
         self.sources.push(index);
+        Ok(())
+    }
+
+    /// Files without a manifest are taken as parts of one export; several exports of the same month are not.
+    fn refuse_doubled(&self, source: &SourceRead, all: &[SourceRead]) -> Result<(), ImportError> {
+        for other in self.sources.iter().map(|index| &all[*index].summary) {
+            for (period, own) in &source.summary.periods {
+                let theirs = other.periods.get(period);
+                if theirs.is_some_and(|theirs| theirs.sketch.mostly_shared_with(&own.sketch)) {
+                    return Err(ImportError::Doubled {
+                        first: other.file.clone(),
+                        second: source.summary.file.clone(),
+                        dataset: self.dataset,
+                        period: period.to_string(),
+                    });
+                }
+            }
+        }
         Ok(())
     }
 
@@ -190,6 +210,10 @@ impl Group {
                 content: content.clone(),
                 revision: String::new(),
                 incomplete,
+                empty: match coverage {
+                    Coverage::Period(period) => !self.periods.contains_key(period),
+                    Coverage::Days(_) => self.periods.is_empty(),
+                },
             })
             .collect();
     }
@@ -210,7 +234,16 @@ impl Group {
     }
 
     /// The group's periods as the import reports them; a replaced period without rows is reported as empty.
-    pub(crate) fn imported(&self, revision: Option<String>, unchanged: bool) -> Vec<ImportedPeriod> {
+    pub(crate) fn imported(
+        &self,
+        revision: Option<String>,
+        unchanged: bool,
+        before: Option<&Held>,
+    ) -> Vec<ImportedPeriod> {
+        let replaced = |period: BillingPeriod| {
+            let unit = Unit { coverage: Coverage::Period(period), ..self.holdings.first()?.unit.clone() };
+            before?.newest_over(&unit).map(|held| held.revision.clone())
+        };
         let mut periods: BTreeMap<BillingPeriod, (u64, String)> = BTreeMap::new();
         for holding in &self.holdings {
             match holding.unit.coverage {
@@ -231,6 +264,7 @@ impl Group {
                 total,
                 revision: revision.clone(),
                 unchanged,
+                replaces: replaced(period),
             })
             .collect()
     }

@@ -11,7 +11,7 @@ use object_store::path::Path;
 
 use crate::error::ImportError;
 use crate::group::{Group, group};
-use crate::judge::{Candidate, admit, check_currency};
+use crate::judge::{Candidate, admit, check_currency, run_time_text};
 use crate::options::{ImportOptions, Progress};
 use crate::plan::{RunPlan, plan};
 use crate::read::{Reading, SourceRead, read_run};
@@ -22,6 +22,8 @@ use crate::store::Store;
 
 /// How often an import is judged again because another one committed first.
 const ATTEMPTS_MAX: usize = 20;
+/// How far a run time may lie ahead: clocks differ.
+const FUTURE_MS_MAX: i64 = 24 * 60 * 60 * 1000;
 /// Sums are longer than single costs.
 const TOTAL_LIMITS: Limits = Limits { fraction_digits_max: 28, integer_digits_max: 40 };
 
@@ -53,6 +55,8 @@ pub struct ImportedPeriod {
     pub revision: Option<String>,
     /// Whether exactly these bytes were held already.
     pub unchanged: bool,
+    /// The revision whose charges of these days are replaced, if there are any.
+    pub replaces: Option<String>,
 }
 
 /// Imports everything that the options name. Refused input changes nothing.
@@ -63,10 +67,12 @@ pub async fn import(
 ) -> Result<ImportOutcome, ImportError> {
     let runs = plan(&options.paths)?;
     let several = runs.len() > 1;
-    let mut rejects = match &options.rejects {
-        Some(path) => Some(RejectsFile::create(path).map_err(ImportError::io(format!("create {}", path.display())))?),
-        None => None,
-    };
+    if options.taken_at.is_some_and(|taken| taken.0 > (now_ms() + FUTURE_MS_MAX) * 1000) {
+        let given = options.taken_at.map(run_time_text).unwrap_or_default();
+        return Err(ImportError::Future { given });
+    }
+    let rejects = options.rejects.as_deref().map(|path| RejectsFile::new(path, options.dry_run));
+    let mut rejects = rejects.transpose()?;
     let mut outcome = ImportOutcome::default();
     for run in &runs {
         match import_run(store, options, run, rejects.as_mut(), progress).await {
@@ -76,6 +82,12 @@ pub async fn import(
             }
             // A folder keeps its old runs; those that newer ones have replaced are no reason to stop.
             Err(error @ ImportError::Stale { .. }) if several => outcome.skipped.push(error.to_string()),
+            Err(error) if outcome.imported.iter().any(|period| !period.unchanged && !options.dry_run) => {
+                let revisions: BTreeSet<&str> = outcome.imported.iter().filter_map(|p| p.revision.as_deref()).collect();
+                let revisions = revisions.into_iter().collect::<Vec<_>>().join(", ");
+                let imported = format!("imported as revision {revisions}");
+                return Err(ImportError::LaterRun { imported, source: Box::new(error) });
+            }
             Err(error) => return Err(error),
         }
     }
@@ -131,14 +143,16 @@ async fn import_run(
         if !options.dry_run {
             confirm(store, group, &held, options.taken_at.is_some() || run.run_time.is_some()).await?;
         }
-        outcome.imported.extend(group.imported(group.held_revision(&held), true));
+        outcome.imported.extend(group.imported(group.held_revision(&held), true, None));
     }
     if options.dry_run || changed.is_empty() {
-        outcome.imported.extend(changed.iter().flat_map(|group| group.imported(None, false)));
+        outcome.imported.extend(changed.iter().flat_map(|group| group.imported(None, false, Some(&held))));
         return Ok(outcome);
     }
     let revision = write_and_commit(store, options, &changed, &mut sources, &mut stage, progress).await?;
-    outcome.imported.extend(changed.iter().flat_map(|group| group.imported(Some(revision.to_string()), false)));
+    outcome
+        .imported
+        .extend(changed.iter().flat_map(|group| group.imported(Some(revision.to_string()), false, Some(&held))));
     Ok(outcome)
 }
 
@@ -328,6 +342,7 @@ fn unit_entry(holding: &Holding) -> UnitEntry {
         run_time: holding.run_time,
         content: holding.content.clone(),
         incomplete: holding.incomplete,
+        empty: holding.empty,
     }
 }
 

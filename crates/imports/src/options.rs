@@ -21,6 +21,8 @@ pub struct ImportOptions {
     pub rejects: Option<PathBuf>,
     /// Read and judge, but change nothing.
     pub dry_run: bool,
+    /// The files are parts of one export even if they share rows.
+    pub parts: bool,
     /// Replace a newer run too.
     pub force: bool,
 }

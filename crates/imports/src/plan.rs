@@ -56,6 +56,7 @@ pub(crate) fn plan(paths: &[PathBuf]) -> Result<Vec<RunPlan>, ImportError> {
     let in_runs: BTreeSet<PathBuf> = runs.iter().flat_map(|run| run.files.iter().cloned()).collect();
     files.retain(|file| !in_runs.contains(file));
     refuse_repeated(&files)?;
+    files.iter().try_for_each(|file| refuse_one_part(file))?;
     runs.extend(loose_runs(files)?);
     runs.sort_by_key(|run| run.run_time);
     Ok(runs)
@@ -181,6 +182,28 @@ fn loose_runs(files: Vec<PathBuf>) -> Result<Vec<RunPlan>, ImportError> {
     Ok(runs)
 }
 
+/// A part whose manifest lies beside it comes in with its run or not at all.
+fn refuse_one_part(file: &Path) -> Result<(), ImportError> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+    for manifest in entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| is_manifest(path)) {
+        let small = std::fs::metadata(&manifest).is_ok_and(|metadata| metadata.len() <= MANIFEST_BYTES_MAX);
+        let listed =
+            small.then(|| std::fs::read(&manifest).ok()).flatten().and_then(|json| RunManifest::parse(&json).ok());
+        let is_part = listed.is_some_and(|listed| {
+            listed
+                .blobs
+                .iter()
+                .any(|part| part.file_name().is_ok_and(|name| file.file_name().is_some_and(|own| own == name)))
+        });
+        if is_part {
+            let (path, manifest) = (file.display().to_string(), manifest.display().to_string());
+            return Err(ImportError::OnePart { path, manifest });
+        }
+    }
+    Ok(())
+}
+
 fn refuse_repeated(files: &[PathBuf]) -> Result<(), ImportError> {
     let mut seen = BTreeSet::new();
     for file in files {
@@ -232,6 +255,15 @@ mod tests {
             let folder = folder(&files);
             assert!(matches!(plan(&[folder.path().to_owned()]), Err(ImportError::IncompleteRun { .. })));
         }
+    }
+
+    #[test]
+    fn one_part_of_a_run_is_not_an_import() {
+        let folder = folder(&[("manifest.json", MANIFEST), ("1.csv", "a,b"), ("2.csv", "a,b"), ("3.csv", "a,b")]);
+        let part = plan(&[folder.path().join("1.csv")]);
+        assert!(matches!(part, Err(ImportError::OnePart { .. })), "{part:?}");
+        assert!(plan(&[folder.path().join("3.csv")]).is_ok());
+        assert!(plan(&[folder.path().join("manifest.json")]).is_ok());
     }
 
     #[test]

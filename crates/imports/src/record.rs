@@ -69,6 +69,7 @@ pub(crate) struct UnitRecord {
     pub(crate) run_time: i64,
     pub(crate) content: String,
     pub(crate) incomplete: bool,
+    pub(crate) empty: bool,
 }
 
 /// A file that was read.
@@ -140,6 +141,7 @@ impl UnitRecord {
             run_time: entry.run_time.0,
             content: entry.content.clone(),
             incomplete: entry.incomplete,
+            empty: entry.empty,
         }
     }
 
@@ -156,6 +158,7 @@ impl UnitRecord {
             run_time: RunTime(self.run_time),
             content: self.content.clone(),
             incomplete: self.incomplete,
+            empty: self.empty,
         })
     }
 }

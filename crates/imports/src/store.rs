@@ -27,6 +27,14 @@ impl Store {
         Ok(store)
     }
 
+    /// Opens a data folder that is a store already; never makes one.
+    pub async fn open_existing(folder: &Path) -> Result<Self, ImportError> {
+        if !Catalog::is_in(folder) {
+            return Err(ImportError::NoStore { folder: folder.display().to_string() });
+        }
+        Self::open(folder).await
+    }
+
     /// The lake.
     pub fn lake(&self) -> &Lake {
         &self.lake

@@ -94,6 +94,8 @@ pub struct Holding {
     pub revision: String,
     /// Whether rows were rejected on the way in.
     pub incomplete: bool,
+    /// Whether the unit is held without any row, so that no charge of another scope can be counted twice.
+    pub empty: bool,
 }
 
 /// What is held at one version of the lake.
@@ -135,13 +137,14 @@ impl Held {
 
     /// Whether exactly these bytes are held for exactly this unit, with nothing newer over a part of it.
     pub fn holds(&self, new: &Holding) -> bool {
-        let newest = self
-            .holdings
-            .iter()
-            .rfind(|h| h.unit.same_series(&new.unit) && h.unit.coverage.overlaps(&new.unit.coverage));
-        newest.is_some_and(|held| {
+        self.newest_over(&new.unit).is_some_and(|held| {
             held.unit.coverage == new.unit.coverage && held.content == new.content && held.incomplete == new.incomplete
         })
+    }
+
+    /// The newest holding of the unit's own enrollment, scope and dataset that covers some of its days.
+    pub fn newest_over(&self, unit: &Unit) -> Option<&Holding> {
+        self.holdings.iter().rfind(|h| h.unit.same_series(unit) && h.unit.coverage.overlaps(&unit.coverage))
     }
 
     /// Holdings of other source scopes whose overlap with `new` the paths cannot tell: the rows must.
@@ -151,7 +154,8 @@ impl Held {
 
     fn elsewhere<'a>(&'a self, new: &'a Unit) -> impl Iterator<Item = &'a Holding> {
         self.holdings.iter().filter(|held| {
-            held.unit.enrollment == new.enrollment
+            !held.empty
+                && held.unit.enrollment == new.enrollment
                 && held.unit.dataset == new.dataset
                 && held.unit.coverage.overlaps(&new.coverage)
                 && !held.unit.same_series(new)
@@ -162,7 +166,8 @@ impl Held {
 /// Judges a new import by paths and run times alone. Staleness can be overruled by the caller (`--force`), overlap
 /// cannot: it would count charges twice.
 pub fn judge(held: &Held, new: &Holding) -> Result<(), HoldingConflict> {
-    if let Some(other) = held.elsewhere(&new.unit).find(|h| h.unit.scope.overlaps(&new.unit.scope) == Some(true)) {
+    let mut elsewhere = held.elsewhere(&new.unit).filter(|_| !new.empty);
+    if let Some(other) = elsewhere.find(|h| h.unit.scope.overlaps(&new.unit.scope) == Some(true)) {
         return Err(HoldingConflict::Overlap(Box::new(other.clone())));
     }
     let newer = held.iter().find(|h| {
@@ -187,6 +192,7 @@ mod tests {
             content: content.into(),
             revision: run_time.to_string(),
             incomplete: false,
+            empty: false,
         }
     }
 
@@ -210,6 +216,15 @@ mod tests {
         assert_eq!(held.iter().count(), 2);
         let whole = holding("billingAccounts/1", september(), 9, "c");
         assert!(matches!(judge(&held, &whole), Err(HoldingConflict::Overlap(_))));
+    }
+
+    #[test]
+    fn emptied_days_do_not_keep_another_scope_out() {
+        let mut held = Held::default();
+        held.apply(holding("billingAccounts/1", september(), 5, "a"));
+        assert!(judge(&held, &holding(A, september(), 6, "b")).is_err());
+        held.apply(Holding { empty: true, ..holding("billingAccounts/1", september(), 6, "none") });
+        assert_eq!(judge(&held, &holding(A, september(), 7, "b")), Ok(()));
     }
 
     #[test]

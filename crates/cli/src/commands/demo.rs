@@ -38,6 +38,11 @@ pub(crate) async fn run(args: DemoArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load(None, &overrides)?;
     println!("Building the sample store in {} (removing that folder removes the demo).", args.data.display());
     let store = Store::open(&args.data).await?;
+    if store.catalog().enrollments().await?.iter().any(|known| ![REAL, GENERATED].contains(&known.number.as_str())) {
+        let message =
+            format!("{} is a store of your own; give the demo another folder with --data", args.data.display());
+        return Err(Failure::refused("NotADemo", message));
+    }
     load_real(&store).await?;
     load_generated(&store, args.rows).await?;
     let real = fresh_key(&store, REAL).await?;

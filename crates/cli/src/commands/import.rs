@@ -30,6 +30,7 @@ pub(crate) async fn run(args: ImportArgs) -> Result<ExitCode, Failure> {
         taken_at: args.taken_at.map(|taken| taken.0),
         rejects: args.rejects.clone(),
         dry_run: args.dry_run,
+        parts: args.parts,
         force: args.force,
     };
     let bar = Bar::new(args.json);
@@ -77,8 +78,9 @@ fn print(outcome: &ImportOutcome, rejects: Option<&Path>) {
             (Some(revision), false) => format!("imported as revision {revision}"),
             (None, _) => "would be imported".to_owned(),
         };
+        let replaces = period.replaces.as_ref().map(|held| format!(", replaces revision {held}")).unwrap_or_default();
         println!(
-            "enrollment {} {} {}: {} rows, total {}: {what}",
+            "enrollment {} {} {}: {} rows, total {}: {what}{replaces}",
             period.enrollment,
             period.dataset,
             period.period,

@@ -51,7 +51,7 @@ fn state(key: &KeyEntry, now_ms: i64) -> &'static str {
 }
 
 async fn list(args: KeyListArgs) -> Result<ExitCode, Failure> {
-    let store = Store::open(&args.data.path).await?;
+    let store = Store::open_existing(&args.data.path).await?;
     let keys = store.catalog().keys().await?;
     let now = now_ms();
     if args.json {
@@ -79,7 +79,7 @@ async fn list(args: KeyListArgs) -> Result<ExitCode, Failure> {
 }
 
 async fn revoke(args: KeyRevokeArgs) -> Result<ExitCode, Failure> {
-    let store = Store::open(&args.data.path).await?;
+    let store = Store::open_existing(&args.data.path).await?;
     let revoked = store.catalog().revoke_key(&args.id, now_ms()).await?;
     store.catalog().close().await;
     if !revoked {

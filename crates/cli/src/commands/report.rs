@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::args::ReportArgs;
 use crate::failure::Failure;
-use crate::instant::AsOf;
+use crate::instant::{AsOf, rfc3339};
 use crate::output::grouped;
 use crate::progress::Bar;
 
@@ -100,7 +100,8 @@ fn create_url(args: &ReportArgs) -> Result<Url, Failure> {
         }
         match &args.as_of {
             Some(AsOf::Revision(revision)) => _ = query.append_pair("lazurite-as-of", &revision.to_string()),
-            Some(AsOf::Instant(text, _)) => _ = query.append_pair("lazurite-as-of", text),
+            Some(AsOf::Instant(text, _)) if text.contains('T') => _ = query.append_pair("lazurite-as-of", text),
+            Some(AsOf::Instant(_, instant)) => _ = query.append_pair("lazurite-as-of", &rfc3339(*instant)),
             None => {}
         }
     }
@@ -136,7 +137,7 @@ async fn ask(client: &Client, args: &ReportArgs, bar: &Bar) -> Result<Value, Fai
             StatusCode::OK => return finished(response).await,
             _ => return Err(refused(response).await),
         }
-        bar.count("waiting for the report, polls:", u64::from(poll), u64::from(poll));
+        bar.wait("waiting for the report, polls:", u64::from(poll));
         if let Some(new) = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()) {
             location = Some(new.to_owned());
         }

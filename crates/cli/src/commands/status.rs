@@ -26,7 +26,7 @@ struct PeriodLine {
 }
 
 pub(crate) async fn run(args: StatusArgs) -> Result<ExitCode, Failure> {
-    let store = Store::open(&args.data.path).await?;
+    let store = Store::open_existing(&args.data.path).await?;
     let snapshot = match &args.as_of {
         None => store.lake().snapshot().await?,
         Some(AsOf::Revision(version)) => store.lake().snapshot_at(*version).await?,

@@ -11,7 +11,7 @@ use crate::output::grouped;
 use crate::progress::Bar;
 
 pub(crate) async fn run(args: VerifyArgs) -> Result<ExitCode, Failure> {
-    let store = Store::open(&args.data.path).await?;
+    let store = Store::open_existing(&args.data.path).await?;
     let bar = Bar::new(args.json);
     let report = verify(&store, &|done, all| bar.count("checking files", done, all)).await;
     bar.clear();

@@ -48,6 +48,8 @@ fn people_read_sentences() {
     let dry = bench.run(&["import", &file, "--dry-run"]);
     assert!(dry.text.contains("11 rows, total 8.5450077867419368: would be imported"), "{}", dry.text);
     assert!(bench.run(&["status"]).text.contains("nothing is held"));
+    let elsewhere = Done::of(&lazurite().args(["verify", "--data", "/nowhere/at/all"]).output().unwrap());
+    assert!(elsewhere.code == 2 && elsewhere.errors.contains("no store"), "{}", elsewhere.errors);
     assert!(bench.run(&["import", &file]).text.contains("imported as revision 1"));
     assert!(bench.run(&["status"]).text.contains("Trey Research Demo"));
     assert!(bench.run(&["verify"]).text.contains("everything is as it was written"));

@@ -180,6 +180,24 @@ async fn rejected_rows_go_to_their_file_and_the_period_is_incomplete() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_rejects_file_never_overwrites_anything_else() {
+    let bench = Bench::new().await;
+    let text = two_rows().replace(",2.5,2.5,", ",2.5,oops,");
+    let path = bench.file("mine.csv", &text);
+    let options = ImportOptions { rejects: Some(path.clone()), ..actual(path.clone()) };
+    assert!(bench.import(options.clone()).await.unwrap_err().to_string().contains("new file"));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    let fresh = bench.folder.path().join("rejects.csv");
+    let dry = ImportOptions { rejects: Some(fresh.clone()), dry_run: true, ..options };
+    assert_eq!(bench.import(dry.clone()).await.unwrap().rejected, 1);
+    assert!(!fresh.exists());
+    for _ in 0..2 {
+        bench.import(ImportOptions { dry_run: false, ..dry.clone() }).await.unwrap();
+        assert!(std::fs::read_to_string(&fresh).unwrap().contains("oops"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_changes_nothing() {
     let bench = Bench::new().await;
     let options = ImportOptions { dry_run: true, ..actual(bench.file("d.csv", two_rows())) };

@@ -128,6 +128,47 @@ async fn days_replace_days_and_leave_the_rest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_exports_of_one_month_in_one_command_are_not_added_up() {
+    let bench = Bench::new().await;
+    let older = bench.file("older.csv", export(&[(A, "09/01/2023", "1"), (A, "09/02/2023", "2")]));
+    let newer =
+        bench.file("newer.csv", export(&[(A, "09/01/2023", "1"), (A, "09/02/2023", "2"), (A, "09/03/2023", "3")]));
+    let both = ImportOptions { paths: vec![older, newer.clone()], ..actual(newer.clone()) };
+    let error = bench.import(both.clone()).await.unwrap_err();
+    assert!(error.to_string().contains("twice") && error.to_string().contains("--parts"), "{error}");
+    assert_eq!(bench.version().await, 0);
+    let other_part = bench.file("part.csv", export(&[(B, "09/01/2023", "7")]));
+    bench.import(ImportOptions { paths: vec![newer, other_part], ..both.clone() }).await.unwrap();
+    assert_eq!(costs(&bench).await, ["1", "2", "3", "7"]);
+    bench.import(ImportOptions { parts: true, ..both }).await.unwrap();
+    assert_eq!(costs(&bench).await, ["1", "1", "2", "2", "3"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mistaken_scope_is_mended_by_emptying_its_days() {
+    let bench = Bench::new().await;
+    let path = bench.file("a.csv", export(&[(A, "09/01/2023", "1")]));
+    bench.import(actual(path.clone())).await.unwrap();
+    let error = bench.import(scoped(path.clone(), A)).await.unwrap_err().to_string();
+    assert!(error.contains("empty them first"), "{error}");
+    let mut empty = actual(bench.file("empty.csv", export(&[])));
+    empty.fill.enrollment = Some("100".to_owned().try_into().unwrap());
+    empty.fill.period = Some("202309".parse().unwrap());
+    bench.import(empty).await.unwrap();
+    bench.import(scoped(path, A)).await.unwrap();
+    assert_eq!(costs(&bench).await, ["1"]);
+    assert!(verify(&bench.store, &|_, _| {}).await.unwrap().is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_time_that_has_not_come_yet_is_refused() {
+    let bench = Bench::new().await;
+    let path = bench.file("a.csv", export(&[(A, "09/01/2023", "1")]));
+    let error = bench.import(taken(actual(path), 2_900_000_000_000_000)).await.unwrap_err();
+    assert!(matches!(error, ImportError::Future { .. }) && error.to_string().contains("2061"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_export_run_is_one_import_and_an_incomplete_one_is_none() {
     let bench = Bench::new().await;
     let parts = [export(&[(A, "09/01/2023", "1")]), export(&[(B, "09/02/2023", "2")])];

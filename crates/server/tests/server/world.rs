@@ -156,7 +156,7 @@ fn entry() -> ImportEntry {
         version: 0,
         committed_at_ms: 0,
         enrollments: vec![enrollment(OWN, OWN_SUBSCRIPTION), enrollment(OTHER, OTHER_SUBSCRIPTION)],
-        units: vec![UnitEntry { unit, run_time: RunTime(0), content: "made".into(), incomplete: false }],
+        units: vec![UnitEntry { unit, run_time: RunTime(0), content: "made".into(), incomplete: false, empty: false }],
         record: "{}".into(),
     }
 }
