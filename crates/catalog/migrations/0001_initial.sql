@@ -29,14 +29,13 @@ CREATE TABLE import_units (
     enrollment TEXT NOT NULL COLLATE NOCASE,
     scope      TEXT NOT NULL,
     dataset    TEXT NOT NULL,
-    period     TEXT,
+    period     TEXT NOT NULL,
     days       TEXT,
     run_time   INTEGER NOT NULL,
     content    TEXT NOT NULL,
     incomplete INTEGER NOT NULL,
     empty      INTEGER NOT NULL,
-    PRIMARY KEY (import_id, position),
-    CHECK ((period IS NULL) <> (days IS NULL))
+    PRIMARY KEY (import_id, position)
 ) STRICT;
 CREATE INDEX import_units_by_enrollment ON import_units (enrollment);
 

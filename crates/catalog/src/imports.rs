@@ -72,7 +72,7 @@ impl Catalog {
         let number = i64::try_from(version).unwrap_or(i64::MAX);
         if let Some(import) = import {
             let inserted = sqlx::query(
-                "INSERT INTO imports (id, version, committed_at, record) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO imports (id, version, committed_at, record) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
             )
             .bind(&import.id)
             .bind(number)
@@ -176,11 +176,12 @@ impl Catalog {
     }
 }
 
-fn coverage_columns(coverage: &Coverage) -> (Option<String>, Option<String>) {
-    match coverage {
-        Coverage::Period(period) => (Some(period.to_string()), None),
-        Coverage::Days(days) => (None, Some(days.to_string())),
-    }
+fn coverage_columns(coverage: &Coverage) -> (String, Option<String>) {
+    let days = match coverage {
+        Coverage::Period(_) => None,
+        Coverage::Days(_, days) => Some(days.to_string()),
+    };
+    (coverage.period().to_string(), days)
 }
 
 async fn insert_unit(
@@ -214,14 +215,13 @@ async fn insert_unit(
 fn holding(row: &sqlx::sqlite::SqliteRow) -> Result<Holding, CatalogError> {
     let text = |index: usize| row.get::<String, _>(index);
     let foreign = |what, value: String| CatalogError::Foreign { what, value };
-    let coverage = match (row.get::<Option<String>, _>(4), row.get::<Option<String>, _>(5)) {
-        (Some(period), _) => {
-            Coverage::Period(BillingPeriod::parse(&period).map_err(|_| foreign("a billing period", period))?)
+    let period = BillingPeriod::parse(&text(4)).map_err(|_| foreign("a billing period", text(4)))?;
+    let coverage = match row.get::<Option<String>, _>(5) {
+        None => Coverage::Period(period),
+        Some(days) => {
+            let days = days.parse::<DateRange>().map_err(|_| foreign("a range of days", days.clone()))?;
+            Coverage::Days(period, days)
         }
-        (None, Some(days)) => {
-            Coverage::Days(days.parse::<DateRange>().map_err(|_| foreign("a range of days", days.clone()))?)
-        }
-        (None, None) => return Err(foreign("a coverage", String::new())),
     };
     let run_time = row.get::<i64, _>(6).max(row.get::<Option<i64>, _>(9).unwrap_or(i64::MIN));
     Ok(Holding {

@@ -23,6 +23,9 @@ pub use keys::{KeyEntry, KeySlot, NewKey};
 
 /// Another process may hold the database while it commits; longer than any transaction of ours takes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often, and how long between, a migration is tried that another process does at the same time.
+const MIGRATION_ATTEMPTS_MAX: u32 = 20;
+const MIGRATION_PAUSE: Duration = Duration::from_millis(100);
 /// Connections of one process: writers queue anyway.
 const CONNECTIONS_MAX: u32 = 4;
 /// Name of the database beneath the data folder.
@@ -71,6 +74,30 @@ impl CatalogError {
     }
 }
 
+/// Brings the database up to date. Another process may do the same at this moment; then one of the two fails and finds
+/// everything done when it looks again.
+async fn migrate(pool: &SqlitePool) -> Result<(), CatalogError> {
+    let mut attempts = 0;
+    loop {
+        match sqlx::migrate!("./migrations").run(pool).await {
+            Ok(()) => return Ok(()),
+            Err(source) if attempts == MIGRATION_ATTEMPTS_MAX => return Err(CatalogError::Migration { source }),
+            Err(_) => tokio::time::sleep(MIGRATION_PAUSE).await,
+        }
+        attempts += 1;
+    }
+}
+
+/// Makes the database file readable by its owner alone: it holds the secret that signs links.
+fn keep_private(file: &Path) {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    // If it cannot be made, opening the database says why.
+    drop(options.open(file));
+}
+
 /// The catalog of a store.
 #[derive(Debug, Clone)]
 pub struct Catalog {
@@ -85,6 +112,7 @@ impl Catalog {
 
     /// Opens the catalog beneath a data folder, making or updating it.
     pub async fn open(folder: &Path) -> Result<Self, CatalogError> {
+        keep_private(&folder.join(FILE));
         let options = SqliteConnectOptions::new()
             .filename(folder.join(FILE))
             .create_if_missing(true)
@@ -97,7 +125,7 @@ impl Catalog {
             .connect_with(options)
             .await
             .map_err(CatalogError::database("open the database"))?;
-        sqlx::migrate!("./migrations").run(&pool).await.map_err(|source| CatalogError::Migration { source })?;
+        migrate(&pool).await?;
         Ok(Self { pool })
     }
 

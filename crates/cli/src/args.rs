@@ -104,7 +104,8 @@ pub(crate) struct ServeArgs {
     /// Extra name for the server certificate; may be given several times
     #[arg(long = "tls-name", value_name = "NAME")]
     pub(crate) tls_names: Vec<String>,
-    /// Seconds in the Retry-After of a running report; 0 is allowed [default: 1]
+    /// Seconds in the Retry-After of a running report; 0 is allowed, but Microsoft's SDK for Python then waits 30 s of its
+    /// own [default: 1]
     #[arg(long, value_name = "SECONDS")]
     pub(crate) retry_after: Option<u32>,
     /// Largest blob of a report, in bytes [default: 1073741824]

@@ -65,9 +65,10 @@ impl Reading<'_> {
     fn cell<'t>(&self, field: Field, record: &Record<'t>, text: &'t str) -> Result<Cell<'t>, RowRefusal> {
         let Some(index) = self.header.position(field) else { return Ok(Cell::Unknown) };
         let cell = record.cell(text, index);
-        let required = matches!(field, Field::Date | Field::Quantity | Field::Cost);
+        let required = matches!(field, Field::Date | Field::Quantity | Field::Cost | Field::ChargeType);
         if cell.is_empty() {
-            // Blank prices are unknown and stay so; blank quantity, cost or date make a row meaningless (D-08).
+            // Blank prices are unknown and stay so; blank quantity, cost or date make a row meaningless (D-08), and
+            // without its charge type nobody can tell who may see it (SEMANTICS 6.3).
             return if required {
                 Err(self.fault(field, record.line, "", "the cell is blank; expected a value"))
             } else {
@@ -136,14 +137,17 @@ impl Reading<'_> {
             (Cell::Text(cell), None) if EnrollmentId::parse(cell).is_err() => {
                 Err(self.fault(Field::BillingAccountId, line, cell, "expected an enrollment number such as 1234567"))
             }
-            (Cell::Unknown, None) => Err(self.missing("enrollment", "--enrollment NUMBER")),
+            // A blank cell is not filled from other rows: only the caller can say whose it is.
+            (Cell::Unknown, _) if self.options.fill.enrollment.is_none() => {
+                Err(self.missing("enrollment", "--enrollment NUMBER"))
+            }
             _ => Ok(()),
         }
     }
 
     fn check_currency(&self, cells: &[Cell<'_>], line: u64) -> Result<(), RowRefusal> {
         let Cell::Text(cell) = &cells[Field::BillingCurrencyCode.index()] else {
-            return match self.summary.currency {
+            return match self.options.fill.currency {
                 Some(_) => Ok(()),
                 None => Err(self.missing("currency", "--currency CODE")),
             };

@@ -110,7 +110,10 @@ pub enum ImportError {
         period: String,
     },
     /// One file of a run was named.
-    #[error("{path} is a part of the export run of {manifest}; import the folder, so that all parts come in together")]
+    #[error(
+        "{path} lies beside {manifest}: import the folder, so that the run comes in as a whole; if the file is no part of the \
+         run, move it elsewhere"
+    )]
     OnePart {
         /// The file.
         path: String,
@@ -130,6 +133,17 @@ pub enum ImportError {
         imported: String,
         /// Why the next run was not.
         source: Box<ImportError>,
+    },
+    /// The catalog has seen versions that the lake does not have.
+    #[error(
+        "the catalog knows revision {progress}, but the lake ends at {newest}: was it restored from a backup? Restore the \
+         catalog (catalog.sqlite) of the same time, or move it away to have it made anew from the lake (keys are lost)"
+    )]
+    LakeBehind {
+        /// The catalog's newest version.
+        progress: u64,
+        /// The lake's.
+        newest: u64,
     },
     /// There is no store.
     #[error(
@@ -210,9 +224,12 @@ impl ImportError {
             Self::NoStore { .. } => "NoStore",
             Self::Busy => "Busy",
             Self::ControlTotal { .. } => "ControlTotal",
-            Self::Lake(_) | Self::Catalog(_) | Self::Io { .. } | Self::Worker { .. } | Self::ForeignRecord { .. } => {
-                "StoreFailure"
-            }
+            Self::LakeBehind { .. }
+            | Self::Lake(_)
+            | Self::Catalog(_)
+            | Self::Io { .. }
+            | Self::Worker { .. }
+            | Self::ForeignRecord { .. } => "StoreFailure",
         }
     }
 

@@ -26,7 +26,7 @@ pub(crate) struct Group {
     /// Positions of its sources.
     pub(crate) sources: Vec<usize>,
     pub(crate) periods: BTreeMap<BillingPeriod, PeriodSummary>,
-    /// Lower-case ids of the subscriptions that its rows name.
+    /// Lower-case ids of the subscriptions that its rows name; empty text for rows that name none.
     pub(crate) subscriptions: BTreeSet<String>,
     /// What it replaces.
     pub(crate) holdings: Vec<Holding>,
@@ -130,7 +130,8 @@ impl Group {
                 contradiction(&summary.file, format!("the costs of {period} cannot be added: {error}"))
             })?;
         }
-        let subscriptions = summary.places.iter().filter_map(|place| place.subscription_id.as_deref());
+        // Rows without subscription are a possible overlap with others of their kind.
+        let subscriptions = summary.places.iter().map(|place| place.subscription_id.as_deref().unwrap_or_default());
         self.subscriptions.extend(subscriptions.map(str::to_ascii_lowercase));
         self.sources.push(index);
         Ok(())
@@ -158,6 +159,7 @@ impl Group {
     /// otherwise.
     fn coverages(&self, options: &ImportOptions, days: Option<DateRange>) -> Result<Vec<Coverage>, ImportError> {
         let Some(days) = days else {
+            self.refuse_strays()?;
             let periods: BTreeSet<BillingPeriod> = self.periods.keys().copied().chain(options.fill.period).collect();
             if periods.is_empty() {
                 let (file, fact, option) = (self.file.clone(), "billing period (it has no rows)", "--period YYYYMM");
@@ -165,27 +167,64 @@ impl Group {
             }
             return Ok(periods.into_iter().map(Coverage::Period).collect());
         };
-        let stated = Coverage::of_days(days);
-        let covered = |period: &BillingPeriod| stated.contains(&Coverage::Period(*period));
-        if matches!(stated.as_slice(), [Coverage::Days(_)]) || self.periods.keys().all(covered) {
-            return Ok(stated);
+        if let Some(whole) = Coverage::whole_periods(days)
+            && self.periods.keys().all(|period| whole.contains(period))
+        {
+            return Ok(whole.into_iter().map(Coverage::Period).collect());
         }
-        // The range is whole months, but rows of other billing periods are there: then it is meant by date.
-        let outside = self.periods.values().flat_map(|period| &period.days).find(|day| !days.contains(**day));
-        match outside {
-            None => Ok(vec![Coverage::Days(days)]),
-            Some(day) => {
-                let other =
-                    self.periods.keys().find(|period| !covered(period)).map(ToString::to_string).unwrap_or_default();
-                Err(contradiction(
-                    &self.file,
-                    format!(
-                        "it covers {days}, but has rows of billing period {other} and rows dated {day}; \
-                         expected rows of these billing periods or rows dated in these days"
-                    ),
-                ))
+        // Parts of months are meant by date, and so are whole months if rows of other billing periods are there.
+        let outside = self.periods.iter().flat_map(|(period, read)| read.days.iter().map(move |day| (period, day)));
+        match outside.into_iter().find(|(_, day)| !days.contains(**day)) {
+            None => {
+                let periods: BTreeSet<BillingPeriod> = days.periods().chain(self.periods.keys().copied()).collect();
+                Ok(periods.into_iter().map(|period| Coverage::Days(period, days)).collect())
+            }
+            Some((period, day)) => Err(contradiction(
+                &self.file,
+                format!(
+                    "it covers {days}, but has a row of billing period {period} dated {day}; expected rows of these billing \
+                     periods or rows dated in these days"
+                ),
+            )),
+        }
+    }
+
+    /// A row of another billing period, dated outside of it, is a late charge or a refund: the file is not that period's
+    /// export and must not replace it as a whole.
+    fn refuse_strays(&self) -> Result<(), ImportError> {
+        let stray =
+            |(period, read): &(&BillingPeriod, &PeriodSummary)| !read.days.iter().any(|day| period.contains(*day));
+        match self.periods.iter().find(stray) {
+            Some((period, read)) if self.periods.len() > 1 => Err(contradiction(
+                &self.file,
+                format!(
+                    "it has {} rows of billing period {period} that are all dated outside of it, beside rows of other periods; \
+                     replacing {period} as a whole would lose its other charges. Say which days the file replaces: --days \
+                     FROM..TO",
+                    read.rows
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Days replace what an earlier import of these days brought, rows of other billing periods included.
+    pub(crate) fn extend_to_held(&mut self, held: &Held) {
+        let Some(Holding { unit: Unit { coverage: Coverage::Days(_, days), .. }, .. }) = self.holdings.first() else {
+            return;
+        };
+        let days = *days;
+        let mut more = Vec::new();
+        for other in held.iter() {
+            let Coverage::Days(period, theirs) = other.unit.coverage else { continue };
+            let known = self.holdings.iter().chain(&more).any(|own| own.unit.coverage.period() == period);
+            let Some(first) = self.holdings.first().filter(|_| theirs.overlaps(days) && !known) else { continue };
+            let unit = Unit { coverage: Coverage::Days(period, days), ..first.unit.clone() };
+            if other.unit.same_series(&unit) {
+                more.push(Holding { unit, empty: true, ..first.clone() });
             }
         }
+        self.holdings.extend(more);
     }
 
     fn hold(&mut self, coverages: &[Coverage], sources: &[SourceRead], run_time: RunTime) {
@@ -210,10 +249,7 @@ impl Group {
                 content: content.clone(),
                 revision: String::new(),
                 incomplete,
-                empty: match coverage {
-                    Coverage::Period(period) => !self.periods.contains_key(period),
-                    Coverage::Days(_) => self.periods.is_empty(),
-                },
+                empty: !self.periods.contains_key(&coverage.period()),
             })
             .collect();
     }
@@ -246,10 +282,7 @@ impl Group {
         };
         let mut periods: BTreeMap<BillingPeriod, (u64, String)> = BTreeMap::new();
         for holding in &self.holdings {
-            match holding.unit.coverage {
-                Coverage::Period(period) => _ = periods.insert(period, (0, "0".to_owned())),
-                Coverage::Days(days) => periods.extend(days.periods().map(|period| (period, (0, "0".to_owned())))),
-            }
+            periods.insert(holding.unit.coverage.period(), (0, "0".to_owned()));
         }
         for (period, read) in &self.periods {
             periods.insert(*period, (read.rows, read.total.value().to_string()));

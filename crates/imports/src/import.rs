@@ -22,6 +22,8 @@ use crate::store::Store;
 
 /// How often an import is judged again because another one committed first.
 const ATTEMPTS_MAX: usize = 20;
+/// No import takes as long.
+const STAGING_LIFE: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 /// How far a run time may lie ahead: clocks differ.
 const FUTURE_MS_MAX: i64 = 24 * 60 * 60 * 1000;
 /// Sums are longer than single costs.
@@ -94,9 +96,15 @@ pub async fn import(
     Ok(outcome)
 }
 
-/// The working folder of an import, removed at its end.
+/// The working folder of an import, removed at its end. Folders of imports that were killed long ago go too.
 fn working_folder(store: &Store) -> Result<tempfile::TempDir, ImportError> {
     let parent = store.folder().join("staging");
+    for entry in std::fs::read_dir(&parent).into_iter().flatten().filter_map(Result::ok) {
+        let age = entry.metadata().and_then(|metadata| metadata.modified()).ok().and_then(|at| at.elapsed().ok());
+        if age.is_some_and(|age| age > STAGING_LIFE) {
+            _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
     std::fs::create_dir_all(&parent)
         .and_then(|()| tempfile::Builder::new().prefix("import-").tempdir_in(&parent))
         .map_err(ImportError::io("make a working folder"))
@@ -116,13 +124,13 @@ async fn import_run(
         run,
         fill: &options.fill,
         // Whole months are billing periods, which may hold rows dated outside of them; parts of months are days.
-        days: days.filter(|days| matches!(Coverage::of_days(*days).as_slice(), [Coverage::Days(_)])),
+        days: days.filter(|days| Coverage::whole_periods(*days).is_none()),
         rejects: rejects.as_deref_mut(),
         folder: folder.path(),
         progress,
     };
     let mut sources = tokio::task::block_in_place(|| read_run(reading, &mut stage))?;
-    let groups = group(&sources, options, run, days)?;
+    let mut groups = group(&sources, options, run, days)?;
     for group in &groups {
         check_currency(store.catalog(), &group.enrollment, group.currency, &group.file).await?;
     }
@@ -134,7 +142,10 @@ async fn import_run(
     store.heal().await?;
     let snapshot = store.lake().snapshot().await?;
     let held = store.catalog().held_at(snapshot.version()).await?;
-    let (unchanged, changed): (Vec<Group>, Vec<Group>) = groups.into_iter().partition(|group| group.is_held(&held));
+    groups.iter_mut().for_each(|group| group.extend_to_held(&held));
+    // Forced, the same bytes are a new revision: the way to mend a store, or a mistaken run time.
+    let (unchanged, changed): (Vec<Group>, Vec<Group>) =
+        groups.into_iter().partition(|group| !options.force && group.is_held(&held));
     for group in &changed {
         judge_group(group, &held, &snapshot, options.force).await?;
     }
@@ -210,12 +221,33 @@ async fn write_and_commit(
     });
     let committed = match written {
         Ok(()) => commit(store, options, groups, sources, &files, import_id).await,
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     };
-    if committed.is_err() {
-        remove_files(&table, &files).await;
+    match committed {
+        Ok(version) => Ok(version),
+        // Only files that no commit can name are removed.
+        Err(Uncommitted { error, certain: true }) => {
+            remove_files(&table, &files).await;
+            Err(error)
+        }
+        Err(Uncommitted { error, certain: false }) => {
+            tracing::error!(%error, "whether the import was committed is not known; its files stay");
+            Err(error)
+        }
     }
-    committed
+}
+
+/// A commit that was not confirmed.
+struct Uncommitted {
+    error: ImportError,
+    /// Whether it certainly did not happen.
+    certain: bool,
+}
+
+impl<E: Into<ImportError>> From<E> for Uncommitted {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), certain: true }
+    }
 }
 
 /// What was written must be what was read: rows and exact sum, period by period.
@@ -258,7 +290,7 @@ async fn commit(
     sources: &[SourceRead],
     files: &[LakeFile],
     import_id: uuid::Uuid,
-) -> Result<u64, ImportError> {
+) -> Result<u64, Uncommitted> {
     let kept = store.lake().root().store();
     for source in sources {
         sources::keep(&kept, source.copy.clone(), &source.summary.hash).await?;
@@ -284,18 +316,31 @@ async fn commit(
         }
         let change = Change { import_id, replaces: replaces.clone(), files: files.to_vec(), note: record.to_json() };
         match store.lake().commit(&snapshot, change).await {
-            Ok(version) => {
-                store.heal().await?;
-                tracing::info!(revision = version, "imported revision {version}");
-                return Ok(version);
-            }
+            Ok(version) => return Ok(confirmed(store, version).await),
             Err(LakeError::Conflict { version }) => {
                 tracing::info!(version, "another import made revision {version} first; judging again");
             }
-            Err(error) => return Err(error.into()),
+            // The commit may have landed all the same: the log tells.
+            Err(error) => {
+                let id = import_id.to_string();
+                return match store.lake().find_commit(&snapshot, |note| note["id"].as_str() == Some(&id)).await {
+                    Ok(Some(version)) => Ok(confirmed(store, version).await),
+                    Ok(None) => Err(Uncommitted { error: error.into(), certain: true }),
+                    Err(_) => Err(Uncommitted { error: error.into(), certain: false }),
+                };
+            }
         }
     }
-    Err(ImportError::Busy)
+    Err(ImportError::Busy.into())
+}
+
+/// Tells the catalog of a commit. If that fails, the next start or import does it: the commit stands.
+async fn confirmed(store: &Store, version: u64) -> u64 {
+    match store.heal().await {
+        Ok(_) => tracing::info!(revision = version, "imported revision {version}"),
+        Err(error) => tracing::warn!(%error, "revision {version} is committed; the catalog takes it over later"),
+    }
+    version
 }
 
 fn record(import_id: uuid::Uuid, groups: &[Group], sources: &[SourceRead]) -> ImportRecord {

@@ -29,6 +29,8 @@ pub(crate) struct RunPlan {
     pub(crate) run_time: Option<RunTime>,
     /// The manifest's own row counts, by position in `files`.
     pub(crate) expected_rows: Vec<Option<u64>>,
+    /// The manifest's row count of the whole run.
+    pub(crate) expected_total: Option<u64>,
     /// Whether all files are parts of one export, so that one part's rows tell the dataset of all.
     pub(crate) one_export: bool,
     pub(crate) manifest: Option<PathBuf>,
@@ -40,6 +42,10 @@ pub(crate) fn plan(paths: &[PathBuf]) -> Result<Vec<RunPlan>, ImportError> {
     let mut manifests: Vec<PathBuf> = Vec::new();
     for path in paths {
         let metadata = std::fs::metadata(path).map_err(|source| unreadable(path, source))?;
+        if !metadata.is_dir() && !metadata.is_file() {
+            let source = std::io::Error::other("it is neither a file nor a folder");
+            return Err(unreadable(path, source));
+        }
         if metadata.is_dir() {
             let before = files.len() + manifests.len();
             walk(path, 0, &mut files, &mut manifests)?;
@@ -56,7 +62,13 @@ pub(crate) fn plan(paths: &[PathBuf]) -> Result<Vec<RunPlan>, ImportError> {
     let in_runs: BTreeSet<PathBuf> = runs.iter().flat_map(|run| run.files.iter().cloned()).collect();
     files.retain(|file| !in_runs.contains(file));
     refuse_repeated(&files)?;
-    files.iter().try_for_each(|file| refuse_one_part(file))?;
+    files.iter().try_for_each(|file| refuse_beside_manifest(file))?;
+    refuse_repeated(&manifests)?;
+    let folders: BTreeSet<Option<&Path>> = manifests.iter().map(|manifest| manifest.parent()).collect();
+    if folders.len() < manifests.len() {
+        let reason = "one folder holds several manifests; keep one run in a folder".to_owned();
+        return Err(ImportError::Ambiguous { reason });
+    }
     runs.extend(loose_runs(files)?);
     runs.sort_by_key(|run| run.run_time);
     Ok(runs)
@@ -98,7 +110,7 @@ fn walk(
             walk(&path, depth + 1, files, manifests)?;
         } else if is_manifest(&path) {
             manifests.push(path);
-        } else if is_export(&path) {
+        } else if metadata.is_file() && is_export(&path) {
             files.push(path);
         }
         if files.len() + manifests.len() > FILES_MAX {
@@ -139,15 +151,21 @@ fn manifest_run(path: &Path) -> Result<RunPlan, ImportError> {
     if files.is_empty() {
         return Err(incomplete("it lists no parts".into()));
     }
-    let place = ExportFolder::of_path(path);
+    let place = export_folder(path);
     Ok(RunPlan {
         files,
         days: place.days,
         run_time: place.run_minute.map(run_time),
         expected_rows,
+        expected_total: manifest.data_row_count,
         one_export: true,
         manifest: Some(path.to_owned()),
     })
+}
+
+/// What the folder names say, however the path is spelled.
+fn export_folder(path: &Path) -> ExportFolder {
+    ExportFolder::of_path(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
 }
 
 fn run_time(minute: i64) -> RunTime {
@@ -158,7 +176,7 @@ fn run_time(minute: i64) -> RunTime {
 fn loose_runs(files: Vec<PathBuf>) -> Result<Vec<RunPlan>, ImportError> {
     let mut groups: BTreeMap<(Option<PathBuf>, Option<i64>), Vec<PathBuf>> = BTreeMap::new();
     for file in files {
-        let place = ExportFolder::of_path(&file);
+        let place = export_folder(&file);
         let folder = place.days.and_then(|_| file.parent().map(Path::to_owned));
         groups.entry((folder, place.run_minute)).or_default().push(file);
     }
@@ -174,34 +192,32 @@ fn loose_runs(files: Vec<PathBuf>) -> Result<Vec<RunPlan>, ImportError> {
                 ),
             });
         }
-        let days = folder.as_deref().and_then(|folder| ExportFolder::of_path(folder).days);
+        let days = folder.as_deref().and_then(|folder| export_folder(folder).days);
         let expected_rows = vec![None; files.len()];
         let one_export = days.is_some();
-        runs.push(RunPlan { files, days, run_time: minute.map(run_time), expected_rows, one_export, manifest: None });
+        runs.push(RunPlan {
+            files,
+            days,
+            run_time: minute.map(run_time),
+            expected_rows,
+            expected_total: None,
+            one_export,
+            manifest: None,
+        });
     }
     Ok(runs)
 }
 
-/// A part whose manifest lies beside it comes in with its run or not at all.
-fn refuse_one_part(file: &Path) -> Result<(), ImportError> {
+/// Beside a manifest, a file is a part that comes in with its run, or a stray whose place nobody knows.
+fn refuse_beside_manifest(file: &Path) -> Result<(), ImportError> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
-    for manifest in entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| is_manifest(path)) {
-        let small = std::fs::metadata(&manifest).is_ok_and(|metadata| metadata.len() <= MANIFEST_BYTES_MAX);
-        let listed =
-            small.then(|| std::fs::read(&manifest).ok()).flatten().and_then(|json| RunManifest::parse(&json).ok());
-        let is_part = listed.is_some_and(|listed| {
-            listed
-                .blobs
-                .iter()
-                .any(|part| part.file_name().is_ok_and(|name| file.file_name().is_some_and(|own| own == name)))
-        });
-        if is_part {
-            let (path, manifest) = (file.display().to_string(), manifest.display().to_string());
-            return Err(ImportError::OnePart { path, manifest });
+    match entries.filter_map(Result::ok).map(|entry| entry.path()).find(|path| is_manifest(path)) {
+        Some(manifest) => {
+            Err(ImportError::OnePart { path: file.display().to_string(), manifest: manifest.display().to_string() })
         }
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn refuse_repeated(files: &[PathBuf]) -> Result<(), ImportError> {
@@ -262,7 +278,8 @@ mod tests {
         let folder = folder(&[("manifest.json", MANIFEST), ("1.csv", "a,b"), ("2.csv", "a,b"), ("3.csv", "a,b")]);
         let part = plan(&[folder.path().join("1.csv")]);
         assert!(matches!(part, Err(ImportError::OnePart { .. })), "{part:?}");
-        assert!(plan(&[folder.path().join("3.csv")]).is_ok());
+        let stray = plan(&[folder.path().to_owned()]);
+        assert!(matches!(stray, Err(ImportError::OnePart { .. })), "{stray:?}");
         assert!(plan(&[folder.path().join("manifest.json")]).is_ok());
     }
 

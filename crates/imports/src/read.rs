@@ -45,7 +45,7 @@ pub(crate) fn read_run(mut reading: Reading<'_>, stage: &mut Stage) -> Result<Ve
         if source.summary.rejected > 0 && source.summary.periods.is_empty() {
             return Err(ImportError::NothingLeft { file: source.summary.file });
         }
-        let rows = source.summary.periods.values().map(|period| period.rows).sum::<u64>() + source.summary.rejected;
+        let rows = rows_of(&source.summary);
         if let (Some(expected), Some(manifest)) = (reading.run.expected_rows[index], &reading.run.manifest)
             && expected != rows
         {
@@ -54,7 +54,18 @@ pub(crate) fn read_run(mut reading: Reading<'_>, stage: &mut Stage) -> Result<Ve
         }
         sources.push(source);
     }
-    Ok(sources)
+    let total = sources.iter().map(|source| rows_of(&source.summary)).sum::<u64>();
+    match (reading.run.expected_total, &reading.run.manifest) {
+        (Some(expected), Some(manifest)) if expected != total => {
+            let reason = format!("the parts have {total} rows, the manifest says {expected}");
+            Err(ImportError::IncompleteRun { manifest: manifest.display().to_string(), reason })
+        }
+        _ => Ok(sources),
+    }
+}
+
+fn rows_of(summary: &ReadSummary) -> u64 {
+    summary.periods.values().map(|period| period.rows).sum::<u64>() + summary.rejected
 }
 
 fn read_source(

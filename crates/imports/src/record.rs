@@ -61,8 +61,7 @@ pub(crate) struct UnitRecord {
     pub(crate) enrollment: EnrollmentId,
     pub(crate) scope: Scope,
     pub(crate) dataset: Dataset,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub(crate) period: Option<String>,
+    pub(crate) period: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) days: Option<String>,
     /// Microseconds since 1970.
@@ -128,15 +127,15 @@ impl PlaceRecord {
 
 impl UnitRecord {
     pub(crate) fn of(entry: &UnitEntry) -> Self {
-        let (period, days) = match entry.unit.coverage {
-            Coverage::Period(period) => (Some(period.to_string()), None),
-            Coverage::Days(days) => (None, Some(days.to_string())),
+        let days = match entry.unit.coverage {
+            Coverage::Period(_) => None,
+            Coverage::Days(_, days) => Some(days.to_string()),
         };
         Self {
             enrollment: entry.unit.enrollment.clone(),
             scope: entry.unit.scope.clone(),
             dataset: entry.unit.dataset,
-            period,
+            period: entry.unit.coverage.period().to_string(),
             days,
             run_time: entry.run_time.0,
             content: entry.content.clone(),
@@ -146,10 +145,10 @@ impl UnitRecord {
     }
 
     fn entry(&self) -> Option<UnitEntry> {
-        let coverage = match (&self.period, &self.days) {
-            (Some(period), None) => Coverage::Period(period.parse().ok()?),
-            (None, Some(days)) => Coverage::Days(days.parse().ok()?),
-            _ => return None,
+        let period = self.period.parse().ok()?;
+        let coverage = match &self.days {
+            None => Coverage::Period(period),
+            Some(days) => Coverage::Days(period, days.parse().ok()?),
         };
         let unit =
             Unit { enrollment: self.enrollment.clone(), scope: self.scope.clone(), dataset: self.dataset, coverage };
@@ -209,7 +208,7 @@ impl ImportRecord {
             version,
             committed_at_ms,
             enrollments,
-            units: units.ok_or_else(|| foreign("a unit has no period or days"))?,
+            units: units.ok_or_else(|| foreign("a unit's period or days are unreadable"))?,
             record: self.to_json().to_string(),
         })
     }

@@ -54,8 +54,11 @@ impl Store {
     /// transaction of the catalog, and a crash can come between. Gives the number of imports taken over.
     pub async fn heal(&self) -> Result<usize, ImportError> {
         let progress = self.catalog.lake_progress().await?;
-        if progress == Some(self.lake.newest_version().await?) {
-            return Ok(0);
+        let newest = self.lake.newest_version().await?;
+        match progress {
+            Some(progress) if progress == newest => return Ok(0),
+            Some(progress) if progress > newest => return Err(ImportError::LakeBehind { progress, newest }),
+            _ => {}
         }
         let mut taken = 0;
         for commit in self.lake.notes_after(progress).await? {

@@ -14,7 +14,7 @@ use crate::store::Store;
 /// What was looked at.
 #[derive(Debug, Clone, Default)]
 pub struct Checked {
-    /// Files of charges.
+    /// Files of charges, of all revisions.
     pub files: u64,
     /// Their rows.
     pub rows: u64,
@@ -51,7 +51,9 @@ pub async fn verify(store: &Store, progress: &dyn Fn(u64, u64)) -> Result<Verify
     let snapshot = store.lake().snapshot().await?;
     let files = snapshot.files();
     let storage = snapshot.store();
-    for file in files {
+    // Every version stays readable, so the files of earlier ones are checked too.
+    let all = store.lake().files_of_all_versions().await?;
+    for file in &all {
         match check_file(&storage, file).await {
             Ok(None) => {}
             Ok(Some(fault)) => report.violations.push(format!("{}: {}", file.path, describe(&fault))),
@@ -59,7 +61,7 @@ pub async fn verify(store: &Store, progress: &dyn Fn(u64, u64)) -> Result<Verify
         }
         report.checked.files += 1;
         report.checked.rows += file.rows;
-        progress(report.checked.files, files.len() as u64);
+        progress(report.checked.files, all.len() as u64);
     }
     let records = read_records(store, &mut report).await?;
     check_catalog(store, &records, &mut report).await?;
@@ -100,6 +102,9 @@ async fn read_records(store: &Store, report: &mut VerifyReport) -> Result<Vec<(u
                 Ok(record) => records.push((commit.version, record)),
                 Err(error) => report.violations.push(error.to_string()),
             }
+        } else if commit.changes_files {
+            let version = commit.version;
+            report.violations.push(format!("revision {version}: charges were changed by something that is no import"));
         }
     }
     Ok(records)
@@ -137,13 +142,14 @@ fn check_control_totals(files: &[lake::LakeFile], records: &[(u64, ImportRecord)
         for unit in record.units.iter().filter(|unit| unit.days.is_some()) {
             // An import of days changes parts of periods; their totals are those of several imports.
             for (key, entry) in &mut newest {
-                if key.0 == unit.enrollment.as_str() && key.1 == unit.scope.key() && key.2 == unit.dataset {
+                let same_series = unit.enrollment.matches(&key.0) && key.1 == unit.scope.key() && key.2 == unit.dataset;
+                if same_series && key.3 == unit.period {
                     entry.2 = false;
                 }
             }
         }
         for period in &record.periods {
-            let whole = record.units.iter().any(|unit| unit.period.as_deref() == Some(period.period.as_str()));
+            let whole = record.units.iter().any(|unit| unit.days.is_none() && unit.period == period.period);
             let key = (period.enrollment.to_string(), period.scope.key(), period.dataset, period.period.clone());
             newest.insert(key, (*version, period, whole));
         }
@@ -154,7 +160,7 @@ fn check_control_totals(files: &[lake::LakeFile], records: &[(u64, ImportRecord)
             continue;
         }
         let own = files.iter().filter(|file| {
-            file.enrollment.as_str() == enrollment
+            file.enrollment.matches(&enrollment)
                 && file.scope_key == scope
                 && file.dataset == dataset
                 && file.period.to_string() == period
@@ -184,7 +190,7 @@ fn check_control_totals(files: &[lake::LakeFile], records: &[(u64, ImportRecord)
 /// Whether a later import emptied the period: it has a unit for it and no rows.
 fn emptied(records: &[(u64, ImportRecord)], version: u64, expected: &crate::record::PeriodRecord) -> bool {
     records.iter().filter(|(later, _)| *later > version).flat_map(|(_, record)| &record.units).any(|unit| {
-        unit.period.as_deref() == Some(expected.period.as_str())
+        unit.period == expected.period
             && unit.enrollment == expected.enrollment
             && unit.dataset == expected.dataset
             && unit.scope.key() == expected.scope.key()

@@ -9,6 +9,7 @@ use calendar::Date;
 use deltalake_core::DeltaTableError;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
 use deltalake_core::kernel::{Action, Transaction};
+use deltalake_core::protocol::checkpoints::create_checkpoint;
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use futures::TryStreamExt;
 use ledger::{Coverage, Dataset, EnrollmentId, Field};
@@ -22,6 +23,8 @@ use crate::reader::FileReader;
 use crate::table::{Lake, Snapshot};
 use crate::write::{FileTarget, OpenFile, now_ms};
 
+/// A reader of the log reads at most this many commits beyond a checkpoint.
+const VERSIONS_PER_CHECKPOINT: u64 = 20;
 /// Member of the Delta commit information that carries the import's record.
 const NOTE_MEMBER: &str = "lazurite";
 
@@ -60,6 +63,8 @@ pub struct CommitNote {
     pub committed_at_ms: i64,
     /// The record; `None` for commits that are no imports.
     pub note: Option<Value>,
+    /// Whether files come or go with the commit.
+    pub changes_files: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -106,6 +111,8 @@ impl Lake {
         let properties = CommitProperties::default()
             // The caller judges a conflict by the rules of the ledger; Delta's own check knows less.
             .with_max_retries(0)
+            // A checkpoint only speeds up reading; its failure must not look like a failed commit.
+            .with_create_checkpoint(false)
             .with_cleanup_expired_logs(Some(false))
             .with_metadata([(NOTE_MEMBER.to_owned(), change.note)])
             .with_application_transaction(Transaction::new_with_last_update(change.import_id, 1, Some(now)));
@@ -120,9 +127,50 @@ impl Lake {
             .build(Some(state.snapshot()), base.table.log_store(), operation)
             .await;
         match committed {
-            Ok(commit) => Ok(commit.version()),
+            Ok(commit) => {
+                self.checkpoint(commit.version()).await;
+                Ok(commit.version())
+            }
             Err(error) => Err(conflict(base.version() + 1, error)),
         }
+    }
+
+    /// Writes a checkpoint every few versions, as far as it can be.
+    async fn checkpoint(&self, version: u64) {
+        if !version.is_multiple_of(VERSIONS_PER_CHECKPOINT) {
+            return;
+        }
+        let written = match self.snapshot().await {
+            Ok(snapshot) => create_checkpoint(&snapshot.table, None).await.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = written {
+            tracing::warn!(%error, "cannot write a checkpoint of the lake; reading its log takes longer until the next");
+        }
+    }
+
+    /// The version that an import made, if its commit is in the log after `base`.
+    pub async fn find_commit(&self, base: &Snapshot, is_it: impl Fn(&Value) -> bool) -> Result<Option<u64>, LakeError> {
+        let notes = self.notes_after(Some(base.version())).await?;
+        Ok(notes.into_iter().find(|commit| commit.note.as_ref().is_some_and(&is_it)).map(|commit| commit.version))
+    }
+
+    /// Every file that any version has named, those of earlier versions included.
+    pub async fn files_of_all_versions(&self) -> Result<Vec<LakeFile>, LakeError> {
+        let snapshot = self.snapshot().await?;
+        let log_store = snapshot.table.log_store();
+        let mut files = Vec::new();
+        for version in 0..=snapshot.version() {
+            let doing = format!("read the log of version {version}");
+            let bytes = log_store.read_commit_entry(version).await.map_err(LakeError::table(doing))?;
+            let bytes = bytes.ok_or_else(|| LakeError::NoSuchVersion { version, newest: snapshot.version() })?;
+            for line in bytes.split(|byte| *byte == b'\n') {
+                if let Ok(Action::Add(add)) = serde_json::from_slice::<Action>(line) {
+                    files.push(LakeFile::from_add(&add)?);
+                }
+            }
+        }
+        Ok(files)
     }
 
     /// Writes what stays of a file that is replaced in part; `None` if nothing stays.
@@ -171,7 +219,10 @@ impl Lake {
                 .split(|byte| *byte == b'\n')
                 .find_map(|line| serde_json::from_slice::<LogLine>(line).ok().and_then(|line| line.commit_info));
             let (timestamp, note) = info.map_or((None, None), |info| (info.timestamp, info.note));
-            notes.push(CommitNote { version, committed_at_ms: timestamp.unwrap_or_default(), note });
+            let changes_files = bytes
+                .split(|byte| *byte == b'\n')
+                .any(|line| line.starts_with(b"{\"add\"") || line.starts_with(b"{\"remove\""));
+            notes.push(CommitNote { version, committed_at_ms: timestamp.unwrap_or_default(), note, changes_files });
         }
         Ok(notes)
     }
@@ -191,12 +242,9 @@ async fn blocking(
 /// Marks the rows that no coverage replaces.
 fn outside(batch: &RecordBatch, replaced: &[&Coverage]) -> BooleanArray {
     let dates = batch.column_by_name(Field::Date.column()).expect("charges have a date").as_primitive::<Date32Type>();
+    // A file lies in one billing period, and only coverages of that period are given.
     let covered = |day: i32| {
-        replaced.iter().any(|coverage| match coverage {
-            Coverage::Days(days) => Date::from_days(day).is_ok_and(|day| days.contains(day)),
-            // A file lies in one billing period: touched by it is replaced by it.
-            Coverage::Period(_) => true,
-        })
+        Date::from_days(day).is_ok_and(|date| replaced.iter().any(|coverage| coverage.covers(coverage.period(), date)))
     };
     dates.iter().map(|day| Some(!day.is_some_and(covered))).collect()
 }

@@ -1,8 +1,9 @@
 //! A local file system store whose writes survive a power cut.
 //!
 //! `object_store` renames files into place without flushing them. Here a write returns only after the file and the
-//! folder that names it were flushed, and a file appears under its name only after its content was flushed. A failed
-//! flush stops the store: what the disk holds is unknown from then on, so every later write is refused.
+//! folder that names it were flushed, and a small file appears under its name only after its content was flushed. A large
+//! one, written in parts, has its name a moment before: nothing may refer to it until the write returned. A failed flush
+//! stops the store: what the disk holds is unknown from then on, so every later write is refused.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;

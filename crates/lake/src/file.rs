@@ -63,7 +63,7 @@ impl LakeFile {
     pub(crate) fn touched_by(&self, coverage: &Coverage) -> bool {
         match coverage {
             Coverage::Period(period) => self.period == *period,
-            Coverage::Days(days) => self.days.is_some_and(|own| own.overlaps(*days)),
+            Coverage::Days(period, days) => self.period == *period && self.days.is_some_and(|own| own.overlaps(*days)),
         }
     }
 
@@ -71,7 +71,9 @@ impl LakeFile {
     pub(crate) fn replaced_by(&self, coverage: &Coverage) -> bool {
         match coverage {
             Coverage::Period(period) => self.period == *period,
-            Coverage::Days(days) => self.days.is_some_and(|own| days.contains(own.start()) && days.contains(own.end())),
+            Coverage::Days(period, _) => self
+                .days
+                .is_some_and(|own| coverage.covers(*period, own.start()) && coverage.covers(*period, own.end())),
         }
     }
 

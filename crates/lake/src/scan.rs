@@ -8,7 +8,7 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Date32Type, Field as ArrowField, Int32Type, Schema, SchemaRef};
 use calendar::Date;
 use formats::{EXTRA_COLUMN, charge_schema};
-use ledger::{ChargeQuery, ChargeType, Coverage, Field, Scope, Unit, Visibility, Window};
+use ledger::{ChargeQuery, ChargeType, Field, Scope, Unit, Visibility, Window};
 use object_store::ObjectStore;
 use parquet::arrow::ParquetRecordBatchStreamBuilder;
 use parquet::arrow::ProjectionMask;
@@ -128,12 +128,10 @@ impl Snapshot {
 }
 
 impl Snapshot {
-    /// Lower-case ids of the subscriptions that the rows of a held unit name.
+    /// Lower-case ids of the subscriptions that the rows of a held unit name; empty text for rows that name none.
     pub async fn subscriptions_of(&self, unit: &Unit) -> Result<BTreeSet<String>, LakeError> {
-        let window = match unit.coverage {
-            Coverage::Period(period) => Window::Period(period),
-            Coverage::Days(days) => Window::Dates(days),
-        };
+        // A few more rows than the unit has do no harm: the period is one of its own.
+        let window = Window::Period(unit.coverage.period());
         let filter = RowFilter { window, visibility: Visibility::Everything, subscription: None };
         let scope_key = unit.scope.key();
         let files: Vec<LakeFile> = self
@@ -151,6 +149,10 @@ impl Snapshot {
             let used: BTreeSet<i32> = column.keys().iter().flatten().collect();
             let texts = used.into_iter().filter_map(|key| usize::try_from(key).ok()).map(|key| values.value(key));
             found.extend(texts.map(str::to_ascii_lowercase));
+            // Rows without subscription are a possible overlap with others of their kind.
+            if column.null_count() > 0 {
+                found.insert(String::new());
+            }
         }
         Ok(found)
     }

@@ -1,54 +1,74 @@
 //! What a mirror holds and what a new import does to it (DESIGN 4.2 and 4.3): the rules alone, without storage.
 
-use calendar::{BillingPeriod, DateRange};
+use calendar::{BillingPeriod, Date, DateRange};
 
-use crate::{Dataset, EnrollmentId, Scope};
+use crate::{Dataset, EnrollmentId, Scope, Window};
 
 /// The instant at which a source was made, in microseconds since 1970-01-01T00:00:00Z: `--taken-at`, the export
 /// folder's time stamp, else the instant of the import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunTime(pub i64);
 
-/// The days that an import replaces.
+/// The rows that an import replaces. Both kinds lie in one billing period, so that what is judged and what is removed
+/// are the same rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Coverage {
     /// All rows of a billing period, whatever their date.
     Period(BillingPeriod),
-    /// All rows dated in a range, both ends included, whatever their billing period.
-    Days(DateRange),
+    /// The rows of a billing period that are dated in a range of days, both ends included.
+    Days(BillingPeriod, DateRange),
 }
 
 impl Coverage {
-    /// The coverages that a range of days stands for: whole calendar months are billing periods, anything else is
-    /// days.
-    pub fn of_days(days: DateRange) -> Vec<Self> {
+    /// The billing periods that a range of days stands for, if it is whole calendar months.
+    pub fn whole_periods(days: DateRange) -> Option<Vec<BillingPeriod>> {
         let periods: Vec<BillingPeriod> = days.periods().collect();
         let whole = periods.first().is_some_and(|first| first.first_day() == days.start())
             && periods.last().is_some_and(|last| last.last_day() == days.end());
-        if whole { periods.into_iter().map(Self::Period).collect() } else { vec![Self::Days(days)] }
+        whole.then_some(periods)
     }
 
-    /// Whether both replace some day.
-    pub fn overlaps(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Period(a), Self::Period(b)) => a == b,
-            (Self::Days(a), Self::Days(b)) => a.overlaps(*b),
-            (Self::Period(period), Self::Days(days)) | (Self::Days(days), Self::Period(period)) => {
-                days.start() <= period.last_day() && period.first_day() <= days.end()
-            }
+    /// The billing period of the rows.
+    pub fn period(&self) -> BillingPeriod {
+        match self {
+            Self::Period(period) | Self::Days(period, _) => *period,
         }
+    }
+
+    /// Whether a row of this billing period and date is replaced.
+    pub fn covers(&self, period: BillingPeriod, date: Date) -> bool {
+        self.period() == period
+            && match self {
+                Self::Period(_) => true,
+                Self::Days(_, days) => days.contains(date),
+            }
+    }
+
+    /// Whether both replace some row.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.period() == other.period()
+            && match (self, other) {
+                (Self::Days(_, a), Self::Days(_, b)) => a.overlaps(*b),
+                _ => true,
+            }
     }
 
     /// Whether every row of `other` is replaced by an import of `self`.
     pub fn includes(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Period(a), Self::Period(b)) => a == b,
-            (Self::Days(a), Self::Days(b)) => a.start() <= b.start() && b.end() <= a.end(),
-            (Self::Period(period), Self::Days(days)) => {
-                period.first_day() <= days.start() && days.end() <= period.last_day()
+        self.period() == other.period()
+            && match (self, other) {
+                (Self::Period(_), _) => true,
+                (Self::Days(_, a), Self::Days(_, b)) => a.start() <= b.start() && b.end() <= a.end(),
+                (Self::Days(..), Self::Period(_)) => false,
             }
-            // A billing period may hold rows dated outside its month.
-            (Self::Days(_), Self::Period(_)) => false,
+    }
+
+    /// Whether a question about this time is about days that the coverage holds.
+    pub fn answers(&self, window: &Window) -> bool {
+        match (self, window) {
+            (_, Window::Period(period)) => self.period() == *period,
+            (Self::Period(period), Window::Dates(days)) => period.range().overlaps(*days),
+            (Self::Days(_, own), Window::Dates(days)) => own.overlaps(*days),
         }
     }
 }
@@ -57,7 +77,7 @@ impl std::fmt::Display for Coverage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Period(period) => write!(f, "{period}"),
-            Self::Days(days) => write!(f, "{days}"),
+            Self::Days(period, days) => write!(f, "{period} ({days})"),
         }
     }
 }
@@ -76,7 +96,8 @@ pub struct Unit {
 }
 
 impl Unit {
-    fn same_series(&self, other: &Self) -> bool {
+    /// Whether both are of one enrollment, source scope and dataset.
+    pub fn same_series(&self, other: &Self) -> bool {
         self.enrollment == other.enrollment && self.dataset == other.dataset && self.scope.key() == other.scope.key()
     }
 }
@@ -200,8 +221,8 @@ mod tests {
         Coverage::Period(BillingPeriod::new(2023, 9).unwrap())
     }
 
-    fn days(text: &str) -> DateRange {
-        text.parse().unwrap()
+    fn part(text: &str) -> Coverage {
+        Coverage::Days(BillingPeriod::new(2023, 9).unwrap(), text.parse().unwrap())
     }
 
     const A: &str = "subscriptions/1caaa5a3-2b66-438e-8ab4-bce37d518c5d";
@@ -233,8 +254,8 @@ mod tests {
         held.apply(holding(A, september(), 5, "a"));
         assert!(matches!(judge(&held, &holding(A, september(), 4, "b")), Err(HoldingConflict::Stale(_))));
         assert_eq!(judge(&held, &holding(A, september(), 5, "b")), Ok(()));
-        let part = Coverage::Days(days("2023-09-10..2023-09-12"));
-        assert!(matches!(judge(&held, &holding(A, part, 4, "b")), Err(HoldingConflict::Stale(_))));
+        let days = part("2023-09-10..2023-09-12");
+        assert!(matches!(judge(&held, &holding(A, days, 4, "b")), Err(HoldingConflict::Stale(_))));
     }
 
     #[test]
@@ -244,7 +265,7 @@ mod tests {
         assert!(held.holds(&holding(A, september(), 9, "a")));
         assert!(!held.holds(&holding(A, september(), 9, "b")));
         assert!(!held.holds(&holding(B, september(), 9, "a")));
-        held.apply(holding(A, Coverage::Days(days("2023-09-10..2023-09-12")), 6, "d"));
+        held.apply(holding(A, part("2023-09-10..2023-09-12"), 6, "d"));
         assert!(!held.holds(&holding(A, september(), 9, "a")));
     }
 
@@ -258,12 +279,23 @@ mod tests {
     }
 
     #[test]
-    fn whole_months_are_periods_and_parts_of_months_are_days() {
-        assert_eq!(Coverage::of_days(days("2023-09-01..2023-09-30")), [september()]);
-        assert_eq!(Coverage::of_days(days("2023-09-01..2023-10-31")).len(), 2);
-        let part = Coverage::of_days(days("2023-09-01..2023-09-29"));
-        assert!(matches!(part.as_slice(), [Coverage::Days(_)]));
-        assert!(september().includes(&part[0]) && !part[0].includes(&september()));
+    fn whole_months_are_periods_and_parts_of_months_are_not() {
+        let periods = |text: &str| Coverage::whole_periods(text.parse().unwrap()).map(|periods| periods.len());
+        assert_eq!(periods("2023-09-01..2023-09-30"), Some(1));
+        assert_eq!(periods("2023-09-01..2023-10-31"), Some(2));
+        assert_eq!(periods("2023-09-01..2023-09-29"), None);
+    }
+
+    #[test]
+    fn days_of_another_billing_period_are_other_rows() {
+        let late = Coverage::Days(BillingPeriod::new(2023, 8).unwrap(), "2023-09-01..2023-09-10".parse().unwrap());
+        assert!(!late.overlaps(&september()) && !september().includes(&late));
+        assert!(late.answers(&Window::Dates("2023-09-05..2023-09-05".parse().unwrap())));
+        assert!(!late.answers(&Window::Period(BillingPeriod::new(2023, 9).unwrap())));
+        assert!(
+            september().includes(&part("2023-09-01..2023-12-31"))
+                && !part("2023-09-01..2023-12-31").includes(&september())
+        );
     }
 
     #[test]

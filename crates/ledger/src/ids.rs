@@ -1,6 +1,8 @@
 //! Identifiers of the billing hierarchy (SEMANTICS section 1).
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
@@ -29,10 +31,43 @@ pub(crate) fn excerpt(text: &str) -> String {
     text.chars().take(80).collect()
 }
 
-/// The number of an enrollment, which is an EA billing account (`1234567`). Kept as received.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+/// The number of an enrollment, which is an EA billing account (`1234567`). Kept as received, compared, ordered and
+/// hashed without regard to case (SEMANTICS 1, rule 1).
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EnrollmentId(String);
+
+impl EnrollmentId {
+    fn caseless(&self) -> impl Iterator<Item = u8> {
+        self.0.bytes().map(|byte| byte.to_ascii_lowercase())
+    }
+}
+
+impl PartialEq for EnrollmentId {
+    fn eq(&self, other: &Self) -> bool {
+        self.matches(&other.0)
+    }
+}
+
+impl Eq for EnrollmentId {}
+
+impl PartialOrd for EnrollmentId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for EnrollmentId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.caseless().cmp(other.caseless())
+    }
+}
+
+impl Hash for EnrollmentId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.caseless().for_each(|byte| state.write_u8(byte));
+    }
+}
 
 impl EnrollmentId {
     /// Parses an enrollment number; surrounding blanks are refused.
@@ -119,6 +154,7 @@ mod tests {
         let id = EnrollmentId::parse("8611537").unwrap();
         assert_eq!(id.as_str(), "8611537");
         assert!(EnrollmentId::parse("abC").unwrap().matches("ABc"));
+        assert_eq!(EnrollmentId::parse("abC").unwrap(), EnrollmentId::parse("ABc").unwrap());
         for refused in ["", " 1", "1/2", "..", "a b", "é", &"1".repeat(129)] {
             assert!(EnrollmentId::parse(refused).is_err(), "{refused:?}");
         }

@@ -9,7 +9,7 @@ use formats::CsvEncoder;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use lake::{Lake, Snapshot};
-use ledger::{ChargeQuery, Coverage, Held, Window};
+use ledger::{ChargeQuery, Held, Window};
 use object_store::ObjectStoreExt;
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
@@ -266,14 +266,14 @@ pub(crate) fn now_ms() -> i64 {
 fn verdict(held: &Held, question: &Question) -> Option<Verdict> {
     let enrollment = question.permit.enrollment();
     let asked = match question.window {
-        Window::Period(period) => Coverage::Period(period),
-        Window::Dates(days) => Coverage::Days(days),
+        Window::Period(period) => period.to_string(),
+        Window::Dates(days) => days.to_string(),
     };
     let holds = |dataset| {
         held.iter().any(|holding| {
             holding.unit.dataset == dataset
                 && holding.unit.enrollment.matches(enrollment.as_str())
-                && holding.unit.coverage.overlaps(&asked)
+                && holding.unit.coverage.answers(&question.window)
         })
     };
     if holds(question.dataset) {

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use crate::error::ReportError;
 use crate::question::Verdict;
 use crate::service::{Reports, foreign, now_ms, stored_question};
-use crate::writer::{BlobTarget, REPORTS, StoredBlob, write_blobs};
+use crate::writer::{BlobTarget, REPORTS, attempt_prefix, write_blobs};
 
 /// How long an idle worker waits before it looks for jobs that other processes queued or lost.
 const IDLE_LOOK: Duration = Duration::from_secs(2);
@@ -81,7 +81,7 @@ async fn work(reports: Reports, owner: String, mut stopped: watch::Receiver<bool
 
 /// Runs one job to its end while its lease is kept alive.
 async fn run(reports: &Reports, owner: &str, job: Job) {
-    let id = job.id.clone();
+    let (id, attempt) = (job.id.clone(), job.attempts);
     let end = if job.attempts > ATTEMPTS_MAX {
         tracing::error!(report.id = %id, "report {id}: given up after {ATTEMPTS_MAX} attempts that did not end");
         FinishedJob::Failed("The report could not be completed. Ask for it again, and look at the server's log.".into())
@@ -116,8 +116,14 @@ async fn run(reports: &Reports, owner: &str, job: Job) {
         }
     };
     match reports.catalog.finish_job(&id, owner, &end, now_ms()).await {
-        Ok(true) => tracing::info!(report.id = %id, "report {id}: finished"),
-        Ok(false) => tracing::warn!(report.id = %id, "report {id}: finished by another worker"),
+        Ok(true) => {
+            tracing::info!(report.id = %id, "report {id}: finished");
+            remove_blobs(reports, &id, |name| !name.starts_with(&attempt_prefix(attempt))).await;
+        }
+        Ok(false) => {
+            tracing::warn!(report.id = %id, "report {id}: finished by another worker");
+            remove_blobs(reports, &id, |name| name.starts_with(&attempt_prefix(attempt))).await;
+        }
         Err(error) => tracing::error!(report.id = %id, %error, "report {id}: cannot record its end"),
     }
 }
@@ -137,14 +143,9 @@ async fn answer(reports: &Reports, job: &Job) -> Result<FinishedJob, ReportError
         .scan(&query, &encoder.columns_read())
         .ok_or_else(|| ReportError::Scope { scope: query.scope.clone() })?;
     let store = reports.lake.root().store();
-    let target = BlobTarget {
-        store: store.clone(),
-        job: &job.id,
-        attempt: job.attempts,
-        blob_bytes_max: reports.settings.blob_bytes_max,
-    };
+    let target =
+        BlobTarget { store, job: &job.id, attempt: job.attempts, blob_bytes_max: reports.settings.blob_bytes_max };
     let blobs = write_blobs(&target, &encoder, &mut scan).await?;
-    remove_other_attempts(&store, &job.id, &blobs).await;
     if blobs.is_empty() {
         return Ok(FinishedJob::NoData);
     }
@@ -152,12 +153,14 @@ async fn answer(reports: &Reports, job: &Job) -> Result<FinishedJob, ReportError
     Ok(FinishedJob::Completed(result))
 }
 
-/// Removes what attempts that died left behind. What cannot be removed does no harm but takes room.
-async fn remove_other_attempts(store: &std::sync::Arc<dyn ObjectStore>, job: &str, keep: &[StoredBlob]) {
+/// Removes blobs that no outcome names: those of attempts that died, or of one that came too late. Only the worker whose
+/// outcome was recorded removes what others wrote. What cannot be removed does no harm but takes room.
+async fn remove_blobs(reports: &Reports, job: &str, goes: impl Fn(&str) -> bool) {
+    let store = reports.lake.root().store();
     let folder = Path::from_iter([REPORTS, job]);
     let found: Result<Vec<_>, _> = store.list(Some(&folder)).try_collect().await;
     for object in found.unwrap_or_default() {
-        if !keep.iter().any(|blob| blob.path() == object.location)
+        if object.location.filename().is_some_and(&goes)
             && let Err(error) = store.delete(&object.location).await
         {
             tracing::warn!(%error, "cannot remove an unfinished blob of report {job}");

@@ -80,6 +80,11 @@ pub(crate) async fn write_blobs(
     Ok(blobs)
 }
 
+/// Begins the names of the blobs of a job's attempt.
+pub(crate) fn attempt_prefix(attempt: u32) -> String {
+    format!("part_{attempt}_")
+}
+
 struct OpenBlob {
     writer: BufWriter,
     job: String,
@@ -90,7 +95,7 @@ struct OpenBlob {
 
 impl OpenBlob {
     async fn create(target: &BlobTarget<'_>, number: usize, header: &[u8]) -> Result<Self, ReportError> {
-        let name = format!("part_{}_{number:04}.csv", target.attempt);
+        let name = format!("{}{number:04}.csv", attempt_prefix(target.attempt));
         let path = Path::from_iter([REPORTS, target.job, name.as_str()]);
         let writer = BufWriter::new(target.store.clone(), path);
         let mut blob = Self { writer, job: target.job.to_owned(), name, bytes: 0, has_rows: false };

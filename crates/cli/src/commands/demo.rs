@@ -158,9 +158,10 @@ Try it in another terminal.
   until LINK=$(curl -s -H "Authorization: Bearer {real}" "$LOCATION" | sed -n 's/.*"blobLink":"\([^"]*\)".*/\1/p'); [ -n "$LINK" ]; do sleep 1; done
   curl -s -o report.csv "$LINK"
 
-3. With Microsoft's SDK for Python (pip install azure-mgmt-costmanagement):
+3. With Microsoft's SDK for Python:
 
-  python3 - <<'PYTHON'
+  python3 -m venv sdk && sdk/bin/pip install --quiet azure-mgmt-costmanagement
+  sdk/bin/python - <<'PYTHON'
 import csv, decimal, io, ssl, time, urllib.request
 from azure.core.credentials import AccessToken
 from azure.mgmt.costmanagement import CostManagementClient
@@ -182,9 +183,9 @@ for blob in (getattr(report, "manifest", None) or report).blobs:
     print(len(costs), "rows, total", sum(costs))
 PYTHON
 
-The store is {data}; `lazurite status --data` and `lazurite verify --data` look into it.
+Look into the store: {program} status --data {data}
 Stop with Ctrl-C."#,
-        data = data.display()
+        data = absolute(data)
     );
 }
 

@@ -83,14 +83,17 @@ pub(crate) async fn run(args: StatusArgs) -> Result<ExitCode, Failure> {
 fn lines(holding: &Holding, files: &mut Vec<LakeFile>) -> Result<Vec<(String, PeriodLine)>, Failure> {
     let mut lines: BTreeMap<String, PeriodLine> = BTreeMap::new();
     let empty = || PeriodLine { rows: 0, total: Total::default(), first_day: None, last_day: None };
-    if let Coverage::Period(period) = holding.unit.coverage {
-        lines.insert(period.to_string(), empty());
+    let coverage = holding.unit.coverage;
+    let days_alone = matches!(coverage, Coverage::Days(..)) && holding.empty;
+    if !days_alone {
+        lines.insert(coverage.period().to_string(), empty());
     }
     let scope_key = holding.unit.scope.key();
     let (own, others): (Vec<LakeFile>, Vec<LakeFile>) = files.drain(..).partition(|file| {
-        let inside = match holding.unit.coverage {
-            Coverage::Period(period) => file.period == period,
-            Coverage::Days(days) => file.days.is_some_and(|own| days.contains(own.start()) && days.contains(own.end())),
+        let covers = |day| coverage.covers(file.period, day);
+        let inside = match file.days {
+            Some(days) => covers(days.start()) && covers(days.end()),
+            None => file.period == coverage.period(),
         };
         inside
             && file.enrollment == holding.unit.enrollment

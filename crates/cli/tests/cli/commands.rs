@@ -55,6 +55,8 @@ fn people_read_sentences() {
     assert!(bench.run(&["verify"]).text.contains("everything is as it was written"));
     let missing = bench.run(&["import", "/nowhere/at/all.csv"]);
     assert!(missing.code == 2 && missing.errors.contains("/nowhere/at/all.csv"), "{}", missing.errors);
+    let usage = bench.run(&["import", &file, "--json", "--period", "2023"]);
+    assert_eq!((usage.code, &usage.json["error"]["code"]), (2, &serde_json::json!("Usage")), "{}", usage.text);
     let wrong = bench.run(&["import", &file, "--days", "2023-02-30..2023-03-01"]);
     assert!(wrong.code == 2 && wrong.errors.contains("2023-02-30"), "{}", wrong.errors);
 }

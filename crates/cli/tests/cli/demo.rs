@@ -7,17 +7,28 @@ use samples::bundled::EA_ACTUAL;
 
 use crate::program::{Bench, lazurite};
 
+/// Ends with its value, whatever the test does.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        _ = self.0.kill();
+        _ = self.0.wait();
+    }
+}
+
 #[test]
 fn the_printed_lines_download_the_bundled_export() {
     let bench = Bench::new();
-    let mut demo = lazurite()
+    let demo = lazurite()
         .args(["demo", "--rows", "1300", "--listen", "127.0.0.1:0", "--listen-tls", "127.0.0.1:0", "--data"])
         .arg(bench.data())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
+    let mut demo = Running(demo);
     let mut printed = Vec::new();
-    for line in BufReader::new(demo.stdout.as_mut().unwrap()).lines() {
+    for line in BufReader::new(demo.0.stdout.as_mut().unwrap()).lines() {
         let line = line.unwrap();
         let end = line.starts_with("Stop with");
         printed.push(line);
@@ -30,8 +41,7 @@ fn the_printed_lines_download_the_bundled_export() {
     assert!(text.contains("8611001 ActualCost    202409 to 202509: 1,300 rows"), "{text}");
     let own = printed.iter().find(|line| line.trim_start().starts_with("LAZURITE_KEY=")).unwrap();
     let pasted = Command::new("sh").args(["-c", own]).current_dir(bench.folder.path()).output().unwrap();
-    demo.kill().unwrap();
-    demo.wait().unwrap();
+    drop(demo);
     assert!(pasted.status.success(), "{pasted:?}");
     let report = std::fs::read_to_string(bench.path("report.csv")).unwrap();
     assert_eq!(report.lines().count() as u64, EA_ACTUAL.rows + 1);

@@ -160,6 +160,119 @@ async fn a_mistaken_scope_is_mended_by_emptying_its_days() {
     assert!(verify(&bench.store, &|_, _| {}).await.unwrap().is_ok());
 }
 
+/// An import of August's days never touches July's late rows, and what is judged is what is removed.
+#[tokio::test(flavor = "multi_thread")]
+async fn days_of_one_billing_period_leave_late_rows_of_another() {
+    let bench = Bench::new().await;
+    let of_july = |text: String| text.replace("100,08/01/2023", "100,07/01/2023");
+    let july = of_july(export(&[(A, "07/05/2023", "10"), (A, "08/03/2023", "20")]));
+    bench.import(actual(bench.file("july.csv", &july))).await.unwrap();
+    let days =
+        |options: ImportOptions| ImportOptions { days: Some("2023-08-01..2023-08-10".parse().unwrap()), ..options };
+    bench.import(days(actual(bench.file("aug.csv", export(&[(A, "08/04/2023", "5")]))))).await.unwrap();
+    let in_july = Question { period: "202307", ..SEPTEMBER };
+    assert_eq!(bench.column(&in_july, "CostInBillingCurrency").await, ["10", "20"]);
+    let same_row = of_july(export(&[(A, "08/03/2023", "20")]));
+    let doubled = bench.import(days(scoped(bench.file("a.csv", &same_row), A))).await;
+    assert!(matches!(doubled, Err(ImportError::Overlap { .. })), "{doubled:?}");
+    // A rerun of the same days takes back what it brought for another billing period.
+    let with_late = export(&[(A, "08/04/2023", "5")]) + same_row.lines().nth(1).unwrap() + "\n";
+    let other = |name: &str, text: &str| days(scoped(bench.file(name, text.replace(A, B)), B));
+    let mut first = other("b1.csv", &with_late);
+    first.fill.dataset = Some(ledger::Dataset::AmortizedCost);
+    bench.import(first.clone()).await.unwrap();
+    let in_july = Question { dataset: ledger::Dataset::AmortizedCost, ..in_july };
+    assert_eq!(bench.column(&in_july, "CostInBillingCurrency").await, ["20"]);
+    let mut again = other("b2.csv", &export(&[(A, "08/04/2023", "6")]));
+    again.fill.dataset = first.fill.dataset;
+    bench.import(again).await.unwrap();
+    assert!(bench.column(&in_july, "CostInBillingCurrency").await.is_empty());
+    assert!(verify(&bench.store, &|_, _| {}).await.unwrap().is_ok());
+}
+
+/// A refund of July in August's export is not July's export (SEMANTICS 4.4, case 1).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_row_does_not_replace_its_whole_billing_period() {
+    let bench = Bench::new().await;
+    bench.import(actual(bench.file("july.csv", export(&[(A, "07/05/2023", "10")])))).await.unwrap();
+    let mixed = export(&[(A, "08/04/2023", "5")])
+        + export(&[(A, "08/03/2023", "-3")]).replace("100,08/01", "100,07/01").lines().nth(1).unwrap()
+        + "\n";
+    let path = bench.file("august.csv", mixed);
+    let error = bench.import(actual(path.clone())).await.unwrap_err();
+    assert!(error.to_string().contains("--days"), "{error}");
+    bench
+        .import(ImportOptions { days: Some("2023-08-01..2023-08-31".parse().unwrap()), ..actual(path) })
+        .await
+        .unwrap();
+    let in_july = Question { period: "202307", ..SEPTEMBER };
+    assert_eq!(bench.column(&in_july, "CostInBillingCurrency").await, ["-3", "10"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn enrollments_are_one_in_every_case() {
+    let bench = Bench::new().await;
+    let named = |name: &str, cost: &str| export(&[(A, "09/01/2023", cost)]).replace("\n100,", &format!("\n{name},"));
+    bench.import(actual(bench.file("1.csv", named("Abc", "40")))).await.unwrap();
+    let other_case = bench.import(scoped(bench.file("2.csv", named("ABC", "40")), A)).await;
+    assert!(matches!(other_case, Err(ImportError::Overlap { .. })));
+    bench.import(actual(bench.file("3.csv", named("aBC", "41")))).await.unwrap();
+    let question = Question { enrollment: "ABC", ..SEPTEMBER };
+    assert_eq!(bench.column(&question, "CostInBillingCurrency").await, ["41"]);
+    assert_eq!(bench.store.catalog().held_at(2).await.unwrap().iter().count(), 1);
+}
+
+/// The catalog fails while an import is under way: nothing half done stays, and the import can be repeated.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_catalog_that_fails_during_an_import_loses_nothing() {
+    let bench = Bench::new().await;
+    bench.import(actual(bench.file("a.csv", export(&[(A, "09/01/2023", "1")])))).await.unwrap();
+    let folder = bench.folder.path().join("data");
+    let options = ImportOptions { ..actual(bench.file("b.csv", export(&[(A, "09/01/2023", "2")]))) };
+    // Closing the catalog under the importer makes every later use of it fail.
+    let failing = Store::open(&folder).await.unwrap();
+    lazurite_imports::import(&failing, &options, &ClosesCatalog(failing.clone())).await.unwrap_err();
+    let store = Store::open(&folder).await.unwrap();
+    assert!(verify(&store, &|_, _| {}).await.unwrap().is_ok());
+    bench.import(options).await.unwrap();
+    assert_eq!(costs(&bench).await, ["2"]);
+}
+
+/// Closes the catalog when rows are being written.
+struct ClosesCatalog(Store);
+
+impl lazurite_imports::Progress for ClosesCatalog {
+    fn begin(&self, _: &str, _: u64) {}
+    fn read(&self, _: u64) {}
+    fn writing(&self, _: u64) {
+        let store = self.0.clone();
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(store.catalog().close()));
+    }
+    fn wrote(&self, _: u64) {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_whose_lake_is_older_than_its_catalog_is_not_opened() {
+    let bench = Bench::new().await;
+    for cost in ["1", "2"] {
+        bench.import(actual(bench.file(&format!("{cost}.csv"), export(&[(A, "09/01/2023", cost)])))).await.unwrap();
+    }
+    let folder = bench.folder.path().join("data");
+    std::fs::remove_file(folder.join("charges/_delta_log/00000000000000000002.json")).unwrap();
+    assert!(matches!(Store::open(&folder).await, Err(ImportError::LakeBehind { progress: 2, newest: 1 })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_earlier_revision_that_lost_its_file_is_found() {
+    let bench = Bench::new().await;
+    bench.import(actual(bench.file("a.csv", export(&[(A, "09/01/2023", "1")])))).await.unwrap();
+    let old = bench.store.lake().snapshot().await.unwrap().files()[0].path.clone();
+    bench.import(actual(bench.file("b.csv", export(&[(A, "09/01/2023", "2")])))).await.unwrap();
+    std::fs::remove_file(bench.folder.path().join("data/charges").join(old)).unwrap();
+    let report = verify(&bench.store, &|_, _| {}).await.unwrap();
+    assert!(!report.is_ok() && report.violations[0].contains("missing"), "{report:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_time_that_has_not_come_yet_is_refused() {
     let bench = Bench::new().await;
