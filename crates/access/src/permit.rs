@@ -7,8 +7,16 @@ use crate::keys::Caller;
 
 /// The right to read one scope of one enrollment. Only [`permit`] makes one.
 ///
-/// ```compile_fail
-/// let forged = access::Permit { enrollment: todo!(), scope: todo!() };
+/// ```
+/// fn read(permit: lazurite_access::Permit) -> ledger::Scope {
+///     permit.scope().clone()
+/// }
+/// ```
+///
+/// ```compile_fail,E0451
+/// fn forge(enrollment: ledger::EnrollmentId, scope: ledger::Scope) -> lazurite_access::Permit {
+///     lazurite_access::Permit { enrollment, scope }
+/// }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permit {

@@ -26,8 +26,6 @@ const ATTEMPTS_MAX: usize = 20;
 const STAGING_LIFE: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 /// How far a run time may lie ahead: clocks differ.
 const FUTURE_MS_MAX: i64 = 24 * 60 * 60 * 1000;
-/// Sums are longer than single costs.
-const TOTAL_LIMITS: Limits = Limits { fraction_digits_max: 28, integer_digits_max: 40 };
 
 /// What an import did.
 #[derive(Debug, Clone, Default)]
@@ -256,7 +254,7 @@ fn check_totals(group: &Group, files: &[LakeFile]) -> Result<(), ImportError> {
     for file in files {
         let (rows, total) = written.entry(file.period.to_string()).or_default();
         *rows += file.rows;
-        let parsed = Decimal::parse(file.total.as_bytes(), TOTAL_LIMITS).ok().map(|parsed| parsed.value);
+        let parsed = Decimal::parse(file.total.as_bytes(), Limits::TOTAL).ok().map(|parsed| parsed.value);
         let added = parsed.is_some_and(|value| total.add(value).is_ok());
         if !added {
             return Err(control("total", &group.file, &file.total));

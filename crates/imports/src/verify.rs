@@ -154,7 +154,6 @@ fn check_control_totals(files: &[lake::LakeFile], records: &[(u64, ImportRecord)
             newest.insert(key, (*version, period, whole));
         }
     }
-    let limits = Limits { fraction_digits_max: 28, integer_digits_max: 40 };
     for ((enrollment, scope, dataset, period), (version, expected, alone)) in newest {
         if !alone {
             continue;
@@ -168,12 +167,13 @@ fn check_control_totals(files: &[lake::LakeFile], records: &[(u64, ImportRecord)
         let (mut rows, mut total) = (0, Total::default());
         for file in own {
             rows += file.rows;
-            let value = Decimal::parse(file.total.as_bytes(), limits).map(|parsed| parsed.value).unwrap_or_default();
+            let value =
+                Decimal::parse(file.total.as_bytes(), Limits::TOTAL).map(|parsed| parsed.value).unwrap_or_default();
             if total.add(value).is_err() {
                 report.violations.push(format!("{}: its total cannot be added", file.path));
             }
         }
-        let expected_total = Decimal::parse(expected.total.as_bytes(), limits).map(|parsed| parsed.value).ok();
+        let expected_total = Decimal::parse(expected.total.as_bytes(), Limits::TOTAL).map(|parsed| parsed.value).ok();
         let replaced_by_empty = rows == 0 && expected.rows > 0 && emptied(records, version, expected);
         if (rows != expected.rows || Some(total.value()) != expected_total) && !replaced_by_empty {
             report.violations.push(format!(

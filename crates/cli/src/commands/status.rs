@@ -14,9 +14,6 @@ use crate::failure::Failure;
 use crate::instant::{AsOf, rfc3339};
 use crate::output::grouped;
 
-/// Sums are longer than single costs.
-const TOTAL_LIMITS: Limits = Limits { fraction_digits_max: 28, integer_digits_max: 40 };
-
 /// Rows and exact total of a billing period of a source scope.
 struct PeriodLine {
     rows: u64,
@@ -104,7 +101,7 @@ fn lines(holding: &Holding, files: &mut Vec<LakeFile>) -> Result<Vec<(String, Pe
     for file in own {
         let line = lines.entry(file.period.to_string()).or_insert_with(empty);
         line.rows += file.rows;
-        let value = Decimal::parse(file.total.as_bytes(), TOTAL_LIMITS).map(|parsed| parsed.value);
+        let value = Decimal::parse(file.total.as_bytes(), Limits::TOTAL).map(|parsed| parsed.value);
         let added = value.ok().map(|value| line.total.add(value));
         if !matches!(added, Some(Ok(()))) {
             return Err(Failure::other("StoreFailure", format!("the total of {} cannot be added", file.path)));

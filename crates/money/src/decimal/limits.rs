@@ -16,6 +16,8 @@ pub struct Limits {
 impl Limits {
     /// Costs: 28 fraction digits, 24 integer digits.
     pub const COST: Limits = Limits { fraction_digits_max: 28, integer_digits_max: 24 };
+    /// Sums of costs: 28 fraction digits, 40 integer digits.
+    pub const TOTAL: Limits = Limits { fraction_digits_max: 28, integer_digits_max: 40 };
     /// Unit, effective and list prices: 18 fraction digits, 24 integer digits.
     pub const PRICE: Limits = Limits { fraction_digits_max: 18, integer_digits_max: 24 };
     /// Quantities: 18 fraction digits, 24 integer digits.
