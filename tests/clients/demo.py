@@ -3,7 +3,6 @@
 import contextlib
 import csv
 import io
-import os
 import re
 import subprocess
 import threading
@@ -63,9 +62,16 @@ def demo(binary, data):
 
 def recipe(printed, title):
     """The lines of a recipe: from its numbered title to the next one, or to the closing remarks."""
-    found = re.search(rf"^\d\. With {re.escape(title)}[^\n]*:\n(.*?)(?=^\d\. With |^The store is )", printed, re.S | re.M)
+    found = re.search(rf"^\d\. With {re.escape(title)}[^\n]*:\n(.*?)(?=^\d\. With |^Look into the store)", printed, re.S | re.M)
     assert found, f"the demo prints no recipe for {title}:\n{printed}"
     return found.group(1)
+
+
+def in_environment(text, environment):
+    """A recipe with a pinned environment in place of the one that it would install."""
+    lines = [line for line in text.splitlines(keepends=True) if "pip install" not in line]
+    assert len(lines) + 1 == len(text.splitlines()), "the recipe does not install the SDK in one line"
+    return "".join(lines).replace("sdk/bin/python", str(environment / "bin" / "python"))
 
 
 def paste(printed, title, environment, folder):
@@ -73,13 +79,14 @@ def paste(printed, title, environment, folder):
     assert printed is not None, "the demo did not start"
     assert not isinstance(environment, Exception), "the client could not be installed, see above"
     variables = hermetic_variables()
+    text = recipe(printed, title)
     if environment is not None:
-        variables["PATH"] = os.pathsep.join([str(environment / "bin"), variables.get("PATH", "")])
+        text = in_environment(text, environment)
     folder.mkdir(exist_ok=True)
     report = folder / "report.csv"
     report.unlink(missing_ok=True)
     done = subprocess.run(
-        ["bash"], input=recipe(printed, title), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        ["bash"], input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         timeout=PASTE_SECONDS_MAX, check=False, cwd=folder, env=variables,
     )  # fmt: skip
     assert done.returncode == 0, f"the shell ended with {done.returncode}:\n{done.stdout}"
