@@ -5,10 +5,16 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod auth;
+mod caller;
 mod keys;
 mod permit;
+mod role;
 mod secret;
 
-pub use keys::{AuthError, Caller, IssuedKey, authenticate, issue_key};
-pub use permit::{Permit, Refusal, permit};
+pub use auth::{AuthError, authenticate};
+pub use caller::{Assignment, Caller};
+pub use keys::{IssuedKey, KeyError, KeyHolder, issue_key, revoke_key, rotate_key};
+pub use permit::{Disabled, Permit, Refusal, permit};
+pub use role::{Level, Role, RoleError};
 pub use secret::{Secret, random_bytes};

@@ -1,11 +1,16 @@
-//! Permission to read a scope.
+//! Permission to read a scope (SEMANTICS section 6).
+//!
+//! A role reads its own scope and what lies within it, cut to the rows of its own scope: a department administrator who
+//! asks for an account sees the account's rows of that department. Somebody with an enterprise role is judged by that
+//! role alone; for all others the switches of the enrollment count.
 
-use catalog::{Catalog, CatalogError};
-use ledger::{EnrollmentId, Scope};
+use catalog::{Catalog, CatalogError, Policies};
+use ledger::{EnrollmentId, Hierarchy, Scope, Share, Visibility};
 
-use crate::keys::Caller;
+use crate::caller::{Assignment, Caller};
+use crate::role::Level;
 
-/// The right to read one scope of one enrollment. Only [`permit`] makes one.
+/// The right to read one scope. Only [`permit`] makes one.
 ///
 /// ```
 /// fn read(permit: lazurite_access::Permit) -> ledger::Scope {
@@ -14,25 +19,52 @@ use crate::keys::Caller;
 /// ```
 ///
 /// ```compile_fail,E0451
-/// fn forge(enrollment: ledger::EnrollmentId, scope: ledger::Scope) -> lazurite_access::Permit {
-///     lazurite_access::Permit { enrollment, scope }
+/// fn forge(scope: ledger::Scope, shares: Vec<ledger::Share>) -> lazurite_access::Permit {
+///     lazurite_access::Permit { scope, shares }
 /// }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permit {
-    enrollment: EnrollmentId,
     scope: Scope,
+    shares: Vec<Share>,
 }
 
 impl Permit {
-    /// The enrollment that may be read.
-    pub fn enrollment(&self) -> &EnrollmentId {
-        &self.enrollment
-    }
-
     /// The scope that may be read.
     pub fn scope(&self) -> &Scope {
         &self.scope
+    }
+
+    /// What may be read of which enrollments; more than one only for a subscription that moved.
+    pub fn shares(&self) -> &[Share] {
+        &self.shares
+    }
+
+    /// Which kinds of charge may be read.
+    pub fn visibility(&self) -> Visibility {
+        Visibility::of(&self.scope)
+    }
+}
+
+/// The switch that refuses somebody who has a role (SEMANTICS 6.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disabled {
+    /// DA view charges is off.
+    Department,
+    /// AO view charges is off.
+    Account,
+    /// The partner of an indirect enrollment has not released prices.
+    Indirect,
+}
+
+impl Disabled {
+    /// The code on the wire.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Department => "DepartmentCostDisabled",
+            Self::Account => "AccountCostDisabled",
+            Self::Indirect => "IndirectCostDisabled",
+        }
     }
 }
 
@@ -45,14 +77,32 @@ pub enum Refusal {
         /// The refused scope.
         scope: Scope,
     },
+    /// The caller has a role on it, but a switch of the enrollment is off.
+    #[error("charges are not shown to this role on the scope {scope}: {}", by.code())]
+    Disabled {
+        /// The refused scope.
+        scope: Scope,
+        /// The enrollment.
+        enrollment: EnrollmentId,
+        /// Which switch.
+        by: Disabled,
+    },
+    /// Several enrollments that the caller may read have a department or account of this id (DESIGN 4.7).
+    #[error("several enrollments have the scope {scope}: {}", nested.iter().map(Scope::to_string).collect::<Vec<_>>().join(", "))]
+    Ambiguous {
+        /// The refused scope.
+        scope: Scope,
+        /// The forms that name the enrollment.
+        nested: Vec<Scope>,
+    },
     /// Nobody knows the scope.
     #[error("the scope {scope} is not known")]
     Unknown {
         /// The refused scope.
         scope: Scope,
     },
-    /// Reports are not answered at this kind of scope.
-    #[error("reports are answered at billing account and subscription scope, not at {scope}")]
+    /// There are no charges at this kind of scope.
+    #[error("charges are not answered at {scope}")]
     Unsupported {
         /// The refused scope.
         scope: Scope,
@@ -64,20 +114,122 @@ pub enum Refusal {
 
 /// Decides whether a caller may read a scope.
 pub async fn permit(catalog: &Catalog, caller: &Caller, scope: &Scope) -> Result<Permit, Refusal> {
-    let own = caller.enrollment();
-    let granted = match scope {
-        Scope::BillingAccount(enrollment) => own.matches(enrollment.as_str()),
-        Scope::Subscription(id) => catalog.knows_subscription(own, &id.to_string()).await?,
-        _ => return Err(Refusal::Unsupported { scope: scope.clone() }),
-    };
-    if granted {
-        return Ok(Permit { enrollment: own.clone(), scope: scope.clone() });
+    if Level::of(scope).is_none() {
+        return Err(Refusal::Unsupported { scope: scope.clone() });
     }
-    let known = match scope {
-        Scope::BillingAccount(enrollment) => catalog.enrollment(enrollment.as_str()).await?.is_some(),
-        Scope::Subscription(id) => catalog.anyone_knows_subscription(&id.to_string()).await?,
-        _ => false,
-    };
+    let mut shares = Vec::new();
+    let mut disabled = None;
+    let mut known = false;
+    for enrollment in candidates(catalog, caller, scope).await? {
+        let hierarchy = catalog.hierarchy(&enrollment).await?;
+        if !knows(catalog, &enrollment, &hierarchy, scope).await? {
+            continue;
+        }
+        known = true;
+        let own: Vec<&Assignment> = caller.assignments().iter().filter(|one| one.enrollment == enrollment).collect();
+        if own.is_empty() {
+            continue;
+        }
+        let policies = catalog.policies(&enrollment).await?;
+        match judge(&own, policies, &hierarchy, &enrollment, scope) {
+            Judged::Share(share) => shares.push(share),
+            Judged::Disabled(by) => disabled = disabled.or(Some((enrollment, by))),
+            Judged::NoRole => {}
+        }
+    }
     let scope = scope.clone();
-    Err(if known { Refusal::NoRole { scope } } else { Refusal::Unknown { scope } })
+    if shares.len() > 1 && !matches!(scope, Scope::Subscription(_)) {
+        let nested = shares.iter().map(|share| scope.nested_in(&share.enrollment)).collect();
+        return Err(Refusal::Ambiguous { scope, nested });
+    }
+    match disabled {
+        _ if !shares.is_empty() => Ok(Permit { scope, shares }),
+        Some((enrollment, by)) => Err(Refusal::Disabled { scope, enrollment, by }),
+        None if known || is_known_elsewhere(catalog, caller, &scope).await? => Err(Refusal::NoRole { scope }),
+        None => Err(Refusal::Unknown { scope }),
+    }
+}
+
+/// The enrollments in which the scope is looked for: the one that it names, else those on which the caller has a role.
+async fn candidates(catalog: &Catalog, caller: &Caller, scope: &Scope) -> Result<Vec<EnrollmentId>, CatalogError> {
+    match scope.enrollment() {
+        Some(enrollment) => {
+            Ok(catalog.enrollment(enrollment.as_str()).await?.map(|one| one.number).into_iter().collect())
+        }
+        None => {
+            let mut found = caller.enrollments();
+            // The order of an answer must not depend on the order in which roles were granted.
+            found.sort_unstable();
+            Ok(found)
+        }
+    }
+}
+
+async fn knows(
+    catalog: &Catalog,
+    enrollment: &EnrollmentId,
+    hierarchy: &Hierarchy,
+    scope: &Scope,
+) -> Result<bool, CatalogError> {
+    Ok(catalog.enrollment(enrollment.as_str()).await?.is_some() && hierarchy.select(scope).is_some())
+}
+
+/// Whether an enrollment on which the caller has no role knows the scope; then it is forbidden, not unknown.
+async fn is_known_elsewhere(catalog: &Catalog, caller: &Caller, scope: &Scope) -> Result<bool, CatalogError> {
+    if scope.enrollment().is_some() {
+        return Ok(false);
+    }
+    let own = caller.enrollments();
+    for enrollment in catalog.enrollments().await? {
+        if !own.contains(&enrollment.number) && catalog.hierarchy(&enrollment.number).await?.select(scope).is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+enum Judged {
+    Share(Share),
+    Disabled(Disabled),
+    NoRole,
+}
+
+/// Judges the caller's roles on one enrollment that knows the scope.
+fn judge(
+    own: &[&Assignment],
+    policies: Policies,
+    hierarchy: &Hierarchy,
+    enrollment: &EnrollmentId,
+    scope: &Scope,
+) -> Judged {
+    let Some(selection) = hierarchy.select(scope) else { return Judged::NoRole };
+    let share = |within| Share { enrollment: enrollment.clone(), selection: selection.clone(), within };
+    let has = |level| own.iter().any(|one| one.role.level() == level);
+    let covering: Vec<&&Assignment> = own.iter().filter(|one| hierarchy.lies_within(scope, &one.scope)).collect();
+    if covering.is_empty() {
+        return Judged::NoRole;
+    }
+    if policies.price_hidden {
+        return Judged::Disabled(Disabled::Indirect);
+    }
+    if has(Level::Enterprise) {
+        return Judged::Share(share(Vec::new()));
+    }
+    // Department users see charges at no level while their switch is off, whatever other roles they have.
+    if has(Level::Department) && !policies.da_view_charges {
+        return Judged::Disabled(Disabled::Department);
+    }
+    let shown = |one: &&&&Assignment| one.role.level() == Level::Department || policies.ao_view_charges;
+    let mut within = Vec::new();
+    let shown: Vec<_> = covering.iter().filter(shown).collect();
+    if shown.is_empty() {
+        return Judged::Disabled(Disabled::Account);
+    }
+    for one in shown {
+        if one.scope.key() == scope.key() {
+            return Judged::Share(share(Vec::new()));
+        }
+        within.extend(hierarchy.select(&one.scope));
+    }
+    Judged::Share(share(within))
 }

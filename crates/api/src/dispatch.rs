@@ -1,6 +1,7 @@
 //! From a request to its answer: path, route, method, handler, error body, common headers.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::OnceLock;
 
 use axum::Router;
 use axum::body::Body;
@@ -29,6 +30,8 @@ pub(crate) struct Call<'a> {
     pub(crate) state: &'a ApiState,
     pub(crate) parts: &'a Parts,
     pub(crate) query: Query,
+    /// Public id of the caller, once a credential was accepted.
+    pub(crate) caller: &'a OnceLock<String>,
 }
 
 /// All routes over a store. Listeners add a [`Scheme`](crate::Scheme) extension and
@@ -41,10 +44,14 @@ async fn answer(State(state): State<ApiState>, request: Request) -> Response {
     let request_id = uuid::Uuid::new_v4().to_string();
     let (parts, mut body) = request.into_parts();
     let mut route = "unmatched";
+    let caller = OnceLock::new();
     // A broken invariant ends the request, not the connection with others waiting on it.
-    let handled = AssertUnwindSafe(handle(&state, &parts, &mut body, &mut route)).catch_unwind().await;
+    let handled = AssertUnwindSafe(handle(&state, &parts, &mut body, &mut route, &caller)).catch_unwind().await;
     let handled = handled.unwrap_or_else(|_| Err(ApiError::Internal("the handler of the request panicked".into())));
     let mut response = handled.unwrap_or_else(|error| {
+        if error.is_refusal() {
+            state.refusals.note(caller.get().map(String::as_str), route, &error);
+        }
         let authorization = BaseUrl::of(&state.settings, &parts).ok().map(|base| base.authorization());
         error.into_response(&request_id, authorization.as_deref())
     });
@@ -59,9 +66,10 @@ async fn handle(
     parts: &Parts,
     body: &mut Body,
     route: &mut &'static str,
+    caller: &OnceLock<String>,
 ) -> Result<Response, ApiError> {
     let segments = segments(parts.uri.path())?;
-    let call = Call { state, parts, query: Query::parse(parts.uri.query())? };
+    let call = Call { state, parts, query: Query::parse(parts.uri.query())?, caller };
     let matched = find(&segments, &call.query)?;
     *route = matched.route.name;
     let allowed = matched.route.methods;

@@ -15,6 +15,7 @@ mod cost_details;
 mod dispatch;
 mod health;
 mod proxies;
+mod refusals;
 mod routes;
 mod state;
 

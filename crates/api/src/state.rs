@@ -10,6 +10,7 @@ use reports::Reports;
 use crate::address::PublicUrl;
 use crate::clock::Clock;
 use crate::proxies::TrustedProxies;
+use crate::refusals::Refusals;
 
 /// How requests are answered.
 #[derive(Debug, Clone)]
@@ -47,12 +48,18 @@ pub struct ApiState {
     pub(crate) catalog: Catalog,
     pub(crate) lake: Lake,
     pub(crate) reports: Reports,
+    pub(crate) refusals: Refusals,
     pub(crate) settings: Arc<ApiSettings>,
 }
 
 impl ApiState {
     /// Answers from a store.
     pub fn new(catalog: Catalog, lake: Lake, reports: Reports, settings: ApiSettings) -> Self {
-        Self { catalog, lake, reports, settings: Arc::new(settings) }
+        Self { catalog, lake, reports, refusals: Refusals::default(), settings: Arc::new(settings) }
+    }
+
+    /// Writes the refusals of late to the audit log; to be called every now and then, and at the end.
+    pub async fn write_refusals(&self) -> Result<(), catalog::CatalogError> {
+        self.refusals.write(&self.catalog).await
     }
 }

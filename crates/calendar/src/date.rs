@@ -3,14 +3,30 @@
 mod parse;
 mod print;
 
+use serde::{Deserialize, Serialize};
+
 use crate::civil::{DAYS_MAX, DAYS_MIN, YEAR_MAX, YEAR_MIN, civil_from_days, days_from_civil, days_in_month};
 use crate::error::CalendarError;
 
-/// A day of the proleptic Gregorian calendar in the years 1900 to 9999.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A day of the proleptic Gregorian calendar in the years 1900 to 9999. Serialized as ISO text.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Date {
     /// Days since 1970-01-01.
     days: i32,
+}
+
+impl TryFrom<String> for Date {
+    type Error = CalendarError;
+    fn try_from(text: String) -> Result<Self, CalendarError> {
+        Self::parse_iso(&text)
+    }
+}
+
+impl From<Date> for String {
+    fn from(date: Date) -> Self {
+        date.to_string()
+    }
 }
 
 impl Date {

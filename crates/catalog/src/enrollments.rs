@@ -1,10 +1,10 @@
 //! Enrollments and the hierarchy that their rows name.
 
-use formats::Place;
-use ledger::EnrollmentId;
+use ledger::{EnrollmentId, Place};
 use money::Currency;
 use sqlx::{Row, SqliteConnection};
 
+use crate::hierarchy::generate_ids;
 use crate::imports::EnrollmentEntry;
 use crate::{Catalog, CatalogError};
 
@@ -39,32 +39,6 @@ impl Catalog {
         row.as_ref().map(enrollment).transpose()
     }
 
-    /// Whether rows of the enrollment name the subscription.
-    pub async fn knows_subscription(
-        &self,
-        enrollment: &EnrollmentId,
-        subscription: &str,
-    ) -> Result<bool, CatalogError> {
-        let found: Option<i64> =
-            sqlx::query_scalar("SELECT 1 FROM places WHERE enrollment = ? AND subscription_id = ? LIMIT 1")
-                .bind(enrollment.as_str())
-                .bind(subscription)
-                .fetch_optional(&self.pool)
-                .await
-                .map_err(CatalogError::database("look up a subscription"))?;
-        Ok(found.is_some())
-    }
-
-    /// Whether rows of any enrollment name the subscription.
-    pub async fn anyone_knows_subscription(&self, subscription: &str) -> Result<bool, CatalogError> {
-        let found: Option<i64> = sqlx::query_scalar("SELECT 1 FROM places WHERE subscription_id = ? LIMIT 1")
-            .bind(subscription)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(CatalogError::database("look up a subscription"))?;
-        Ok(found.is_some())
-    }
-
     /// The places of an enrollment that rows have named.
     pub async fn places(&self, enrollment: &EnrollmentId) -> Result<Vec<Place>, CatalogError> {
         let rows = sqlx::query(
@@ -75,27 +49,28 @@ impl Catalog {
         .fetch_all(&self.pool)
         .await
         .map_err(CatalogError::database("list the hierarchy"))?;
-        let known = |text: String| (!text.is_empty()).then_some(text);
+        let cell = |row: &sqlx::sqlite::SqliteRow, index| row.get::<String, _>(index);
         Ok(rows
             .iter()
-            .map(|row| Place {
-                department_id: known(row.get(0)),
-                department_name: known(row.get(1)),
-                account_id: known(row.get(2)),
-                account_name: known(row.get(3)),
-                account_owner: known(row.get(4)),
-                subscription_id: known(row.get(5)),
-                subscription_name: known(row.get(6)),
+            .map(|row| {
+                let parts: [String; 7] = std::array::from_fn(|index| cell(row, index));
+                Place::from_parts(parts.each_ref().map(|part| Some(part.as_str())))
             })
             .collect())
     }
+}
+
+/// An enrollment number that this program stored.
+pub(crate) fn number(text: &str) -> Result<EnrollmentId, CatalogError> {
+    EnrollmentId::parse(text)
+        .map_err(|_| CatalogError::Foreign { what: "an enrollment number", value: text.to_owned() })
 }
 
 fn enrollment(row: &sqlx::sqlite::SqliteRow) -> Result<Enrollment, CatalogError> {
     let (number, currency): (String, Option<String>) = (row.get(0), row.get(2));
     let foreign = |what, value: &String| CatalogError::Foreign { what, value: value.clone() };
     Ok(Enrollment {
-        number: EnrollmentId::parse(&number).map_err(|_| foreign("an enrollment number", &number))?,
+        number: self::number(&number)?,
         name: row.get(1),
         currency: currency
             .map(|currency| currency.parse().map_err(|_| foreign("a currency", &currency)))
@@ -131,24 +106,15 @@ pub(crate) async fn learn_places(
     now_ms: i64,
 ) -> Result<(), CatalogError> {
     for place in &entry.places {
-        let parts = [
-            &place.department_id,
-            &place.department_name,
-            &place.account_id,
-            &place.account_name,
-            &place.account_owner,
-            &place.subscription_id,
-            &place.subscription_name,
-        ];
         let mut query = sqlx::query(
             "INSERT INTO places (enrollment, department_id, department_name, account_id, account_name, account_owner, \
              subscription_id, subscription_name, learned_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         )
         .bind(entry.number.as_str());
-        for part in parts {
-            query = query.bind(part.as_deref().unwrap_or_default());
+        for part in place.parts() {
+            query = query.bind(part.unwrap_or_default());
         }
         query.bind(now_ms).execute(&mut *connection).await.map_err(CatalogError::database("learn the hierarchy"))?;
     }
-    Ok(())
+    generate_ids(connection, &entry.number, &entry.places).await
 }

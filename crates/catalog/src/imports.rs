@@ -1,8 +1,7 @@
 //! Imports that the lake has committed, and what is held because of them.
 
 use calendar::{BillingPeriod, DateRange};
-use formats::Place;
-use ledger::{Coverage, EnrollmentId, Held, Holding, RunTime, Scope, Unit};
+use ledger::{Coverage, EnrollmentId, Held, Holding, Place, RunTime, Scope, Unit};
 use money::Currency;
 use sqlx::Row;
 

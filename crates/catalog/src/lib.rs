@@ -5,21 +5,31 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod assignments;
+mod audit;
 mod enrollments;
+mod hierarchy;
 mod imports;
 mod jobs;
 mod keys;
+mod policies;
 
+use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use ledger::{EnrollmentId, Hierarchy};
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+pub use assignments::{AssignmentEntry, Principal};
+pub use audit::{AuditEntry, AuditFilter};
 pub use enrollments::Enrollment;
 pub use imports::{EnrollmentEntry, ImportEntry, UnitEntry};
 pub use jobs::{FinishedJob, Job, JobState, NewJob};
 pub use keys::{KeyEntry, KeySlot, NewKey};
+pub use policies::Policies;
 
 /// Another process may hold the database while it commits; longer than any transaction of ours takes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -57,12 +67,10 @@ pub enum CatalogError {
         value: String,
     },
     /// Both key slots of a holder are in use.
-    #[error(
-        "enrollment {enrollment} has a primary and a secondary key already; revoke one first: lazurite key revoke {oldest}"
-    )]
+    #[error("{holder} has a primary and a secondary key already; revoke one first: lazurite key revoke {oldest}")]
     KeySlots {
-        /// The enrollment.
-        enrollment: String,
+        /// The enrollment and the scope.
+        holder: String,
         /// Id of the older key.
         oldest: String,
     },
@@ -102,6 +110,8 @@ fn keep_private(file: &Path) {
 #[derive(Debug, Clone)]
 pub struct Catalog {
     pool: SqlitePool,
+    /// What is known of hierarchies, each with the count of changes that it includes.
+    hierarchies: Arc<tokio::sync::Mutex<HashMap<EnrollmentId, (i64, Arc<Hierarchy>)>>>,
 }
 
 impl Catalog {
@@ -126,7 +136,9 @@ impl Catalog {
             .await
             .map_err(CatalogError::database("open the database"))?;
         migrate(&pool).await?;
-        Ok(Self { pool })
+        let catalog = Self { pool, hierarchies: Arc::default() };
+        catalog.generate_missing_ids().await?;
+        Ok(catalog)
     }
 
     /// Whether the database answers.

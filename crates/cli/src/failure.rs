@@ -66,6 +66,18 @@ impl From<catalog::CatalogError> for Failure {
     }
 }
 
+impl From<access::KeyError> for Failure {
+    fn from(error: access::KeyError) -> Self {
+        let code = match error {
+            access::KeyError::Catalog(error) => return error.into(),
+            access::KeyError::Role(_) => "Role",
+            access::KeyError::Disabled { .. } => "PolicyOff",
+            access::KeyError::NoSuchKey { .. } => "NoSuchKey",
+        };
+        Self::refused(code, error.to_string())
+    }
+}
+
 impl From<lake::LakeError> for Failure {
     fn from(error: lake::LakeError) -> Self {
         let refused = matches!(error, lake::LakeError::NoSuchVersion { .. });

@@ -35,4 +35,4 @@ pub use schema::{
 };
 pub use sketch::RowSketch;
 pub use source::{Compression, SourceCopy, SourceReader};
-pub use summary::{PeriodSummary, Place, ReadSummary};
+pub use summary::{PeriodSummary, ReadSummary};

@@ -5,7 +5,7 @@ use std::io::Read;
 
 use arrow::record_batch::RecordBatch;
 use calendar::DateRange;
-use ledger::Field;
+use ledger::{Field, Place};
 
 use crate::batch::ChargeBatchBuilder;
 use crate::error::{InputError, RowFault};
@@ -14,7 +14,7 @@ use crate::header::{FillIns, Header};
 use crate::records::{Record, RecordError, RecordReader};
 use crate::row::{Reading, Row, RowRefusal};
 use crate::source::SourceReader;
-use crate::summary::{Place, ReadSummary};
+use crate::summary::ReadSummary;
 
 /// How a source is to be read.
 #[derive(Debug, Clone, Default)]

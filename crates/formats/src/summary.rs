@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use calendar::{BillingPeriod, Date};
-use ledger::{ChargeType, EnrollmentId, Field, PricingModel};
+use ledger::{ChargeType, EnrollmentId, Field, Place, PricingModel};
 use money::{Currency, Total};
 
 use crate::batch::Cell;
@@ -14,35 +14,6 @@ use crate::sketch::RowSketch;
 
 /// Most distinct places of the hierarchy that one import learns; later ones are served all the same.
 const PLACES_MAX: usize = 200_000;
-
-/// Where in the hierarchy a row belongs, as its cells say (DESIGN 4.6). Unknown parts are `None`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Place {
-    /// Department id.
-    pub department_id: Option<String>,
-    /// Department name.
-    pub department_name: Option<String>,
-    /// Enrollment account id.
-    pub account_id: Option<String>,
-    /// Enrollment account name.
-    pub account_name: Option<String>,
-    /// Account owner.
-    pub account_owner: Option<String>,
-    /// Subscription id as spelled.
-    pub subscription_id: Option<String>,
-    /// Subscription name.
-    pub subscription_name: Option<String>,
-}
-
-const PLACE_FIELDS: [Field; 7] = [
-    Field::InvoiceSectionId,
-    Field::InvoiceSectionName,
-    Field::AccountId,
-    Field::AccountName,
-    Field::AccountOwnerId,
-    Field::SubscriptionId,
-    Field::SubscriptionName,
-];
 
 /// Rows and exact cost of one billing period of a source.
 #[derive(Debug, Clone, Default)]
@@ -114,28 +85,11 @@ impl ReadSummary {
             Cell::Text(text) => Some(text.as_ref()),
             _ => None,
         };
-        let parts = PLACE_FIELDS.map(text_of);
+        let parts = Place::FIELDS.map(text_of);
         if last.as_ref().is_some_and(|last| last.parts() == parts) {
             return last;
         }
-        let [
-            department_id,
-            department_name,
-            account_id,
-            account_name,
-            account_owner,
-            subscription_id,
-            subscription_name,
-        ] = parts.map(|part| part.map(str::to_owned));
-        let place = Place {
-            department_id,
-            department_name,
-            account_id,
-            account_name,
-            account_owner,
-            subscription_id,
-            subscription_name,
-        };
+        let place = Place::from_parts(parts);
         if self.places.len() < PLACES_MAX {
             self.places.insert(place.clone());
         }
@@ -158,19 +112,5 @@ impl ReadSummary {
             })?;
         }
         Ok(())
-    }
-}
-
-impl Place {
-    fn parts(&self) -> [Option<&str>; 7] {
-        [
-            self.department_id.as_deref(),
-            self.department_name.as_deref(),
-            self.account_id.as_deref(),
-            self.account_name.as_deref(),
-            self.account_owner.as_deref(),
-            self.subscription_id.as_deref(),
-            self.subscription_name.as_deref(),
-        ]
     }
 }

@@ -15,7 +15,7 @@ use crate::judge::{Candidate, admit, check_currency, run_time_text};
 use crate::options::{ImportOptions, Progress};
 use crate::plan::{RunPlan, plan};
 use crate::read::{Reading, SourceRead, read_run};
-use crate::record::{EnrollmentRecord, ImportRecord, PeriodRecord, PlaceRecord, SourceRecord, UnitRecord};
+use crate::record::{EnrollmentRecord, ImportRecord, PeriodRecord, SourceRecord, UnitRecord};
 use crate::rejects::RejectsFile;
 use crate::sources;
 use crate::store::Store;
@@ -357,7 +357,7 @@ fn record(import_id: uuid::Uuid, groups: &[Group], sources: &[SourceRead]) -> Im
             name: own().find_map(|summary| summary.enrollment_name.clone()),
             currency: group.currency.map(|currency| currency.to_string()),
             unknown_columns,
-            places: places.into_iter().map(PlaceRecord::of).collect(),
+            places: places.into_iter().cloned().collect(),
         });
         record.units.extend(group.holdings.iter().map(|holding| UnitRecord::of(&unit_entry(holding))));
         record.sources.extend(own().map(|summary| SourceRecord {

@@ -1,8 +1,7 @@
 //! The record of an import: what the lake's commit says about itself, from which the catalog can always be rebuilt.
 
 use catalog::{EnrollmentEntry, ImportEntry, UnitEntry};
-use formats::Place;
-use ledger::{Coverage, Dataset, EnrollmentId, RunTime, Scope, Unit};
+use ledger::{Coverage, Dataset, EnrollmentId, Place, RunTime, Scope, Unit};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -31,27 +30,7 @@ pub(crate) struct EnrollmentRecord {
     pub(crate) name: Option<String>,
     pub(crate) currency: Option<String>,
     pub(crate) unknown_columns: Vec<String>,
-    pub(crate) places: Vec<PlaceRecord>,
-}
-
-/// Where rows belong.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct PlaceRecord {
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    department_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    department_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    account_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    account_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    account_owner: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    subscription_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    subscription_name: Option<String>,
+    pub(crate) places: Vec<Place>,
 }
 
 /// What was replaced as a whole.
@@ -95,34 +74,6 @@ pub(crate) struct PeriodRecord {
     pub(crate) rows: u64,
     /// Exact sum as decimal text.
     pub(crate) total: String,
-}
-
-impl PlaceRecord {
-    pub(crate) fn of(place: &Place) -> Self {
-        let place = place.clone();
-        Self {
-            department_id: place.department_id,
-            department_name: place.department_name,
-            account_id: place.account_id,
-            account_name: place.account_name,
-            account_owner: place.account_owner,
-            subscription_id: place.subscription_id,
-            subscription_name: place.subscription_name,
-        }
-    }
-
-    fn place(&self) -> Place {
-        let record = self.clone();
-        Place {
-            department_id: record.department_id,
-            department_name: record.department_name,
-            account_id: record.account_id,
-            account_name: record.account_name,
-            account_owner: record.account_owner,
-            subscription_id: record.subscription_id,
-            subscription_name: record.subscription_name,
-        }
-    }
 }
 
 impl UnitRecord {
@@ -200,7 +151,7 @@ impl ImportRecord {
                 number: record.number.clone(),
                 name: record.name.clone(),
                 currency: currency.map_err(|_| foreign("a currency is no ISO code"))?,
-                places: record.places.iter().map(PlaceRecord::place).collect(),
+                places: record.places.clone(),
             });
         }
         Ok(ImportEntry {

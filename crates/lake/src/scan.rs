@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Date32Type, Field as ArrowField, Int32Type, Schema, SchemaRef};
 use calendar::Date;
 use formats::{EXTRA_COLUMN, charge_schema};
-use ledger::{ChargeQuery, ChargeType, Field, Scope, Unit, Visibility, Window};
+use ledger::{ChargeQuery, ChargeType, Field, Selection, Share, Unit, Visibility, Window};
 use object_store::ObjectStore;
 use parquet::arrow::ParquetRecordBatchStreamBuilder;
 use parquet::arrow::ProjectionMask;
@@ -20,6 +20,7 @@ use futures::TryStreamExt;
 use crate::error::LakeError;
 use crate::file::LakeFile;
 use crate::reader::FileReader;
+use crate::select::{self, Texts};
 use crate::table::Snapshot;
 
 /// Rows and bytes of a batch that is read.
@@ -28,22 +29,19 @@ const BATCH_BYTES_WANTED: u64 = 16 << 20;
 
 /// Which rows of a file are asked for.
 #[derive(Debug, Clone)]
-pub struct RowFilter {
+struct RowFilter {
     window: Window,
     visibility: Visibility,
-    /// Lower-case subscription id.
-    subscription: Option<String>,
+    selection: Selection,
+    /// Bounds; empty for none.
+    within: Vec<Selection>,
 }
 
 impl RowFilter {
-    /// The filter of a question at billing account or subscription scope; `None` for scopes that need the id map.
-    pub fn of(query: &ChargeQuery) -> Option<Self> {
-        let subscription = match &query.scope {
-            Scope::BillingAccount(_) => None,
-            Scope::Subscription(id) => Some(id.to_string()),
-            _ => return None,
-        };
-        Some(Self { window: query.window, visibility: query.visibility(), subscription })
+    /// The filter of one share of a question.
+    fn of(query: &ChargeQuery, share: &Share) -> Self {
+        let (selection, within) = (share.selection.clone(), share.within.clone());
+        Self { window: query.window, visibility: query.visibility, selection, within }
     }
 
     fn may_match(&self, file: &LakeFile) -> bool {
@@ -59,14 +57,22 @@ impl RowFilter {
             Window::Period(period) => file.period == period,
             Window::Dates(days) => file.days.is_some_and(|own| days.contains(own.start()) && days.contains(own.end())),
         };
-        window && self.visibility == Visibility::Everything && self.subscription.is_none()
+        window
+            && self.visibility == Visibility::Everything
+            && self.selection == Selection::Everything
+            && self.within.is_empty()
     }
 
+    /// The columns that are looked at.
     fn columns(&self) -> Vec<&'static str> {
-        vec![Field::Date.column(), Field::ChargeType.column(), Field::SubscriptionId.column()]
+        let mut columns = vec![Field::Date.column(), Field::ChargeType.column()];
+        for selection in std::iter::once(&self.selection).chain(&self.within) {
+            columns.extend(select::fields(selection).iter().map(|field| field.column()));
+        }
+        columns
     }
 
-    /// Marks the rows asked for.
+    /// Marks the rows asked for; `None` if a column is not there or is of another type.
     fn mask(&self, batch: &RecordBatch) -> Option<BooleanArray> {
         let mut keep = vec![true; batch.num_rows()];
         if let Window::Dates(days) = self.window {
@@ -78,52 +84,48 @@ impl RowFilter {
         if self.visibility == Visibility::UsageOnly {
             // A source without charge types holds usage only (the 2019 layout), so unknown counts as usage.
             let usage = |cell: Option<&str>| cell.is_none_or(|cell| ChargeType::read(cell) == ChargeType::Usage);
-            keep_where(&mut keep, batch.column_by_name(Field::ChargeType.column())?, usage)?;
+            let types = Texts::of(batch, Field::ChargeType)?;
+            let is_usage = types.test(usage);
+            keep.iter_mut().enumerate().for_each(|(row, keep)| *keep &= is_usage.at(row));
         }
-        if let Some(id) = &self.subscription {
-            let same = |cell: Option<&str>| cell.is_some_and(|cell| cell.eq_ignore_ascii_case(id));
-            keep_where(&mut keep, batch.column_by_name(Field::SubscriptionId.column())?, same)?;
+        let selected = select::rows(&self.selection, batch)?;
+        keep.iter_mut().zip(selected).for_each(|(keep, selected)| *keep &= selected);
+        if !self.within.is_empty() {
+            let mut bounded = vec![false; batch.num_rows()];
+            for bound in &self.within {
+                let inside = select::rows(bound, batch)?;
+                bounded.iter_mut().zip(inside).for_each(|(bounded, inside)| *bounded |= inside);
+            }
+            keep.iter_mut().zip(bounded).for_each(|(keep, bounded)| *keep &= bounded);
         }
         Some(BooleanArray::from(keep))
     }
 }
 
-/// Clears the marks of rows whose text fails a test; each distinct text is tested once.
-fn keep_where(keep: &mut [bool], column: &ArrayRef, test: impl Fn(Option<&str>) -> bool) -> Option<()> {
-    let column = column.as_dictionary_opt::<Int32Type>()?;
-    let values = column.values().as_string_opt::<i32>()?;
-    let passed: Vec<bool> =
-        (0..values.len()).map(|index| test((!values.is_null(index)).then(|| values.value(index)))).collect();
-    let unknown = test(None);
-    for (keep, key) in keep.iter_mut().zip(column.keys().iter()) {
-        *keep &= key.map_or(Some(unknown), |key| usize::try_from(key).ok().and_then(|key| passed.get(key).copied()))?;
-    }
-    Some(())
-}
-
 /// A read of charges in the order of the lake. Text columns come dictionary-encoded.
 pub struct Scan {
     store: Arc<dyn ObjectStore>,
-    files: std::vec::IntoIter<LakeFile>,
+    files: std::vec::IntoIter<(LakeFile, Arc<RowFilter>)>,
     columns: Vec<String>,
-    filter: RowFilter,
-    open: Option<(LakeFile, ParquetRecordBatchStream<FileReader>)>,
+    open: Option<OpenFile>,
+}
+
+struct OpenFile {
+    file: LakeFile,
+    filter: Arc<RowFilter>,
+    batches: ParquetRecordBatchStream<FileReader>,
 }
 
 impl Snapshot {
-    /// Begins to read the given lake columns of the rows that the question asks for. `None`: this scope cannot be
-    /// asked here.
-    pub fn scan(&self, query: &ChargeQuery, columns: &[String]) -> Option<Scan> {
-        let filter = RowFilter::of(query)?;
-        let files: Vec<LakeFile> =
-            self.files_of(&query.enrollment, query.dataset).filter(|file| filter.may_match(file)).cloned().collect();
-        Some(Scan { store: self.store(), files: files.into_iter(), columns: columns.to_vec(), filter, open: None })
-    }
-
-    /// Whether any row can match, judged by the files alone.
-    pub fn may_hold(&self, query: &ChargeQuery) -> bool {
-        RowFilter::of(query)
-            .is_some_and(|filter| self.files_of(&query.enrollment, query.dataset).any(|file| filter.may_match(file)))
+    /// Begins to read the given lake columns of the rows that the question asks for.
+    pub fn scan(&self, query: &ChargeQuery, columns: &[String]) -> Scan {
+        let mut files = Vec::new();
+        for share in &query.shares {
+            let filter = Arc::new(RowFilter::of(query, share));
+            let own = self.files_of(&share.enrollment, query.dataset).filter(|file| filter.may_match(file));
+            files.extend(own.map(|file| (file.clone(), filter.clone())));
+        }
+        Scan { store: self.store(), files: files.into_iter(), columns: columns.to_vec(), open: None }
     }
 }
 
@@ -132,15 +134,16 @@ impl Snapshot {
     pub async fn subscriptions_of(&self, unit: &Unit) -> Result<BTreeSet<String>, LakeError> {
         // A few more rows than the unit has do no harm: the period is one of its own.
         let window = Window::Period(unit.coverage.period());
-        let filter = RowFilter { window, visibility: Visibility::Everything, subscription: None };
+        let (visibility, selection) = (Visibility::Everything, Selection::Everything);
+        let filter = Arc::new(RowFilter { window, visibility, selection, within: Vec::new() });
         let scope_key = unit.scope.key();
-        let files: Vec<LakeFile> = self
+        let files: Vec<_> = self
             .files_of(&unit.enrollment, unit.dataset)
             .filter(|file| file.scope_key == scope_key && filter.may_match(file))
-            .cloned()
+            .map(|file| (file.clone(), filter.clone()))
             .collect();
         let columns = vec![Field::SubscriptionId.column().to_owned()];
-        let mut scan = Scan { store: self.store(), files: files.into_iter(), columns, filter, open: None };
+        let mut scan = Scan { store: self.store(), files: files.into_iter(), columns, open: None };
         let mut found = BTreeSet::new();
         while let Some(batch) = scan.next_batch().await? {
             let column = batch.column_by_name(Field::SubscriptionId.column());
@@ -162,10 +165,10 @@ impl Scan {
     /// The next rows, or `None` at the end.
     pub async fn next_batch(&mut self) -> Result<Option<RecordBatch>, LakeError> {
         loop {
-            let Some((file, batches)) = &mut self.open else {
-                let Some(file) = self.files.next() else { return Ok(None) };
-                let batches = open_file(&self.store, &file, &self.columns, &self.filter).await?;
-                self.open = Some((file, batches));
+            let Some(OpenFile { file, filter, batches }) = &mut self.open else {
+                let Some((file, filter)) = self.files.next() else { return Ok(None) };
+                let batches = open_file(&self.store, &file, &self.columns, &filter).await?;
+                self.open = Some(OpenFile { file, filter, batches });
                 continue;
             };
             let reading = format!("read {}", file.path);
@@ -173,10 +176,10 @@ impl Scan {
                 self.open = None;
                 continue;
             };
-            let batch = if self.filter.matches_all(file) {
+            let batch = if filter.matches_all(file) {
                 batch
             } else {
-                let mask = self.filter.mask(&batch).ok_or_else(|| LakeError::ForeignFile {
+                let mask = filter.mask(&batch).ok_or_else(|| LakeError::ForeignFile {
                     path: file.path.clone(),
                     reason: "the columns to filter by are missing or of another type".into(),
                 })?;

@@ -5,18 +5,26 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod applied;
 mod charge_type;
 mod dataset;
 mod field;
+mod hierarchy;
 mod holding;
 mod ids;
+mod place;
 mod query;
 mod scope;
+mod selection;
 
+pub use applied::{AppliedAccount, AppliedDepartment, AppliedHierarchy, AppliedSubscription, HierarchyError, Since};
 pub use charge_type::{ChargeType, PricingModel};
 pub use dataset::{Dataset, UnknownDataset};
 pub use field::{Field, FieldKind};
+pub use hierarchy::{Hierarchy, IdOrigin, NameKind, NamedId, Node, names_without_id};
 pub use holding::{Coverage, Held, Holding, HoldingConflict, RunTime, Unit, judge};
 pub use ids::{EnrollmentId, IdError, SubscriptionId};
+pub use place::Place;
 pub use query::{ChargeQuery, Visibility, Window};
 pub use scope::{Scope, ScopeError};
+pub use selection::{AccountName, Selection, Share, Tenure, UNASSIGNED, comparable};

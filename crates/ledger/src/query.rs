@@ -3,15 +3,16 @@
 use calendar::{BillingPeriod, DateRange};
 use serde::{Deserialize, Serialize};
 
-use crate::{Dataset, EnrollmentId, Scope};
+use crate::{Dataset, Scope, Share};
 
 /// Which rows of a snapshot are asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChargeQuery {
-    /// The enrollment that the scope belongs to.
-    pub enrollment: EnrollmentId,
-    /// The scope asked about.
-    pub scope: Scope,
+    /// What may be read of which enrollments, in the order of the answer. Several only where a subscription moved from
+    /// one to another.
+    pub shares: Vec<Share>,
+    /// Which kinds of charge the scope shows.
+    pub visibility: Visibility,
     /// The dataset asked for.
     pub dataset: Dataset,
     /// The time asked about.
@@ -36,12 +37,12 @@ pub enum Visibility {
     UsageOnly,
 }
 
-impl ChargeQuery {
-    /// What the scope of this question may see (SEMANTICS 6.3, D-36).
-    pub fn visibility(&self) -> Visibility {
-        match self.scope {
-            Scope::BillingAccount(_) => Visibility::Everything,
-            _ => Visibility::UsageOnly,
+impl Visibility {
+    /// What a scope shows (SEMANTICS 6.3, D-36).
+    pub fn of(scope: &Scope) -> Self {
+        match scope {
+            Scope::BillingAccount(_) => Self::Everything,
+            _ => Self::UsageOnly,
         }
     }
 }

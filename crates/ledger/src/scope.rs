@@ -118,6 +118,26 @@ impl Scope {
         }
     }
 
+    /// The enrollment, if the path names one.
+    pub fn enrollment(&self) -> Option<&EnrollmentId> {
+        match self {
+            Self::BillingAccount(id) => Some(id),
+            Self::Department { enrollment, .. } | Self::EnrollmentAccount { enrollment, .. } => enrollment.as_ref(),
+            Self::Subscription(_) | Self::ResourceGroup { .. } => None,
+        }
+    }
+
+    /// The form that names the enrollment, where there is one.
+    #[must_use]
+    pub fn nested_in(&self, enrollment: &EnrollmentId) -> Self {
+        let enrollment = Some(enrollment.clone());
+        match self {
+            Self::Department { id, .. } => Self::Department { enrollment, id: id.clone() },
+            Self::EnrollmentAccount { id, .. } => Self::EnrollmentAccount { enrollment, id: id.clone() },
+            other => other.clone(),
+        }
+    }
+
     /// Whether two scopes of one enrollment share charges, as far as the paths alone tell. `None`: only the rows
     /// can tell, because a department, an account and a subscription may or may not hold one another.
     pub fn overlaps(&self, other: &Self) -> Option<bool> {

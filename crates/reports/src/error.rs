@@ -36,12 +36,6 @@ pub enum ReportError {
         /// What is wrong.
         reason: String,
     },
-    /// A scope that cannot be scanned.
-    #[error("the scope {scope} cannot be reported on")]
-    Scope {
-        /// The scope.
-        scope: ledger::Scope,
-    },
     /// An earlier state that the store does not have.
     #[error("nothing was held at {as_of}")]
     AsOf {

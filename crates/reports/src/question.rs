@@ -3,7 +3,7 @@
 use access::Permit;
 use calendar::{BillingPeriod, DateRange};
 use formats::Layout;
-use ledger::{ChargeQuery, Dataset, EnrollmentId, Scope, Window};
+use ledger::{ChargeQuery, Dataset, Share, Visibility, Window};
 use serde::{Deserialize, Serialize};
 
 /// Which state of the store is asked about.
@@ -44,8 +44,10 @@ pub struct Question {
 /// A question in the catalog.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct StoredQuestion {
-    pub(crate) enrollment: EnrollmentId,
-    pub(crate) scope: Scope,
+    /// Key of the scope.
+    pub(crate) scope: String,
+    pub(crate) shares: Vec<Share>,
+    pub(crate) visibility: Visibility,
     pub(crate) dataset: Dataset,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     period: Option<String>,
@@ -84,8 +86,9 @@ impl StoredQuestion {
             Window::Dates(days) => (None, Some(days.to_string())),
         };
         Self {
-            enrollment: question.permit.enrollment().clone(),
-            scope: question.permit.scope().clone(),
+            scope: question.permit.scope().key(),
+            shares: question.permit.shares().to_vec(),
+            visibility: question.permit.visibility(),
             dataset: question.dataset,
             period,
             days,
@@ -110,11 +113,15 @@ impl StoredQuestion {
             (None, Some(days)) => Window::Dates(days.parse::<DateRange>().ok()?),
             _ => return None,
         };
-        Some(ChargeQuery {
-            enrollment: self.enrollment.clone(),
-            scope: self.scope.clone(),
-            dataset: self.dataset,
-            window,
-        })
+        let shares = self.shares.clone();
+        Some(ChargeQuery { shares, visibility: self.visibility, dataset: self.dataset, window })
+    }
+
+    /// Whether the answer may be given to the holder of a permit: it is about the permit's scope and shows no more than
+    /// the permit does.
+    pub(crate) fn may_be_given_to(&self, permit: &Permit) -> bool {
+        self.scope == permit.scope().key()
+            && self.shares.len() == permit.shares().len()
+            && self.shares.iter().zip(permit.shares()).all(|(own, theirs)| own.may_be_given_to(theirs))
     }
 }

@@ -170,8 +170,9 @@ impl Reports {
         for (_, _, record) in self.catalog.import_records(version).await? {
             let record: serde_json::Value = serde_json::from_str(&record).unwrap_or_default();
             for enrollment in record["enrollments"].as_array().into_iter().flatten() {
-                let own =
-                    enrollment["number"].as_str().is_some_and(|number| question.permit.enrollment().matches(number));
+                let own = enrollment["number"].as_str().is_some_and(|number| {
+                    question.permit.shares().iter().any(|share| share.enrollment.matches(number))
+                });
                 let columns = enrollment["unknownColumns"].as_array().filter(|_| own);
                 for name in columns.into_iter().flatten().filter_map(|name| name.as_str()) {
                     if !names.iter().any(|known| known == name) {
@@ -203,7 +204,7 @@ impl Reports {
     pub async fn poll(&self, permit: &Permit, id: &str) -> Result<Option<Poll>, ReportError> {
         let Some(job) = self.catalog.job(id).await? else { return Ok(None) };
         let question = stored_question(&job)?;
-        if question.enrollment != *permit.enrollment() || question.scope.key() != permit.scope().key() {
+        if !question.may_be_given_to(permit) {
             return Ok(None);
         }
         let valid_till_s =
@@ -264,7 +265,7 @@ pub(crate) fn now_ms() -> i64 {
 
 /// Judges by what is held whether there can be an answer (DESIGN 4.9: not held is not zero).
 fn verdict(held: &Held, question: &Question) -> Option<Verdict> {
-    let enrollment = question.permit.enrollment();
+    let enrollments = || question.permit.shares().iter().map(|share| &share.enrollment);
     let asked = match question.window {
         Window::Period(period) => period.to_string(),
         Window::Dates(days) => days.to_string(),
@@ -272,13 +273,14 @@ fn verdict(held: &Held, question: &Question) -> Option<Verdict> {
     let holds = |dataset| {
         held.iter().any(|holding| {
             holding.unit.dataset == dataset
-                && holding.unit.enrollment.matches(enrollment.as_str())
+                && enrollments().any(|enrollment| holding.unit.enrollment == *enrollment)
                 && holding.unit.coverage.answers(&question.window)
         })
     };
     if holds(question.dataset) {
         None
     } else if holds(question.dataset.other()) {
+        let enrollment = enrollments().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         Some(Verdict::OtherDataset(format!(
             "{} of {asked} is not held for enrollment {enrollment}; held is {}. Ask for that metric, or import the {} export",
             question.dataset,
@@ -296,8 +298,11 @@ fn digest(question: &StoredQuestion, snapshot: &Snapshot, blob_bytes_max: u64) -
     let encoder = CsvEncoder::new(question.layout()?, question.unknown_columns.clone());
     let mut hash = Sha256::new();
     hash.update(format!("{query:?}\n{}\n{blob_bytes_max}\n", encoder.identity()).as_bytes());
-    for file in snapshot.files_of(&query.enrollment, query.dataset) {
-        hash.update(file.sha256.as_bytes());
+    for share in &query.shares {
+        for file in snapshot.files_of(&share.enrollment, query.dataset) {
+            hash.update(file.sha256.as_bytes());
+            hash.update(b"\n");
+        }
         hash.update(b"\n");
     }
     Some(hex::encode(hash.finalize()))

@@ -139,9 +139,7 @@ async fn answer(reports: &Reports, job: &Job) -> Result<FinishedJob, ReportError
     let layout = question.layout().ok_or_else(|| foreign(&job.id, "the layout is unknown"))?;
     let encoder = CsvEncoder::new(layout, question.unknown_columns.clone());
     let snapshot = reports.lake.snapshot_at(question.version).await?;
-    let mut scan = snapshot
-        .scan(&query, &encoder.columns_read())
-        .ok_or_else(|| ReportError::Scope { scope: query.scope.clone() })?;
+    let mut scan = snapshot.scan(&query, &encoder.columns_read());
     let store = reports.lake.root().store();
     let target =
         BlobTarget { store, job: &job.id, attempt: job.attempts, blob_bytes_max: reports.settings.blob_bytes_max };

@@ -23,6 +23,8 @@ use crate::tls;
 const SHUTDOWN_TIME_MAX: Duration = Duration::from_secs(10);
 /// How often a running server looks whether its certificate must be renewed.
 const RENEWAL_LOOK: Duration = Duration::from_secs(12 * 60 * 60);
+/// How long a refusal waits for others like it before it goes to the audit log.
+const REFUSALS_PAUSE: Duration = Duration::from_secs(1);
 
 /// The way to a running server.
 #[derive(Debug)]
@@ -41,6 +43,8 @@ pub struct RunningServer {
     https: Listener,
     renewal: JoinHandle<()>,
     workers: Workers,
+    refusals: JoinHandle<()>,
+    state: ApiState,
     catalog: Catalog,
 }
 
@@ -62,14 +66,26 @@ impl Server {
         let reports = Reports::open(catalog.clone(), lake.clone(), settings.reports.clone()).await?;
         let workers = Workers::start(&reports);
         let state = ApiState::new(catalog.clone(), lake, reports, settings.api.clone());
-        let router = router(state).layer(middleware::from_fn(log_request));
+        let refusals = tokio::spawn(write_refusals(state.clone()));
+        let router = router(state.clone()).layer(middleware::from_fn(log_request));
 
         let renewal = tokio::spawn(renew(settings.data, names, tls_config.clone()));
         let http = Listener::http(plain, plain_address, router.clone());
         let https = Listener::https(secure, secure_address, router, tls_config);
         let (http_url, https_url) = (url("http", http.address), url("https", https.address));
         tracing::info!("answering on {http_url} and {https_url}");
-        Ok(RunningServer { http_url, https_url, ca_path: tls.ca_path, http, https, renewal, workers, catalog })
+        Ok(RunningServer {
+            http_url,
+            https_url,
+            ca_path: tls.ca_path,
+            http,
+            https,
+            renewal,
+            workers,
+            refusals,
+            state,
+            catalog,
+        })
     }
 }
 
@@ -85,6 +101,10 @@ impl RunningServer {
             }
         };
         tokio::join!(self.http.stop(SHUTDOWN_TIME_MAX), self.https.stop(SHUTDOWN_TIME_MAX), stop_workers);
+        self.refusals.abort();
+        if let Err(error) = self.state.write_refusals().await {
+            tracing::warn!(%error, "cannot write the last refusals to the audit log: {error}");
+        }
         if tokio::time::timeout(SHUTDOWN_TIME_MAX, self.catalog.close()).await.is_err() {
             tracing::warn!("the catalog did not close in time; its log is folded in at the next start");
         }
@@ -107,6 +127,16 @@ fn check_writable(folder: &Path) -> Result<(), ServerError> {
         .and_then(|()| std::fs::write(&probe, b""))
         .and_then(|()| std::fs::remove_file(&probe));
     tried.map_err(|source| ServerError::DataFolder { folder: folder.to_owned(), source })
+}
+
+/// Writes refusals to the audit log for as long as the server runs.
+async fn write_refusals(state: ApiState) {
+    loop {
+        tokio::time::sleep(REFUSALS_PAUSE).await;
+        if let Err(error) = state.write_refusals().await {
+            tracing::error!(%error, "cannot write refusals to the audit log: {error}");
+        }
+    }
 }
 
 /// Exchanges the server certificate before it ends; connections are not disturbed.

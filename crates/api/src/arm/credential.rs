@@ -7,12 +7,16 @@ use ledger::Scope;
 
 use super::{ApiError, excerpt};
 use crate::clock::system_now_ms;
+use crate::dispatch::Call;
 
-/// The caller of a request. Keys follow the system clock.
-pub(crate) async fn authenticate(catalog: &Catalog, headers: &HeaderMap) -> Result<Caller, ApiError> {
-    let token = bearer(headers)?;
-    match access::authenticate(catalog, token, system_now_ms()).await {
-        Ok(caller) => Ok(caller),
+/// The caller of a request. Credentials follow the system clock.
+pub(crate) async fn authenticate(call: &Call<'_>) -> Result<Caller, ApiError> {
+    let token = bearer(&call.parts.headers)?;
+    match access::authenticate(&call.state.catalog, token, system_now_ms()).await {
+        Ok(caller) => {
+            call.caller.get_or_init(|| caller.id().to_owned());
+            Ok(caller)
+        }
         Err(AuthError::Unknown) => Err(ApiError::InvalidCredential("The access token is invalid.")),
         Err(AuthError::Expired) => Err(ApiError::ExpiredCredential),
         Err(AuthError::Catalog(error)) => Err(error.into()),
@@ -54,9 +58,14 @@ pub(crate) async fn permit(
                 Scope::Subscription(_) | Scope::ResourceGroup { .. } => "RBACAccessDenied",
                 _ => "BillingAccessDenied",
             },
-            client: caller.key_id().to_owned(),
+            client: caller.id().to_owned(),
             action,
             scope: text.to_owned(),
+        },
+        Refusal::Disabled { enrollment, by, .. } => ApiError::CostDisabled { by, enrollment: enrollment.to_string() },
+        Refusal::Ambiguous { nested, .. } => ApiError::AmbiguousScope {
+            scope: text.to_owned(),
+            nested: nested.iter().map(|scope| format!("/{scope}")).collect(),
         },
         Refusal::Unknown { scope: Scope::Subscription(id) } => ApiError::SubscriptionNotFound(id.to_string()),
         Refusal::Unknown { .. } => ApiError::NotFound(format!("The scope '{}' could not be found.", excerpt(text))),
@@ -65,11 +74,13 @@ pub(crate) async fn permit(
     })
 }
 
-/// The refusal of a scope at which there are no reports.
+/// The refusal of a scope at which there are no charges.
 pub(crate) fn unsupported_scope(text: &str) -> ApiError {
     ApiError::BadRequest(format!(
         "The scope '{}' is not supported. Supported are billing accounts \
-         (providers/Microsoft.Billing/billingAccounts/ENROLLMENT) and subscriptions (subscriptions/GUID).",
+         (providers/Microsoft.Billing/billingAccounts/ENROLLMENT), departments and enrollment accounts \
+         (providers/Microsoft.Billing/departments/ID and …/enrollmentAccounts/ID, or the same below a billing account), and \
+         subscriptions (subscriptions/GUID).",
         excerpt(text)
     ))
 }

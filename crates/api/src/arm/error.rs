@@ -30,6 +30,10 @@ pub(crate) enum ApiError {
     ExpiredCredential,
     /// The caller has no role on the scope.
     Forbidden { code: &'static str, client: String, action: &'static str, scope: String },
+    /// The caller has a role on the scope, but charges are not shown to it.
+    CostDisabled { by: access::Disabled, enrollment: String },
+    /// Several enrollments that the caller may read have a scope of this id.
+    AmbiguousScope { scope: String, nested: Vec<String> },
     /// A signed link that is refused.
     LinkRefused(reports::LinkError),
     /// Nobody knows the subscription.
@@ -72,7 +76,11 @@ impl ApiError {
             | Self::InvalidSubscriptionId(_)
             | Self::MissingApiVersion
             | Self::UnsupportedApiVersion { .. } => StatusCode::BAD_REQUEST,
-            Self::MissingCredential | Self::InvalidCredential(_) | Self::ExpiredCredential => StatusCode::UNAUTHORIZED,
+            Self::MissingCredential
+            | Self::InvalidCredential(_)
+            | Self::ExpiredCredential
+            | Self::CostDisabled { .. } => StatusCode::UNAUTHORIZED,
+            Self::AmbiguousScope { .. } => StatusCode::CONFLICT,
             Self::Forbidden { .. } | Self::LinkRefused(_) => StatusCode::FORBIDDEN,
             Self::SubscriptionNotFound(_)
             | Self::NotFound(_)
@@ -87,7 +95,21 @@ impl ApiError {
         }
     }
 
-    fn code(&self) -> &'static str {
+    /// Whether it says that somebody asked for what it may not have; the audit log keeps those.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+    }
+
+    /// The scope or the client that the refusal is about, if it says so.
+    pub(crate) fn refused_scope(&self) -> &str {
+        match self {
+            Self::Forbidden { scope, .. } => scope,
+            Self::CostDisabled { enrollment, .. } => enrollment,
+            _ => "",
+        }
+    }
+
+    pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::BadRequest(_) => "BadRequest",
             Self::InvalidSubscriptionId(_) => "InvalidSubscriptionId",
@@ -97,6 +119,8 @@ impl ApiError {
             Self::InvalidCredential(_) => "InvalidAuthenticationToken",
             Self::ExpiredCredential => "ExpiredAuthenticationToken",
             Self::Forbidden { code, .. } => code,
+            Self::CostDisabled { by, .. } => by.code(),
+            Self::AmbiguousScope { .. } => "AmbiguousScope",
             Self::SubscriptionNotFound(_) => "SubscriptionNotFound",
             Self::NotFound(_) => "NotFound",
             Self::UnknownResourceType { .. } => "InvalidResourceType",
@@ -131,6 +155,22 @@ impl ApiError {
                 "The client '{client}' with object id '{client}' does not have authorization to perform action \
                  '{action}' over scope '/{scope}' or the scope is invalid. If access was recently granted, please \
                  refresh your credentials."
+            ),
+            Self::CostDisabled { by: access::Disabled::Department, enrollment } => format!(
+                "Department administrators of enrollment {enrollment} do not see charges. An enterprise administrator can \
+                 turn the policy 'DA view charges' on."
+            ),
+            Self::CostDisabled { by: access::Disabled::Account, enrollment } => format!(
+                "Account owners and subscription users of enrollment {enrollment} do not see charges. An enterprise \
+                 administrator can turn the policy 'AO view charges' on."
+            ),
+            Self::CostDisabled { by: access::Disabled::Indirect, enrollment } => {
+                format!("The partner of the indirect enrollment {enrollment} has not released its prices.")
+            }
+            Self::AmbiguousScope { scope, nested } => format!(
+                "The scope '{}' exists in several enrollments. Name the enrollment: {}.",
+                excerpt(scope),
+                nested.join(" or ")
             ),
             Self::LinkRefused(error) => format!("Server failed to authenticate the request: {error}."),
             Self::SubscriptionNotFound(id) => format!("The subscription '{id}' could not be found."),
@@ -175,6 +215,13 @@ impl ApiError {
                     authorization.unwrap_or_default()
                 );
                 if let Ok(challenge) = HeaderValue::from_str(&challenge) {
+                    headers.insert(header::WWW_AUTHENTICATE, challenge);
+                }
+            }
+            // The credential is good: another one of the same caller would not help.
+            Self::CostDisabled { .. } => {
+                let challenge = authorization.map(|uri| format!("Bearer authorization_uri=\"{uri}\""));
+                if let Ok(challenge) = HeaderValue::from_str(challenge.as_deref().unwrap_or("Bearer")) {
                     headers.insert(header::WWW_AUTHENTICATE, challenge);
                 }
             }

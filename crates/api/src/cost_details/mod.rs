@@ -11,7 +11,7 @@ mod limits;
 mod options;
 mod render;
 
-use access::Caller;
+use access::Permit;
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -42,7 +42,7 @@ const POLL_ACTION: &str = "Microsoft.CostManagement/costDetailsOperationResults/
 /// Takes a report's order.
 pub(crate) async fn create(call: &Call<'_>, scope: &[String], body: &mut Body) -> Result<Response, ApiError> {
     let state = call.state;
-    let caller = authenticate(&state.catalog, &call.parts.headers).await?;
+    let caller = authenticate(call).await?;
     let api_version = api_version(&call.query, API_VERSIONS)?;
     let options = Options::parse(&call.query, &state.settings)?;
     let (scope, scope_text) = parse_scope(scope)?;
@@ -52,9 +52,9 @@ pub(crate) async fn create(call: &Call<'_>, scope: &[String], body: &mut Body) -
     let permit = permit(&state.catalog, &caller, &scope, &scope_text, CREATE_ACTION).await?;
 
     let question = Question {
+        window: window(call, &permit, &request.selector).await?,
         permit,
         dataset: request.dataset,
-        window: window(call, &caller, &request.selector).await?,
         layout: options.layout,
         unknown_columns: options.unknown_columns,
         as_of: options.as_of,
@@ -70,7 +70,7 @@ pub(crate) async fn create(call: &Call<'_>, scope: &[String], body: &mut Body) -
 /// Tells how a report stands.
 pub(crate) async fn poll(call: &Call<'_>, scope: &[String], id: &str) -> Result<Response, ApiError> {
     let state = call.state;
-    let caller = authenticate(&state.catalog, &call.parts.headers).await?;
+    let caller = authenticate(call).await?;
     let api_version = api_version(&call.query, API_VERSIONS)?;
     if !state.settings.emulate {
         call.query.refuse_others(&["api-version"])?;
@@ -105,14 +105,18 @@ fn parse_scope(segments: &[String]) -> Result<(Scope, String), ApiError> {
 }
 
 /// The time that the report is about. Only the current period and the limits of the original need a clock.
-async fn window(call: &Call<'_>, caller: &Caller, selector: &Selector) -> Result<Window, ApiError> {
+async fn window(call: &Call<'_>, permit: &Permit, selector: &Selector) -> Result<Window, ApiError> {
     let settings = &call.state.settings;
     if !settings.emulate
         && let Some(window) = selector.window()
     {
         return Ok(window);
     }
-    let today = settings.clock.today(&call.state.lake, caller.enrollment()).await?;
+    let mut today = None;
+    for share in permit.shares() {
+        today = today.max(Some(settings.clock.today(&call.state.lake, &share.enrollment).await?));
+    }
+    let today = today.ok_or_else(|| ApiError::Internal("a permit without share".into()))?;
     if settings.emulate {
         limits::check(selector, today)?;
     }

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use access::{Secret, issue_key};
+use access::{KeyHolder, Role, Secret, issue_key, revoke_key};
 use imports::{ImportOptions, Store, import};
-use ledger::{Dataset, EnrollmentId};
+use ledger::{Dataset, EnrollmentId, Scope};
 use samples::bundled::{EA_ACTUAL, EA_AMORTIZED};
 use samples::generator::GeneratorOptions;
 use server::{Overrides, RunningServer, Settings};
@@ -26,6 +26,8 @@ const REAL_PERIOD: &str = "202309";
 const GENERATED: &str = "8611001";
 const GENERATED_FIRST_MONTH: (u16, u8) = (2024, 9);
 const GENERATED_MONTHS: u32 = 13;
+/// The demo in the audit log.
+const DEMO: &str = "lazurite demo";
 
 pub(crate) async fn run(args: DemoArgs) -> Result<ExitCode, Failure> {
     let overrides = Overrides {
@@ -127,10 +129,12 @@ async fn fresh_key(store: &Store, enrollment: &str) -> Result<Secret, Failure> {
     let now = now_ms();
     for key in store.catalog().keys().await? {
         if key.enrollment == enrollment && key.revoked_at_ms.is_none() {
-            store.catalog().revoke_key(&key.id, now).await?;
+            revoke_key(store.catalog(), &key.id, DEMO, now).await?;
         }
     }
-    Ok(issue_key(store.catalog(), &enrollment, now).await?.key)
+    let holder =
+        KeyHolder { scope: Scope::BillingAccount(enrollment.clone()), enrollment, role: Role::EnterpriseReader };
+    Ok(issue_key(store.catalog(), &holder, DEMO, now).await?.key)
 }
 
 fn print(server: &RunningServer, data: &Path, real: &Secret, generated: &Secret) {

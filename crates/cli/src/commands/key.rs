@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 
-use access::issue_key;
-use catalog::KeyEntry;
+use access::{IssuedKey, KeyHolder, issue_key, revoke_key, rotate_key};
+use catalog::{Catalog, KeyEntry};
 use imports::Store;
 use serde_json::json;
 
-use crate::args::{KeyArgs, KeyCommand, KeyCreateArgs, KeyListArgs, KeyRevokeArgs};
+use crate::args::{KeyArgs, KeyCommand, KeyCreateArgs, KeyIdArgs, KeyListArgs};
+use crate::commands::actor;
 use crate::failure::Failure;
 use crate::instant::{now_ms, rfc3339};
 
@@ -15,17 +16,28 @@ pub(crate) async fn run(args: KeyArgs) -> Result<ExitCode, Failure> {
     match args.command {
         KeyCommand::Create(args) => create(args).await,
         KeyCommand::List(args) => list(args).await,
+        KeyCommand::Rotate(args) => rotate(args).await,
         KeyCommand::Revoke(args) => revoke(args).await,
     }
 }
 
 async fn create(args: KeyCreateArgs) -> Result<ExitCode, Failure> {
+    let holder = args.holder.holder().map_err(|message| Failure::refused("Scope", message))?;
     let store = Store::open(&args.data.path).await?;
-    let issued = issue_key(store.catalog(), &args.enrollment, now_ms()).await?;
-    let known = store.catalog().enrollment(args.enrollment.as_str()).await?.is_some();
+    let issued = issue_key(store.catalog(), &holder, &actor(), now_ms()).await?;
+    let note = unknown(store.catalog(), &holder).await?;
     store.catalog().close().await;
+    show(&issued, args.json);
+    if let Some(note) = note {
+        eprintln!("note: {note}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Shows a new key, once.
+fn show(issued: &IssuedKey, as_json: bool) {
     let expires = rfc3339(issued.expires_at_ms);
-    if args.json {
+    if as_json {
         println!("{}", json!({ "id": issued.id, "key": issued.key.reveal(), "expires": expires }));
     } else {
         println!("id       {}", issued.id);
@@ -33,12 +45,30 @@ async fn create(args: KeyCreateArgs) -> Result<ExitCode, Failure> {
         println!("slot     {}", issued.slot.as_str());
         println!("expires  {expires}");
     }
-    if !known {
-        eprintln!(
-            "note: nothing of enrollment {} is held yet; the key will read it once it is imported",
-            args.enrollment
-        );
+}
+
+/// What to say about a holder whose scope the store does not know yet.
+async fn unknown(catalog: &Catalog, holder: &KeyHolder) -> Result<Option<String>, Failure> {
+    let number = &holder.enrollment;
+    if catalog.enrollment(number.as_str()).await?.is_none() {
+        return Ok(Some(format!(
+            "nothing of enrollment {number} is held yet; the key will read its charges once they are imported"
+        )));
     }
+    if catalog.hierarchy(number).await?.select(&holder.scope).is_some() {
+        return Ok(None);
+    }
+    Ok(Some(format!(
+        "enrollment {number} has no {} so far; lazurite enrollment show --enrollment {number} lists what it has",
+        holder.scope.key()
+    )))
+}
+
+async fn rotate(args: KeyIdArgs) -> Result<ExitCode, Failure> {
+    let store = Store::open_existing(&args.data.path).await?;
+    let issued = rotate_key(store.catalog(), &args.id, &actor(), now_ms()).await?;
+    store.catalog().close().await;
+    show(&issued, args.json);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -59,7 +89,7 @@ async fn list(args: KeyListArgs) -> Result<ExitCode, Failure> {
             .iter()
             .map(|key| {
                 json!({
-                    "id": key.id, "enrollment": key.enrollment, "slot": key.slot.as_str(), "role": key.role,
+                    "id": key.id, "enrollment": key.enrollment, "scope": key.scope.key(), "slot": key.slot.as_str(), "role": key.role,
                     "created": rfc3339(key.created_at_ms), "expires": rfc3339(key.expires_at_ms),
                     "state": state(key, now),
                 })
@@ -69,23 +99,24 @@ async fn list(args: KeyListArgs) -> Result<ExitCode, Failure> {
     } else if keys.is_empty() {
         println!("no keys yet; make one with: lazurite key create --enrollment NUMBER");
     } else {
-        println!("{:36}  {:12}  {:9}  {:7}  expires", "id", "enrollment", "slot", "state");
+        println!(
+            "{:36}  {:12}  {:24}  {:9}  {:7}  {:20}  scope",
+            "id", "enrollment", "role", "slot", "state", "expires"
+        );
         for key in &keys {
             let (state, expires) = (state(key, now), rfc3339(key.expires_at_ms));
-            println!("{:36}  {:12}  {:9}  {state:7}  {expires}", key.id, key.enrollment.as_str(), key.slot.as_str());
+            let (enrollment, slot, scope) = (key.enrollment.as_str(), key.slot.as_str(), key.scope.key());
+            println!("{:36}  {enrollment:12}  {:24}  {slot:9}  {state:7}  {expires:20}  {scope}", key.id, key.role);
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn revoke(args: KeyRevokeArgs) -> Result<ExitCode, Failure> {
+async fn revoke(args: KeyIdArgs) -> Result<ExitCode, Failure> {
     let store = Store::open_existing(&args.data.path).await?;
-    let revoked = store.catalog().revoke_key(&args.id, now_ms()).await?;
+    let revoked = revoke_key(store.catalog(), &args.id, &actor(), now_ms()).await;
     store.catalog().close().await;
-    if !revoked {
-        let message = format!("there is no active key {:?}; lazurite key list shows the keys", args.id);
-        return Err(Failure::refused("NoSuchKey", message));
-    }
+    revoked?;
     if args.json {
         println!("{}", json!({ "revoked": args.id }));
     } else {

@@ -1,6 +1,14 @@
 //! One module per command.
 
+use catalog::AuditEntry;
+use ledger::EnrollmentId;
+
+use crate::instant::now_ms;
+
+pub(crate) mod access;
+pub(crate) mod audit;
 pub(crate) mod demo;
+pub(crate) mod enrollment;
 pub(crate) mod import;
 pub(crate) mod key;
 pub(crate) mod report;
@@ -8,3 +16,23 @@ pub(crate) mod sample;
 pub(crate) mod serve;
 pub(crate) mod status;
 pub(crate) mod verify;
+
+/// This program in the audit log: with the name of the user, where the system tells it.
+pub(crate) fn actor() -> String {
+    let user = std::env::var("USER").or_else(|_| std::env::var("USERNAME")).unwrap_or_default();
+    let user: String = user.chars().filter(|letter| !letter.is_control()).take(64).collect();
+    if user.is_empty() { "command line".to_owned() } else { format!("command line ({user})") }
+}
+
+/// An entry of the audit log about an enrollment.
+pub(crate) fn audit_entry(action: &str, enrollment: &EnrollmentId, target: String, detail: String) -> AuditEntry {
+    AuditEntry {
+        at_ms: now_ms(),
+        actor: actor(),
+        action: action.to_owned(),
+        enrollment: Some(enrollment.clone()),
+        target,
+        detail,
+        times: 1,
+    }
+}

@@ -10,6 +10,7 @@ use money::{Decimal, Limits, Total};
 use serde_json::json;
 
 use crate::args::StatusArgs;
+use crate::commands::enrollment::{hierarchy_json, print_nodes};
 use crate::failure::Failure;
 use crate::instant::{AsOf, rfc3339};
 use crate::output::grouped;
@@ -41,6 +42,10 @@ pub(crate) async fn run(args: StatusArgs) -> Result<ExitCode, Failure> {
         .into_iter()
         .map(|(version, instant, _)| (version, instant))
         .collect();
+    let mut hierarchies = Vec::new();
+    for one in &enrollments {
+        hierarchies.push((one.number.clone(), store.catalog().hierarchy(&one.number).await?));
+    }
     store.catalog().close().await;
     let mut listed = Vec::new();
     // A file counts once: for the newest holding that covers it.
@@ -69,9 +74,19 @@ pub(crate) async fn run(args: StatusArgs) -> Result<ExitCode, Failure> {
         ["enrollment", "period", "dataset", "scope"].map(|member| line[member].as_str().unwrap_or_default().to_owned())
     });
     if args.json {
-        println!("{}", json!({ "revision": snapshot.version().to_string(), "held": listed }));
+        let hierarchies: Vec<_> = hierarchies.iter().map(|(number, known)| hierarchy_json(number, known)).collect();
+        println!(
+            "{}",
+            json!({ "revision": snapshot.version().to_string(), "held": listed, "hierarchies": hierarchies })
+        );
     } else {
         print(snapshot.version(), &listed);
+        for (number, known) in
+            hierarchies.iter().filter(|(_, known)| known.departments().chain(known.accounts()).next().is_some())
+        {
+            println!("\nscopes of enrollment {number}");
+            print_nodes(known);
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

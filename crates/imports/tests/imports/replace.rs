@@ -330,7 +330,8 @@ async fn a_commit_that_the_catalog_missed_is_taken_over_at_the_next_start() {
     let store = Store::open(&data).await.unwrap();
     let held = store.catalog().held_at(1).await.unwrap();
     assert_eq!(held.iter().count(), 1);
-    assert!(store.catalog().knows_subscription(&"100".to_owned().try_into().unwrap(), A).await.unwrap());
+    let known = store.catalog().hierarchy(&"100".to_owned().try_into().unwrap()).await.unwrap();
+    assert!(known.subscriptions().any(|(id, _)| id.to_string() == A));
     assert!(verify(&store, &|_, _| {}).await.unwrap().is_ok());
 }
 
@@ -350,7 +351,7 @@ async fn two_imports_at_once_both_land() {
 /// A refund of September dated in October belongs to September's billing period and to October's days (SEMANTICS 5).
 #[tokio::test(flavor = "multi_thread")]
 async fn billing_periods_and_days_are_different_questions() {
-    use ledger::{ChargeQuery, Dataset, Scope, Window};
+    use ledger::{ChargeQuery, Dataset, Share, Visibility, Window};
     let bench = Bench::new().await;
     let text = export(&[(A, "09/01/2023", "1"), (A, "10/03/2023", "-1")]).replace("100,10/01/2023", "100,09/01/2023");
     bench.import(actual(bench.file("s.csv", text))).await.unwrap();
@@ -359,12 +360,12 @@ async fn billing_periods_and_days_are_different_questions() {
     let enrollment: ledger::EnrollmentId = "100".to_owned().try_into().unwrap();
     let rows = async |window| {
         let query = ChargeQuery {
-            enrollment: enrollment.clone(),
-            scope: Scope::BillingAccount(enrollment.clone()),
+            shares: vec![Share::everything(enrollment.clone())],
+            visibility: Visibility::Everything,
             dataset: Dataset::ActualCost,
             window,
         };
-        let mut scan = snapshot.scan(&query, &["cost".to_owned()]).unwrap();
+        let mut scan = snapshot.scan(&query, &["cost".to_owned()]);
         let mut rows = 0;
         while let Some(batch) = scan.next_batch().await.unwrap() {
             rows += batch.num_rows();

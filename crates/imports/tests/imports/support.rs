@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use formats::{CsvEncoder, Layout, RecordReader};
 use lazurite_imports::{ImportError, ImportOptions, ImportOutcome, NoProgress, Store, import};
-use ledger::{ChargeQuery, Dataset, EnrollmentId, RunTime, Scope, Window};
+use ledger::{ChargeQuery, Dataset, EnrollmentId, RunTime, Scope, Share, Visibility, Window};
 
 pub(crate) struct Bench {
     pub(crate) folder: tempfile::TempDir,
@@ -48,16 +48,20 @@ impl Bench {
         };
         let encoder =
             CsvEncoder::new(question.layout, question.unknown_columns.iter().map(ToString::to_string).collect());
+        let enrollment = EnrollmentId::parse(question.enrollment).unwrap();
+        let scope = match question.scope {
+            Some(scope) => Scope::parse(scope).unwrap(),
+            None => Scope::BillingAccount(enrollment.clone()),
+        };
+        let selection = self.store.catalog().hierarchy(&enrollment).await.unwrap().select(&scope);
+        let selection = selection.unwrap_or_else(|| panic!("{scope} is not known"));
         let query = ChargeQuery {
-            enrollment: EnrollmentId::parse(question.enrollment).unwrap(),
-            scope: match question.scope {
-                Some(scope) => Scope::parse(scope).unwrap(),
-                None => Scope::BillingAccount(EnrollmentId::parse(question.enrollment).unwrap()),
-            },
+            shares: vec![Share { enrollment, selection, within: Vec::new() }],
+            visibility: Visibility::of(&scope),
             dataset: question.dataset,
             window: Window::Period(question.period.parse().unwrap()),
         };
-        let mut scan = snapshot.scan(&query, &encoder.columns_read()).unwrap();
+        let mut scan = snapshot.scan(&query, &encoder.columns_read());
         let (mut text, mut ends) = (Vec::new(), Vec::new());
         encoder.header(&mut text);
         while let Some(batch) = scan.next_batch().await.unwrap() {

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use access::{KeyHolder, Role, issue_key};
 use calendar::BillingPeriod;
 use catalog::{Catalog, EnrollmentEntry, FinishedJob, ImportEntry, UnitEntry};
-use formats::Place;
 use lazurite_server::{Overrides, RunningServer, Server, Settings};
-use ledger::{Coverage, Dataset, EnrollmentId, RunTime, Scope, Unit};
+use ledger::{Coverage, Dataset, EnrollmentId, Place, RunTime, Scope, Unit};
 use reqwest::{Certificate, Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -54,7 +54,7 @@ impl World {
         let import = entry();
         catalog.take_over(import.version, Some(&import)).await.unwrap();
         let own = EnrollmentId::parse(OWN).unwrap();
-        let key = access::issue_key(&catalog, &own, now_ms()).await.unwrap().key.reveal().to_owned();
+        let key = issue_key(&catalog, &reader_of(own), "test", now_ms()).await.unwrap().key.reveal().to_owned();
         let authority = std::fs::read(&server.ca_path).unwrap();
         let client =
             Client::builder().no_proxy().tls_certs_only([Certificate::from_pem(&authority).unwrap()]).build().unwrap();
@@ -129,20 +129,16 @@ impl World {
     }
 }
 
+pub(crate) fn reader_of(enrollment: EnrollmentId) -> KeyHolder {
+    KeyHolder { scope: Scope::BillingAccount(enrollment.clone()), enrollment, role: Role::EnterpriseReader }
+}
+
 fn entry() -> ImportEntry {
     let enrollment = |number: &str, subscription: &str| EnrollmentEntry {
         number: EnrollmentId::parse(number).unwrap(),
         name: None,
         currency: Some("USD".parse().unwrap()),
-        places: vec![Place {
-            department_id: None,
-            department_name: None,
-            account_id: None,
-            account_name: None,
-            account_owner: None,
-            subscription_id: Some(subscription.to_owned()),
-            subscription_name: None,
-        }],
+        places: vec![Place { subscription_id: Some(subscription.to_owned()), ..Place::default() }],
     };
     let own = EnrollmentId::parse(OWN).unwrap();
     let unit = Unit {

@@ -1,0 +1,103 @@
+//! Refused requests on their way to the audit log. Alike ones are counted together, so that a flood of them is a few
+//! entries.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use catalog::{AuditEntry, Catalog, CatalogError};
+
+use crate::arm::{ApiError, excerpt};
+use crate::clock::system_now_ms;
+
+/// Most different refusals between two writes; what is beyond them is counted as one.
+const DIFFERENT_MAX: usize = 1000;
+/// The caller of a request without an accepted credential.
+const NOBODY: &str = "nobody";
+
+/// What makes two refusals alike.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Refusal {
+    actor: String,
+    code: &'static str,
+    route: &'static str,
+    scope: String,
+}
+
+/// Refusals that are not written yet. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Refusals(Arc<Mutex<BTreeMap<Refusal, u64>>>);
+
+impl Refusals {
+    /// Counts a refusal.
+    pub(crate) fn note(&self, caller: Option<&str>, route: &'static str, error: &ApiError) {
+        let refusal = Refusal {
+            actor: excerpt(caller.unwrap_or(NOBODY)),
+            code: error.code(),
+            route,
+            scope: excerpt(error.refused_scope()),
+        };
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let refusal = if open.len() < DIFFERENT_MAX || open.contains_key(&refusal) {
+            refusal
+        } else {
+            Refusal { actor: "many".to_owned(), code: "many", route: "many", scope: String::new() }
+        };
+        *open.entry(refusal).or_default() += 1;
+    }
+
+    /// Writes them to the audit log. Those that cannot be written are kept for the next time.
+    pub(crate) async fn write(&self, catalog: &Catalog) -> Result<(), CatalogError> {
+        let taken = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        if taken.is_empty() {
+            return Ok(());
+        }
+        let at_ms = system_now_ms();
+        let entry = |(refusal, times): (&Refusal, &u64)| AuditEntry {
+            at_ms,
+            actor: refusal.actor.clone(),
+            action: "refused".to_owned(),
+            enrollment: None,
+            target: refusal.scope.clone(),
+            detail: format!("{} at {}", refusal.code, refusal.route),
+            times: *times,
+        };
+        let entries: Vec<AuditEntry> = taken.iter().map(entry).collect();
+        let written = catalog.write_audit(&entries).await;
+        if written.is_err() {
+            let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            for (refusal, times) in taken {
+                *open.entry(refusal).or_default() += times;
+            }
+        }
+        written
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use catalog::AuditFilter;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn alike_refusals_are_one_entry_and_a_flood_stays_small() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(folder.path()).await.unwrap();
+        let refusals = Refusals::default();
+        for _ in 0..3 {
+            refusals.note(None, "healthz", &ApiError::MissingCredential);
+        }
+        for number in 0..5000 {
+            let scope = format!("departments/{number}");
+            let error = ApiError::Forbidden { code: "BillingAccessDenied", client: "k".into(), action: "a", scope };
+            refusals.note(Some("k"), "generateCostDetailsReport", &error);
+        }
+        refusals.write(&catalog).await.unwrap();
+        refusals.write(&catalog).await.unwrap();
+        let entries = catalog.audit(&AuditFilter { limit: 10_000, ..AuditFilter::default() }).await.unwrap();
+        assert_eq!(entries.len(), DIFFERENT_MAX + 1);
+        assert_eq!(entries.iter().map(|entry| entry.times).sum::<u64>(), 5003);
+        let missing = entries.iter().find(|entry| entry.actor == NOBODY).unwrap();
+        assert_eq!((missing.times, missing.detail.as_str()), (3, "AuthenticationFailed at healthz"));
+    }
+}

@@ -1,0 +1,297 @@
+//! `lazurite enrollment`: what is known of departments, accounts and subscriptions, and who sees charges.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use catalog::{Catalog, Policies};
+use imports::Store;
+use ledger::{
+    AccountName, AppliedAccount, AppliedDepartment, AppliedHierarchy, AppliedSubscription, EnrollmentId, Hierarchy,
+    IdOrigin, NameKind, Node, Scope,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::args::{
+    EnrollmentApplyArgs, EnrollmentArgs, EnrollmentCommand, EnrollmentMapArgs, EnrollmentPolicyArgs,
+    EnrollmentShowArgs, Switch,
+};
+use crate::commands::audit_entry;
+use crate::failure::Failure;
+
+/// Largest file of a hierarchy.
+const FILE_BYTES_MAX: u64 = 64 << 20;
+
+pub(crate) async fn run(args: EnrollmentArgs) -> Result<ExitCode, Failure> {
+    match args.command {
+        EnrollmentCommand::Show(args) => show(args).await,
+        EnrollmentCommand::Map(args) => map(args).await,
+        EnrollmentCommand::Policy(args) => policy(args).await,
+        EnrollmentCommand::Apply(args) => apply(args).await,
+    }
+}
+
+async fn show(args: EnrollmentShowArgs) -> Result<ExitCode, Failure> {
+    let store = Store::open_existing(&args.data.path).await?;
+    let catalog = store.catalog();
+    let mut numbers: Vec<EnrollmentId> = catalog.enrollments().await?.into_iter().map(|one| one.number).collect();
+    for number in catalog.applied_enrollments().await? {
+        if !numbers.contains(&number) {
+            numbers.push(number);
+        }
+    }
+    if let Some(asked) = &args.enrollment {
+        numbers.retain(|number| number == asked);
+        if numbers.is_empty() {
+            return Err(Failure::refused("NoSuchEnrollment", format!("nothing is known of enrollment {asked}")));
+        }
+    }
+    let mut shown = Vec::new();
+    for number in &numbers {
+        let (hierarchy, policies) = (catalog.hierarchy(number).await?, catalog.policies(number).await?);
+        if args.json {
+            let mut one = hierarchy_json(number, &hierarchy);
+            one["policies"] = policies_json(policies);
+            shown.push(one);
+        } else {
+            print(number, &hierarchy, policies);
+        }
+    }
+    store.catalog().close().await;
+    if args.json {
+        println!("{}", json!({ "enrollments": shown }));
+    } else if numbers.is_empty() {
+        println!("no enrollment is known yet; load an export with: lazurite import FILE");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn policies_json(policies: Policies) -> Value {
+    json!({
+        "daViewCharges": policies.da_view_charges, "aoViewCharges": policies.ao_view_charges,
+        "priceHidden": policies.price_hidden,
+    })
+}
+
+const fn origin(origin: IdOrigin) -> &'static str {
+    match origin {
+        IdOrigin::Mapped => "mapped",
+        IdOrigin::Applied => "applied",
+        IdOrigin::Rows => "rows",
+        IdOrigin::Generated => "generated",
+    }
+}
+
+/// Departments, accounts and subscriptions for scripts.
+pub(crate) fn hierarchy_json(number: &EnrollmentId, hierarchy: &Hierarchy) -> Value {
+    let node = |node: &Node, with_owners: bool| {
+        let mut one = json!({ "id": node.id, "idFrom": origin(node.origin), "names": node.names, "also": node.also });
+        if with_owners {
+            one["owners"] = json!(node.owners);
+        }
+        one
+    };
+    json!({
+        "enrollment": number,
+        "departments": hierarchy.departments().map(|one| node(one, false)).collect::<Vec<_>>(),
+        "accounts": hierarchy.accounts().map(|one| node(one, true)).collect::<Vec<_>>(),
+        "subscriptions":
+            hierarchy.subscriptions().map(|(id, name)| json!({ "id": id, "name": name })).collect::<Vec<_>>(),
+    })
+}
+
+/// Departments and accounts for people; a line each.
+pub(crate) fn print_nodes(hierarchy: &Hierarchy) {
+    let line = |kind: &str, node: &Node| {
+        let join = |texts: &std::collections::BTreeSet<String>| texts.iter().cloned().collect::<Vec<_>>().join(" / ");
+        let mut line = format!("  {kind:10}  {:14}  {:9}  {}", node.id, origin(node.origin), join(&node.names));
+        if !node.owners.is_empty() {
+            line += &format!("  ({})", join(&node.owners));
+        }
+        if !node.also.is_empty() {
+            line += &format!("  also answers as {}", join(&node.also));
+        }
+        println!("{line}");
+    };
+    println!("  {:10}  {:14}  {:9}  name", "", "id", "id from");
+    hierarchy.departments().for_each(|node| line("department", node));
+    hierarchy.accounts().for_each(|node| line("account", node));
+}
+
+fn print(number: &EnrollmentId, hierarchy: &Hierarchy, policies: Policies) {
+    println!("enrollment {number}");
+    print_policies(policies);
+    print_nodes(hierarchy);
+    for (id, name) in hierarchy.subscriptions() {
+        println!("  subscription  {id}  {}", name.unwrap_or_default());
+    }
+}
+
+fn print_policies(policies: Policies) {
+    let on = |on| if on { "on" } else { "off" };
+    println!("  da-view-charges  {}", on(policies.da_view_charges));
+    println!("  ao-view-charges  {}", on(policies.ao_view_charges));
+    println!("  price-hidden     {}", on(policies.price_hidden));
+}
+
+async fn map(args: EnrollmentMapArgs) -> Result<ExitCode, Failure> {
+    let (kind, word, given) = match &args.department {
+        Some(name) => (NameKind::Department, "department", AccountName::of(None, Some(name))),
+        None => (NameKind::Account, "account", AccountName::of(args.owner.as_deref(), args.account.as_deref())),
+    };
+    let name = given.ok_or_else(|| Failure::refused("Name", "the name must not be blank"))?;
+    if let Some(id) = &args.id
+        && !matches!(Scope::parse(&format!("departments/{id}")), Ok(Scope::Department { .. }))
+    {
+        return Err(Failure::refused("Id", format!("{id:?} is not an id: expected 1 to 128 characters without slash")));
+    }
+    let store = Store::open_existing(&args.data.path).await?;
+    let named =
+        [&name.owner, &name.name].into_iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join(", ");
+    let (action, detail) = match &args.id {
+        Some(id) => ("enrollment.map", format!("{word} {named} is {id}")),
+        None => ("enrollment.unmap", format!("{word} {named}")),
+    };
+    let audit = audit_entry(action, &args.enrollment, named.clone(), detail);
+    let changed = store.catalog().map_name(&args.enrollment, kind, &name, args.id.as_deref(), &audit).await?;
+    let known = store.catalog().hierarchy(&args.enrollment).await?;
+    let nodes: Vec<&Node> = match kind {
+        NameKind::Department => known.departments().collect(),
+        NameKind::Account => known.accounts().collect(),
+    };
+    let in_rows =
+        nodes.iter().any(|node| node.stands_for(&name) && (!node.names.is_empty() || !node.owners.is_empty()));
+    store.catalog().close().await;
+    if args.json {
+        println!("{}", json!({ "changed": changed }));
+    } else {
+        match (&args.id, changed) {
+            (Some(id), true) => println!("rows of the {word} {named} without id now belong to {id}"),
+            (None, true) => println!("the {word} {named} is not mapped any more"),
+            (_, false) => println!("that is so already"),
+        }
+    }
+    if args.id.is_some() && !in_rows {
+        let number = &args.enrollment;
+        eprintln!(
+            "note: no row names the {word} {named} so far; lazurite enrollment show --enrollment {number} lists the names"
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn policy(args: EnrollmentPolicyArgs) -> Result<ExitCode, Failure> {
+    let store = Store::open(&args.data.path).await?;
+    let before = store.catalog().policies(&args.enrollment).await?;
+    let set = |switch: Option<Switch>, before| switch.map_or(before, |switch| switch == Switch::On);
+    let policies = Policies {
+        da_view_charges: set(args.da_view_charges, before.da_view_charges),
+        ao_view_charges: set(args.ao_view_charges, before.ao_view_charges),
+        price_hidden: set(args.price_hidden, before.price_hidden),
+    };
+    if policies != before {
+        let audit =
+            audit_entry("enrollment.policy", &args.enrollment, String::new(), policies_json(policies).to_string());
+        store.catalog().set_policies(&args.enrollment, policies, &audit).await?;
+    }
+    store.catalog().close().await;
+    if args.json {
+        println!("{}", policies_json(policies));
+    } else {
+        println!("enrollment {}", args.enrollment);
+        print_policies(policies);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A file of `lazurite enrollment apply`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HierarchyFile {
+    enrollments: Vec<EnrollmentHierarchy>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EnrollmentHierarchy {
+    number: EnrollmentId,
+    #[serde(default)]
+    departments: Vec<AppliedDepartment>,
+    #[serde(default)]
+    accounts: Vec<AppliedAccount>,
+    #[serde(default)]
+    subscriptions: Vec<AppliedSubscription>,
+}
+
+async fn apply(args: EnrollmentApplyArgs) -> Result<ExitCode, Failure> {
+    let refused = |reason: String| Failure::refused("Hierarchy", format!("{}: {reason}", args.file.display()));
+    let file = read(&args.file).map_err(&refused)?;
+    let mut stated: Vec<(EnrollmentId, AppliedHierarchy)> = Vec::new();
+    for EnrollmentHierarchy { number, departments, accounts, subscriptions } in file.enrollments {
+        let hierarchy = AppliedHierarchy { departments, accounts, subscriptions };
+        hierarchy.check().map_err(|error| refused(format!("enrollment {number}: {error}")))?;
+        if stated.iter().any(|(known, _)| *known == number) {
+            return Err(refused(format!("enrollment {number} is there twice")));
+        }
+        stated.push((number, hierarchy));
+    }
+    let store = Store::open(&args.data.path).await?;
+    check_against_others(store.catalog(), &stated).await?.map_err(&refused)?;
+    let mut applied = Vec::new();
+    for (number, hierarchy) in &stated {
+        let counts = [hierarchy.departments.len(), hierarchy.accounts.len(), hierarchy.subscriptions.len()];
+        let [departments, accounts, subscriptions] = counts;
+        let detail = format!("{departments} departments, {accounts} accounts, {subscriptions} subscriptions");
+        if !args.dry_run {
+            let audit = audit_entry("enrollment.apply", number, String::new(), detail.clone());
+            store.catalog().apply_hierarchy(number, hierarchy, &audit).await?;
+        }
+        if !args.json {
+            println!("{} enrollment {number}: {detail}", if args.dry_run { "would apply" } else { "applied" });
+        }
+        applied.push(json!({
+            "enrollment": number, "departments": departments, "accounts": accounts, "subscriptions": subscriptions,
+        }));
+    }
+    store.catalog().close().await;
+    if args.json {
+        println!("{}", json!({ "applied": applied, "dryRun": args.dry_run }));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A subscription belongs to one enrollment at a time: judged against the other enrollments of the file, and against
+/// those of the store that the file does not replace.
+async fn check_against_others(
+    catalog: &Catalog,
+    stated: &[(EnrollmentId, AppliedHierarchy)],
+) -> Result<Result<(), String>, Failure> {
+    let mut others: Vec<(EnrollmentId, AppliedHierarchy)> = stated.to_vec();
+    for number in catalog.applied_enrollments().await? {
+        if !stated.iter().any(|(own, _)| *own == number) {
+            let hierarchy = catalog.applied_hierarchy(&number).await?.unwrap_or_default();
+            others.push((number, hierarchy));
+        }
+    }
+    for (number, hierarchy) in stated {
+        for (other, theirs) in others.iter().filter(|(other, _)| other != number) {
+            if let Err(error) = hierarchy.check_against(other, theirs) {
+                return Ok(Err(format!("enrollment {number}: {error}")));
+            }
+        }
+    }
+    Ok(Ok(()))
+}
+
+fn read(path: &Path) -> Result<HierarchyFile, String> {
+    let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
+    if size > FILE_BYTES_MAX {
+        return Err(format!("it has {size} bytes; at most {FILE_BYTES_MAX} are read"));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
+        serde_json::from_str(&text).map_err(|error| error.to_string())
+    } else {
+        toml::from_str(&text).map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,164 @@
+//! Which rows of a batch belong to a scope, by their own cells (`ledger::Selection`).
+
+use std::collections::{BTreeMap, HashSet};
+
+use arrow::array::{Array, AsArray, DictionaryArray, RecordBatch, StringArray};
+use arrow::datatypes::{Date32Type, Int32Type};
+use calendar::Date;
+use ledger::{AccountName, Field, Selection, SubscriptionId, Tenure, comparable};
+
+/// The fields that decide about a selection, beside the date.
+pub(crate) fn fields(selection: &Selection) -> &'static [Field] {
+    match selection {
+        Selection::Everything => &[],
+        Selection::Department { .. } => &[Field::InvoiceSectionId, Field::InvoiceSectionName, Field::SubscriptionId],
+        Selection::Account { .. } => {
+            &[Field::AccountId, Field::AccountOwnerId, Field::AccountName, Field::SubscriptionId]
+        }
+        Selection::Subscription(_) => &[Field::SubscriptionId],
+    }
+}
+
+/// A text column, dictionary-encoded.
+pub(crate) struct Texts<'a> {
+    column: &'a DictionaryArray<Int32Type>,
+    values: &'a StringArray,
+}
+
+/// The answer of a test for each row of a column; each distinct text is tested once.
+pub(crate) struct Tested<'a> {
+    column: &'a DictionaryArray<Int32Type>,
+    passed: Vec<bool>,
+    unknown: bool,
+}
+
+impl<'a> Texts<'a> {
+    /// The column of a field; `None` if it is missing or of another type.
+    pub(crate) fn of(batch: &'a RecordBatch, field: Field) -> Option<Self> {
+        let column = batch.column_by_name(field.column())?.as_dictionary_opt::<Int32Type>()?;
+        Some(Self { column, values: column.values().as_string_opt::<i32>()? })
+    }
+
+    fn value(&self, index: usize) -> Option<&'a str> {
+        (!self.values.is_null(index)).then(|| self.values.value(index))
+    }
+
+    /// The index of a row's text among the distinct ones; `None` for an unknown cell.
+    fn key(&self, row: usize) -> Option<usize> {
+        self.column.key(row).filter(|index| !self.values.is_null(*index))
+    }
+
+    /// Tests each distinct text, and the unknown cell as `None`.
+    pub(crate) fn test(&self, test: impl Fn(Option<&str>) -> bool) -> Tested<'a> {
+        let passed = (0..self.values.len()).map(|index| test(self.value(index))).collect();
+        Tested { column: self.column, passed, unknown: test(None) }
+    }
+}
+
+impl Tested<'_> {
+    /// The answer for a row.
+    pub(crate) fn at(&self, row: usize) -> bool {
+        self.column.key(row).map_or(self.unknown, |index| self.passed[index])
+    }
+}
+
+fn is_blank(cell: Option<&str>) -> bool {
+    cell.is_none_or(|cell| cell.trim().is_empty())
+}
+
+/// Marks the rows of a selection; `None` if a column is missing or of another type.
+pub(crate) fn rows(selection: &Selection, batch: &RecordBatch) -> Option<Vec<bool>> {
+    let rows = 0..batch.num_rows();
+    let same = |id: &str| {
+        let id = id.to_owned();
+        move |cell: Option<&str>| cell.is_some_and(|cell| comparable(cell) == id)
+    };
+    match selection {
+        Selection::Everything => Some(vec![true; batch.num_rows()]),
+        Selection::Subscription(id) => {
+            let own = Texts::of(batch, Field::SubscriptionId)?.test(same(&id.to_string()));
+            Some(rows.map(|row| own.at(row)).collect())
+        }
+        Selection::Department { id, names, tenures } => {
+            let ids = Texts::of(batch, Field::InvoiceSectionId)?;
+            let (own, no_id) = (ids.test(same(id)), ids.test(is_blank));
+            let cells = Texts::of(batch, Field::InvoiceSectionName)?;
+            let named = cells.test(|cell| cell.is_some_and(|cell| names.contains(&comparable(cell))));
+            let no_name = cells.test(is_blank);
+            let tenures = Tenures::of(tenures, batch)?;
+            let belongs =
+                |row| own.at(row) || (no_id.at(row) && (named.at(row) || (no_name.at(row) && tenures.at(row))));
+            Some(rows.map(belongs).collect())
+        }
+        Selection::Account { id, names, tenures } => {
+            let ids = Texts::of(batch, Field::AccountId)?;
+            let (own, no_id) = (ids.test(same(id)), ids.test(is_blank));
+            let (owners, cells) = (Texts::of(batch, Field::AccountOwnerId)?, Texts::of(batch, Field::AccountName)?);
+            let (no_owner, no_name) = (owners.test(is_blank), cells.test(is_blank));
+            let pairs = Pairs::of(names, &owners, &cells);
+            let tenures = Tenures::of(tenures, batch)?;
+            let belongs = |row| {
+                let unnamed = || no_owner.at(row) && no_name.at(row);
+                own.at(row) || (no_id.at(row) && (pairs.at(row) || (unnamed() && tenures.at(row))))
+            };
+            Some(rows.map(belongs).collect())
+        }
+    }
+}
+
+/// Owner and name cells that stand for an account together.
+struct Pairs<'a> {
+    owners: &'a Texts<'a>,
+    names: &'a Texts<'a>,
+    /// Comparable texts by index.
+    owner_texts: Vec<String>,
+    name_texts: Vec<String>,
+    wanted: HashSet<(&'a str, &'a str)>,
+}
+
+impl<'a> Pairs<'a> {
+    fn of(wanted: impl IntoIterator<Item = &'a AccountName>, owners: &'a Texts<'a>, names: &'a Texts<'a>) -> Self {
+        let texts = |texts: &Texts<'_>| {
+            (0..texts.values.len()).map(|index| comparable(texts.value(index).unwrap_or_default())).collect()
+        };
+        let wanted = wanted.into_iter().map(|one| (one.owner.as_str(), one.name.as_str())).collect();
+        Self { owners, names, owner_texts: texts(owners), name_texts: texts(names), wanted }
+    }
+
+    fn at(&self, row: usize) -> bool {
+        let owner = self.owners.key(row).map_or("", |index| &self.owner_texts[index]);
+        let name = self.names.key(row).map_or("", |index| &self.name_texts[index]);
+        self.wanted.contains(&(owner, name))
+    }
+}
+
+/// Subscriptions that belong to a scope on certain days.
+struct Tenures<'a> {
+    texts: Texts<'a>,
+    dates: &'a arrow::array::PrimitiveArray<Date32Type>,
+    /// The tenures of each distinct subscription text.
+    own: Vec<Vec<&'a Tenure>>,
+}
+
+impl<'a> Tenures<'a> {
+    fn of(tenures: &'a [Tenure], batch: &'a RecordBatch) -> Option<Self> {
+        let texts = Texts::of(batch, Field::SubscriptionId)?;
+        let dates = batch.column_by_name(Field::Date.column())?.as_primitive_opt::<Date32Type>()?;
+        let mut by_subscription: BTreeMap<SubscriptionId, Vec<&Tenure>> = BTreeMap::new();
+        for tenure in tenures {
+            by_subscription.entry(tenure.subscription).or_default().push(tenure);
+        }
+        let of = |index| {
+            let id = SubscriptionId::parse(texts.value(index)?.trim()).ok()?;
+            by_subscription.get(&id).cloned()
+        };
+        let own = (0..texts.values.len()).map(|index| of(index).unwrap_or_default()).collect();
+        Some(Self { texts, dates, own })
+    }
+
+    fn at(&self, row: usize) -> bool {
+        let Some(index) = self.texts.key(row) else { return false };
+        let day = (!self.dates.is_null(row)).then(|| Date::from_days(self.dates.value(row)).ok()).flatten();
+        day.is_some_and(|day| self.own[index].iter().any(|tenure| tenure.covers(day)))
+    }
+}
