@@ -8,7 +8,9 @@
 mod keys;
 mod permit;
 mod secret;
+mod tokens;
 
 pub use keys::{AuthError, Caller, IssuedKey, authenticate, issue_key};
 pub use permit::{Permit, Refusal, permit};
 pub use secret::{Secret, random_bytes};
+pub use tokens::{IssuedToken, LocalIssuer, TokenError};
