@@ -6,11 +6,13 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod keys;
+mod oidc;
 mod permit;
 mod secret;
 mod tokens;
 
 pub use keys::{AuthError, Caller, IssuedKey, authenticate, issue_key};
+pub use oidc::{Identity, IssuerSettings, IssuerSettingsError, Issuers};
 pub use permit::{Permit, Refusal, permit};
 pub use secret::{Secret, random_bytes};
 pub use tokens::{IssuedToken, LocalIssuer, TokenError};
