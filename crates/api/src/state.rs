@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use access::Authenticator;
 use catalog::Catalog;
 use formats::Layout;
 use lake::Lake;
@@ -46,6 +47,7 @@ impl Default for ApiSettings {
 #[derive(Debug, Clone)]
 pub struct ApiState {
     pub(crate) catalog: Catalog,
+    pub(crate) authenticator: Authenticator,
     pub(crate) lake: Lake,
     pub(crate) reports: Reports,
     pub(crate) refusals: Refusals,
@@ -54,8 +56,14 @@ pub struct ApiState {
 
 impl ApiState {
     /// Answers from a store.
-    pub fn new(catalog: Catalog, lake: Lake, reports: Reports, settings: ApiSettings) -> Self {
-        Self { catalog, lake, reports, refusals: Refusals::default(), settings: Arc::new(settings) }
+    pub fn new(
+        catalog: Catalog,
+        authenticator: Authenticator,
+        lake: Lake,
+        reports: Reports,
+        settings: ApiSettings,
+    ) -> Self {
+        Self { catalog, authenticator, lake, reports, refusals: Refusals::default(), settings: Arc::new(settings) }
     }
 
     /// Writes the refusals of late to the audit log; to be called every now and then, and at the end.

@@ -19,7 +19,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ledger::{EnrollmentId, Hierarchy};
+use ledger::EnrollmentId;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
@@ -110,8 +110,8 @@ fn keep_private(file: &Path) {
 #[derive(Debug, Clone)]
 pub struct Catalog {
     pool: SqlitePool,
-    /// What is known of hierarchies, each with the count of changes that it includes.
-    hierarchies: Arc<tokio::sync::Mutex<HashMap<EnrollmentId, (i64, Arc<Hierarchy>)>>>,
+    /// What is known of hierarchies.
+    hierarchies: Arc<tokio::sync::Mutex<HashMap<EnrollmentId, hierarchy::Kept>>>,
 }
 
 impl Catalog {

@@ -71,6 +71,9 @@ pub enum ServerError {
         /// Where its key should be.
         key: PathBuf,
     },
+    /// An OpenID Connect issuer cannot be used.
+    #[error("issuers: {0}")]
+    Issuers(#[from] access::IssuerSettingsError),
     /// The lake cannot be opened.
     #[error(transparent)]
     Lake(#[from] lake::LakeError),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use access::{Authenticator, Issuers};
 use api::{ApiState, router};
 use axum::middleware;
 use axum_server::tls_rustls::RustlsConfig;
@@ -51,6 +52,8 @@ pub struct RunningServer {
 impl Server {
     /// Opens the store and answers on both listeners. Needs a Tokio runtime with all drivers.
     pub async fn start(settings: Settings) -> Result<RunningServer, ServerError> {
+        // Before any client or server of TLS is made.
+        tls::install_crypto_provider();
         check_writable(&settings.data)?;
         // Addresses first: a port in use is found before anything is made.
         let (plain, plain_address) = listen(settings.listen, "--listen").await?;
@@ -65,7 +68,9 @@ impl Server {
         let catalog = Catalog::open(&settings.data).await?;
         let reports = Reports::open(catalog.clone(), lake.clone(), settings.reports.clone()).await?;
         let workers = Workers::start(&reports);
-        let state = ApiState::new(catalog.clone(), lake, reports, settings.api.clone());
+        let issuers = Issuers::new(settings.issuers)?;
+        let authenticator = Authenticator::open(catalog.clone(), issuers).await?;
+        let state = ApiState::new(catalog.clone(), authenticator, lake, reports, settings.api.clone());
         let refusals = tokio::spawn(write_refusals(state.clone()));
         let router = router(state.clone()).layer(middleware::from_fn(log_request));
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use access::IssuerSettings;
 use api::{ApiSettings, Network, TrustedProxies};
 use figment::Figment;
 use figment::error::Kind;
@@ -37,6 +38,8 @@ pub struct Settings {
     pub listen_tls: SocketAddr,
     /// Names of the server certificate beyond localhost and the host of the public URL.
     pub tls_names: Vec<String>,
+    /// OpenID Connect issuers whose tokens are accepted.
+    pub issuers: Vec<IssuerSettings>,
     /// How reports are made.
     pub reports: ReportSettings,
     /// How requests are answered.
@@ -108,6 +111,7 @@ struct Raw {
     clock: String,
     #[serde(deserialize_with = "list")]
     tls_names: Vec<String>,
+    issuers: Vec<IssuerSettings>,
 }
 
 impl Default for Raw {
@@ -127,6 +131,7 @@ impl Default for Raw {
             emulate: api.emulate,
             clock: api.clock.to_string(),
             tls_names: Vec::new(),
+            issuers: Vec::new(),
         }
     }
 }
@@ -187,6 +192,7 @@ impl Raw {
         "emulate",
         "clock",
         "tls_names",
+        "issuers",
     ];
 
     fn check(self) -> Result<Settings, ServerError> {
@@ -204,11 +210,15 @@ impl Raw {
         if let Some(name) = self.tls_names.iter().find(|name| !is_server_name(name)) {
             return Err(wrong(format!("tls_names: {name:?} is neither a host name nor an address")));
         }
+        for issuer in &self.issuers {
+            issuer.check().map_err(|error| wrong(format!("issuers: {error}")))?;
+        }
         Ok(Settings {
             data: self.data,
             listen: address("listen", &self.listen)?,
             listen_tls: address("listen_tls", &self.listen_tls)?,
             tls_names: self.tls_names,
+            issuers: self.issuers,
             reports: ReportSettings {
                 blob_bytes_max: self.blob_bytes_max,
                 link_life: Duration::from_secs(self.link_life),

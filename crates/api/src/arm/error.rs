@@ -24,7 +24,9 @@ pub(crate) enum ApiError {
     UnsupportedApiVersion { given: String, supported: &'static [&'static str] },
     /// No credential.
     MissingCredential,
-    /// A credential that is not one of ours.
+    /// A header that holds no bearer credential.
+    MalformedCredential,
+    /// A credential that is not accepted; the text says why.
     InvalidCredential(&'static str),
     /// A credential whose time is over.
     ExpiredCredential,
@@ -52,6 +54,8 @@ pub(crate) enum ApiError {
     TooLarge { bytes_max: usize },
     /// The body is not JSON by its own account.
     UnsupportedMediaType,
+    /// A token cannot be judged now.
+    IssuerUnavailable(String),
     /// The store does not answer.
     NotReady(Box<dyn std::error::Error + Send + Sync>),
     /// Our fault.
@@ -77,6 +81,7 @@ impl ApiError {
             | Self::MissingApiVersion
             | Self::UnsupportedApiVersion { .. } => StatusCode::BAD_REQUEST,
             Self::MissingCredential
+            | Self::MalformedCredential
             | Self::InvalidCredential(_)
             | Self::ExpiredCredential
             | Self::CostDisabled { .. } => StatusCode::UNAUTHORIZED,
@@ -90,7 +95,7 @@ impl ApiError {
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotReady(_) | Self::IssuerUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -116,7 +121,7 @@ impl ApiError {
             Self::MissingApiVersion => "MissingApiVersionParameter",
             Self::UnsupportedApiVersion { .. } => "InvalidApiVersionParameter",
             Self::MissingCredential | Self::LinkRefused(_) => "AuthenticationFailed",
-            Self::InvalidCredential(_) => "InvalidAuthenticationToken",
+            Self::MalformedCredential | Self::InvalidCredential(_) => "InvalidAuthenticationToken",
             Self::ExpiredCredential => "ExpiredAuthenticationToken",
             Self::Forbidden { code, .. } => code,
             Self::CostDisabled { by, .. } => by.code(),
@@ -129,7 +134,7 @@ impl ApiError {
             Self::RequestTimeout => "RequestTimeout",
             Self::TooLarge { .. } => "RequestEntityTooLarge",
             Self::UnsupportedMediaType => "UnsupportedMediaType",
-            Self::NotReady(_) => "ServiceUnavailable",
+            Self::NotReady(_) | Self::IssuerUnavailable(_) => "ServiceUnavailable",
             Self::Internal(_) => "InternalServerError",
         }
     }
@@ -149,7 +154,13 @@ impl ApiError {
                 format!("The api-version '{given}' is invalid. The supported versions are '{supported}'.")
             }
             Self::MissingCredential => "Authentication failed. The 'Authorization' header is missing.".to_owned(),
-            Self::InvalidCredential(text) => (*text).to_owned(),
+            Self::MalformedCredential => {
+                "Authentication failed. The 'Authorization' header is provided in an invalid format.".to_owned()
+            }
+            Self::InvalidCredential(reason) => format!("The access token is invalid: {reason}."),
+            Self::IssuerUnavailable(issuer) => {
+                format!("The access token cannot be judged now: the keys of its issuer {issuer} cannot be had.")
+            }
             Self::ExpiredCredential => "The access token has expired.".to_owned(),
             Self::Forbidden { client, action, scope, .. } => format!(
                 "The client '{client}' with object id '{client}' does not have authorization to perform action \
@@ -201,7 +212,10 @@ impl ApiError {
         let mut response = json(self.status(), &body);
         let headers = response.headers_mut();
         match self {
-            Self::MissingCredential | Self::InvalidCredential(_) | Self::ExpiredCredential => {
+            Self::MissingCredential
+            | Self::MalformedCredential
+            | Self::InvalidCredential(_)
+            | Self::ExpiredCredential => {
                 // No claims= in it: clients with continuous access evaluation would try to answer that challenge.
                 let missing = matches!(self, Self::MissingCredential);
                 let description = if missing {
