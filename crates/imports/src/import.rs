@@ -293,7 +293,7 @@ async fn commit(
     for source in sources {
         sources::keep(&kept, source.copy.clone(), &source.summary.hash).await?;
     }
-    let record = record(import_id, groups, sources);
+    let record = record(import_id, &options.actor, groups, sources);
     let replaces: Vec<Replacement> = groups
         .iter()
         .flat_map(|group| &group.holdings)
@@ -341,8 +341,8 @@ async fn confirmed(store: &Store, version: u64) -> u64 {
     version
 }
 
-fn record(import_id: uuid::Uuid, groups: &[Group], sources: &[SourceRead]) -> ImportRecord {
-    let mut record = ImportRecord::new(import_id.to_string());
+fn record(import_id: uuid::Uuid, actor: &str, groups: &[Group], sources: &[SourceRead]) -> ImportRecord {
+    let mut record = ImportRecord::new(import_id.to_string(), actor.to_owned());
     for group in groups {
         let own = || group.sources.iter().map(|index| &sources[*index].summary);
         let places: BTreeSet<_> = own().flat_map(|summary| &summary.places).collect();

@@ -67,7 +67,7 @@ async fn load_real(store: &Store) -> Result<(), Failure> {
             .map_err(|error| Failure::other("Demo", format!("cannot write {}: {error}", path.display())))?;
         paths.push(path);
     }
-    load(store, ImportOptions { paths, ..ImportOptions::default() }).await
+    load(store, ImportOptions { paths, actor: DEMO.to_owned(), ..ImportOptions::default() }).await
 }
 
 async fn load_generated(store: &Store, rows: u64) -> Result<(), Failure> {
@@ -88,7 +88,7 @@ async fn load_generated(store: &Store, rows: u64) -> Result<(), Failure> {
     }
     // No row is covered by a benefit, so the same months are both datasets.
     for dataset in Dataset::ALL {
-        let mut options = ImportOptions { paths: paths.clone(), ..ImportOptions::default() };
+        let mut options = ImportOptions { paths: paths.clone(), actor: DEMO.to_owned(), ..ImportOptions::default() };
         options.fill.dataset = Some(dataset);
         load(store, options).await?;
     }

@@ -149,6 +149,7 @@ fn entry() -> ImportEntry {
     };
     ImportEntry {
         id: uuid::Uuid::new_v4().to_string(),
+        actor: "test".into(),
         version: 0,
         committed_at_ms: 0,
         enrollments: vec![enrollment(OWN, OWN_SUBSCRIPTION), enrollment(OTHER, OTHER_SUBSCRIPTION)],
