@@ -7,6 +7,7 @@ use api::{ApiState, router};
 use axum::middleware;
 use axum_server::tls_rustls::RustlsConfig;
 use catalog::Catalog;
+use lake::leftover::{COLLECTION_PAUSE, ORPHAN_AGE};
 use lake::{Lake, LakeRoot};
 use reports::{Reports, Workers};
 use time::OffsetDateTime;
@@ -40,6 +41,7 @@ pub struct RunningServer {
     http: Listener,
     https: Listener,
     renewal: JoinHandle<()>,
+    collection: JoinHandle<()>,
     workers: Workers,
     catalog: Catalog,
 }
@@ -60,7 +62,8 @@ impl Server {
         let lake = Lake::open(LakeRoot::local(&settings.data)?).await?;
         let catalog = Catalog::open(&settings.data).await?;
         let reports = Reports::open(catalog.clone(), lake.clone(), settings.reports.clone()).await?;
-        let workers = Workers::start(&reports);
+        let workers = Workers::start(&reports).await;
+        let collection = tokio::spawn(collect(reports.clone()));
         let state = ApiState::new(catalog.clone(), lake, reports, settings.api.clone());
         let router = router(state).layer(middleware::from_fn(log_request));
 
@@ -69,7 +72,17 @@ impl Server {
         let https = Listener::https(secure, secure_address, router, tls_config);
         let (http_url, https_url) = (url("http", http.address), url("https", https.address));
         tracing::info!("answering on {http_url} and {https_url}");
-        Ok(RunningServer { http_url, https_url, ca_path: tls.ca_path, http, https, renewal, workers, catalog })
+        Ok(RunningServer {
+            http_url,
+            https_url,
+            ca_path: tls.ca_path,
+            http,
+            https,
+            renewal,
+            collection,
+            workers,
+            catalog,
+        })
     }
 }
 
@@ -79,6 +92,7 @@ impl RunningServer {
     /// not wait for its runtime's blocking threads.
     pub async fn shutdown(self) {
         self.renewal.abort();
+        self.collection.abort();
         let stop_workers = async {
             if tokio::time::timeout(SHUTDOWN_TIME_MAX, self.workers.stop()).await.is_err() {
                 tracing::warn!("the report workers did not stop in time; their leases will end");
@@ -107,6 +121,16 @@ fn check_writable(folder: &Path) -> Result<(), ServerError> {
         .and_then(|()| std::fs::write(&probe, b""))
         .and_then(|()| std::fs::remove_file(&probe));
     tried.map_err(|source| ServerError::DataFolder { folder: folder.to_owned(), source })
+}
+
+/// Removes old reports, and blobs that nothing names, at the start and now and then.
+async fn collect(reports: Reports) {
+    loop {
+        if let Err(error) = reports.collect(ORPHAN_AGE).await {
+            tracing::error!(%error, "cannot collect what old reports left: {error}");
+        }
+        tokio::time::sleep(COLLECTION_PAUSE).await;
+    }
 }
 
 /// Exchanges the server certificate before it ends; connections are not disturbed.
