@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use lake::leftover::{Collected, HEALED, Leftover, files_older_than, is_older, remove};
+use lake::leftover::{Collected, HEALED, Leftover, counted, files_older_than, is_older, remove};
 use lake::{FolderLock, LockName};
 
 use crate::error::ImportError;
@@ -51,7 +51,7 @@ impl Store {
             let Collected { files, size_bytes } = collected;
             tracing::info!(
                 target: HEALED, files, size_bytes,
-                "removed {files} files of {size_bytes} bytes that imports left which ended before their commit"
+                "removed {collected} that imports left which ended before their commit"
             );
         }
         Ok(collected)
@@ -127,7 +127,8 @@ pub(crate) fn remove_working_folders(data: &Path, older_than: Duration) {
         }
     }
     if folders > 0 {
-        tracing::info!(target: HEALED, folders, "removed {folders} working folders of imports that did not end by themselves");
+        let counted = counted(folders, "working folder");
+        tracing::info!(target: HEALED, folders, "removed {counted} of imports that did not end by themselves");
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use catalog::Catalog;
-use lake::leftover::HEALED;
+use lake::leftover::{HEALED, counted};
 use lake::{Lake, LakeRoot, crash_point};
 
 use crate::error::ImportError;
@@ -33,7 +33,8 @@ impl Store {
         store.heal().await?;
         let lost = store.catalog.lost_jobs(now_ms()).await?;
         if lost > 0 {
-            tracing::info!(target: HEALED, lost, "{lost} unfinished reports have lost their worker; a server takes them up");
+            let reports = counted(lost, "unfinished report");
+            tracing::info!(target: HEALED, lost, "found {reports} of workers that died; a server takes them up");
         }
         Ok(store)
     }

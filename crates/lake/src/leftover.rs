@@ -44,6 +44,17 @@ impl Collected {
     }
 }
 
+impl std::fmt::Display for Collected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({} bytes)", counted(self.files, "file"), self.size_bytes)
+    }
+}
+
+/// A number of things, for sentences: `1 file`, `2 files`.
+pub fn counted(number: u64, thing: &str) -> String {
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+}
+
 /// The plain files beneath `folder` that were last written at least `older_than` ago. A file whose time lies ahead, and
 /// whatever cannot be read, is left out. A folder that is not there has no files.
 pub fn files_older_than(folder: &Path, older_than: Duration) -> Vec<Leftover> {
@@ -116,7 +127,11 @@ mod tests {
         assert_eq!(names, [("b.csv", true), ("c#", false)]);
         assert!(files_older_than(folder.path(), Duration::from_secs(3600)).is_empty());
         assert!(files_older_than(&folder.path().join("nowhere"), Duration::ZERO).is_empty());
-        assert_eq!(remove(&found), Collected { files: 2, size_bytes: 5 });
+        let removed = remove(&found);
+        assert_eq!(
+            (removed, removed.to_string().as_str()),
+            (Collected { files: 2, size_bytes: 5 }, "2 files (5 bytes)")
+        );
         assert!(elsewhere.path().join("x").exists());
     }
 }

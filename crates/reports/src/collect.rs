@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use lake::leftover::{Collected, HEALED, Leftover, files_older_than, remove};
+use lake::leftover::{Collected, HEALED, Leftover, counted, files_older_than, remove};
 
 use crate::error::ReportError;
 use crate::service::{Reports, now_ms};
@@ -69,11 +69,10 @@ impl Reports {
         }
         let collected = CollectedReports { reports, blobs };
         if collected != CollectedReports::default() {
-            let Collected { files, size_bytes } = blobs;
+            let forgotten = counted(reports, "report");
             tracing::info!(
-                target: HEALED, reports, files, size_bytes,
-                "removed {reports} reports that ended more than a week ago, and {files} files of {size_bytes} bytes that \
-                 no report names"
+                target: HEALED, reports, files = blobs.files, size_bytes = blobs.size_bytes,
+                "removed {forgotten} that ended more than a week ago, and {blobs} that no report names"
             );
         }
         Ok(collected)

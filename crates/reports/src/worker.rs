@@ -5,7 +5,7 @@ use std::time::Duration;
 use catalog::{FinishedJob, Job};
 use formats::CsvEncoder;
 use futures::TryStreamExt;
-use lake::leftover::HEALED;
+use lake::leftover::{HEALED, counted};
 use lake::{FolderLock, LockName, crash_point};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -80,10 +80,10 @@ async fn resume(reports: &Reports) {
     let resumed = reports.catalog.release_all_jobs().await;
     match (resumed, reports.catalog.queued_jobs().await) {
         (Ok(_), Ok(0)) => {}
-        (Ok(resumed), Ok(queued)) => tracing::info!(
-            target: HEALED, resumed, queued,
-            "took up {queued} unfinished reports, {resumed} of them from workers that ended while they wrote"
-        ),
+        (Ok(resumed), Ok(queued)) => {
+            let reports = counted(queued, "unfinished report");
+            tracing::info!(target: HEALED, resumed, queued, "took up {reports}, {resumed} of workers that died");
+        }
         (Err(error), _) | (_, Err(error)) => {
             tracing::warn!(%error, "cannot take up the reports of dead workers; their leases will end");
         }

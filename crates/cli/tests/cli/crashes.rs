@@ -41,8 +41,9 @@ BillingAccountId,BillingPeriodStartDate,SubscriptionId,Date,MeterId,Quantity,Eff
 struct Attempt {
     file: PathBuf,
     options: Vec<&'static str>,
-    /// The state that it leaves when nobody kills it.
+    /// The state that it leaves when nobody kills it, and how long it takes.
     after: Value,
+    work: Duration,
 }
 
 /// A store that holds an older export of a month, and the newer one that replaces it.
@@ -92,8 +93,11 @@ impl Scene {
     /// The import of the newer export, or of another file.
     fn attempt(&self, file: &Path, options: &[&'static str]) -> Attempt {
         let bench = self.copy();
-        let mut attempt = Attempt { file: file.to_owned(), options: options.to_vec(), after: Value::Null };
+        let (options, after) = (options.to_vec(), Value::Null);
+        let mut attempt = Attempt { file: file.to_owned(), options, after, work: Duration::ZERO };
+        let started = Instant::now();
         let done = attempt.command(&bench).output().unwrap();
+        attempt.work = started.elapsed();
         assert!(done.status.success(), "{done:?}");
         attempt.after = state(&bench.run(&["status", "--json"]));
         assert_ne!(attempt.after, state(&self.before));
@@ -253,7 +257,7 @@ fn a_report_whose_server_dies_at_any_write_point_is_completed_by_the_next() {
     for at in points("report-") {
         let bench = Bench::new();
         copy_folder(
-            if at == "report-queued" { &scene.bench.folder.path() } else { &asked.folder.path() },
+            if at == "report-queued" { scene.bench.folder.path() } else { asked.folder.path() },
             bench.folder.path(),
         );
         let mut dying = coreless();
@@ -306,8 +310,8 @@ fn a_server_says_what_it_heals() {
     let (_, log) = server.terminate();
     for sentence in [
         "ActualCost period 202501 as revision 2, which its program committed and did not record",
-        "took up 1 unfinished reports",
-        "removed 1 files of 4 bytes that imports left",
+        "took up 1 unfinished report, 0 of workers that died",
+        "removed 1 file (4 bytes) that imports left",
     ] {
         assert!(log.contains(sentence), "{sentence}: {log}");
     }
@@ -320,13 +324,11 @@ fn an_import_that_is_killed_at_any_moment_leaves_the_state_before_or_after() {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     let seed = std::env::var("CRASH_SEED").map_or(u64::from(since.subsec_nanos()), |seed| seed.parse().unwrap());
     println!("CRASH_SEED={seed}");
-    let started = Instant::now();
     let attempt = scene.attempt(&scene.newer, &[]);
-    let work = started.elapsed();
     let mut random = seed;
     for number in 0..10 {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let moment = work / 1000 * u32::try_from((random >> 33) % 1000).unwrap();
+        let moment = attempt.work / 1000 * u32::try_from((random >> 33) % 1000).unwrap();
         let bench = scene.copy();
         let mut child = attempt.command(&bench).spawn().unwrap();
         std::thread::sleep(moment);
