@@ -71,6 +71,17 @@ impl Catalog {
     /// Takes over a commit of the lake: an import with all it taught, or a commit that is no import. Taking over twice
     /// changes nothing.
     pub async fn take_over(&self, version: u64, import: Option<&ImportEntry>) -> Result<(), CatalogError> {
+        self.take_over_passing(version, import, &|| {}).await
+    }
+
+    /// Does [`Self::take_over`] and calls `written` when all is written but not committed: a test's last moment to end
+    /// the program.
+    pub async fn take_over_passing(
+        &self,
+        version: u64,
+        import: Option<&ImportEntry>,
+        written: &(dyn Fn() + Sync),
+    ) -> Result<(), CatalogError> {
         let doing = || CatalogError::database("take over an import");
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(doing())?;
         let number = i64::try_from(version).unwrap_or(i64::MAX);
@@ -106,6 +117,7 @@ impl Catalog {
         .execute(&mut *transaction)
         .await
         .map_err(doing())?;
+        written();
         transaction.commit().await.map_err(doing())
     }
 

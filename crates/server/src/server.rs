@@ -8,6 +8,7 @@ use api::{ApiState, router};
 use axum::middleware;
 use axum_server::tls_rustls::RustlsConfig;
 use catalog::Catalog;
+use lake::leftover::{COLLECTION_PAUSE, ORPHAN_AGE};
 use lake::{Lake, LakeRoot};
 use reports::{Reports, Workers};
 use time::OffsetDateTime;
@@ -43,6 +44,7 @@ pub struct RunningServer {
     http: Listener,
     https: Listener,
     renewal: JoinHandle<()>,
+    collection: JoinHandle<()>,
     workers: Workers,
     refusals: JoinHandle<()>,
     state: ApiState,
@@ -67,7 +69,8 @@ impl Server {
         let lake = Lake::open(LakeRoot::local(&settings.data)?).await?;
         let catalog = Catalog::open(&settings.data).await?;
         let reports = Reports::open(catalog.clone(), lake.clone(), settings.reports.clone()).await?;
-        let workers = Workers::start(&reports);
+        let workers = Workers::start(&reports).await;
+        let collection = tokio::spawn(collect(reports.clone()));
         let issuers = Issuers::new(settings.issuers)?;
         let authenticator = Authenticator::open(catalog.clone(), issuers).await?;
         let state = ApiState::new(catalog.clone(), authenticator, lake, reports, settings.api.clone());
@@ -86,6 +89,7 @@ impl Server {
             http,
             https,
             renewal,
+            collection,
             workers,
             refusals,
             state,
@@ -100,6 +104,7 @@ impl RunningServer {
     /// not wait for its runtime's blocking threads.
     pub async fn shutdown(self) {
         self.renewal.abort();
+        self.collection.abort();
         let stop_workers = async {
             if tokio::time::timeout(SHUTDOWN_TIME_MAX, self.workers.stop()).await.is_err() {
                 tracing::warn!("the report workers did not stop in time; their leases will end");
@@ -107,8 +112,10 @@ impl RunningServer {
         };
         tokio::join!(self.http.stop(SHUTDOWN_TIME_MAX), self.https.stop(SHUTDOWN_TIME_MAX), stop_workers);
         self.refusals.abort();
-        if let Err(error) = self.state.write_refusals().await {
-            tracing::warn!(%error, "cannot write the last refusals to the audit log: {error}");
+        match tokio::time::timeout(SHUTDOWN_TIME_MAX, self.state.write_refusals()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "cannot write the last refusals to the audit log: {error}"),
+            Err(_) => tracing::warn!("the last refusals were not written to the audit log in time"),
         }
         if tokio::time::timeout(SHUTDOWN_TIME_MAX, self.catalog.close()).await.is_err() {
             tracing::warn!("the catalog did not close in time; its log is folded in at the next start");
@@ -141,6 +148,16 @@ async fn write_refusals(state: ApiState) {
         if let Err(error) = state.write_refusals().await {
             tracing::error!(%error, "cannot write refusals to the audit log: {error}");
         }
+    }
+}
+
+/// Removes old reports, and blobs that nothing names, at the start and now and then.
+async fn collect(reports: Reports) {
+    loop {
+        if let Err(error) = reports.collect(ORPHAN_AGE).await {
+            tracing::error!(%error, "cannot collect what old reports left: {error}");
+        }
+        tokio::time::sleep(COLLECTION_PAUSE).await;
     }
 }
 

@@ -21,7 +21,7 @@ use crate::error::ServerError;
 /// Environment variables begin with it.
 const ENVIRONMENT_PREFIX: &str = "LAZURITE_";
 /// Variables with the prefix that are no settings: the program's commands read them.
-const PROGRAM_VARIABLES: [&str; 5] = ["config", "log", "log_format", "key", "server"];
+const PROGRAM_VARIABLES: [&str; 6] = ["config", "crash_at", "log", "log_format", "key", "server"];
 /// A worker keeps a core busy; nobody has more of them to spare.
 const WORKERS_MAX: usize = 256;
 /// A signed link needs no other credential, so it does not live for ever: a week.

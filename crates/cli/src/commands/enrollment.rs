@@ -119,7 +119,9 @@ pub(crate) fn print_nodes(hierarchy: &Hierarchy, lines_max: usize) {
     let more = |count: usize| count.saturating_sub(lines_max);
     let (departments, accounts) = (more(hierarchy.departments().count()), more(hierarchy.accounts().count()));
     if departments + accounts > 0 {
-        println!("  and {departments} more departments, {accounts} more accounts; lazurite enrollment show lists them all");
+        println!(
+            "  and {departments} more departments, {accounts} more accounts; lazurite enrollment show lists them all"
+        );
     }
 }
 

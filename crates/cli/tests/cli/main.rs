@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod commands;
+#[cfg(unix)]
+mod crashes;
 mod demo;
 mod program;
 mod reports;
