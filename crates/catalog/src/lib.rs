@@ -5,6 +5,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod counts;
 mod enrollments;
 mod imports;
 mod jobs;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+pub use counts::{JobCount, StoreCounts};
 pub use enrollments::Enrollment;
 pub use imports::{EnrollmentEntry, ImportEntry, UnitEntry};
 pub use jobs::{FinishedJob, Job, JobState, NewJob};
