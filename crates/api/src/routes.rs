@@ -107,7 +107,7 @@ pub(crate) fn find<'a>(segments: &'a [String], query: &Query) -> Result<Matched<
             namespace: excerpt(namespace),
             api_version: excerpt(query.get("api-version").unwrap_or_default()),
         },
-        None => ApiError::NotFound("No resource was found that matches the path of the request.".to_owned()),
+        None => ApiError::no_such_path(),
     })
 }
 
