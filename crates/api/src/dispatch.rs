@@ -1,6 +1,7 @@
 //! From a request to its answer: path, route, method, handler, error body, common headers.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::OnceLock;
 
 use axum::Router;
 use axum::body::Body;
@@ -13,7 +14,7 @@ use crate::address::BaseUrl;
 use crate::arm::{ApiError, Query, add_common_headers, drain, segments};
 use crate::routes::{Endpoint, Matched, find};
 use crate::state::ApiState;
-use crate::{blobs, cost_details, health};
+use crate::{blobs, cost_details, health, metrics};
 
 /// What the log may say about an answer; an extension of every answer. Paths and queries carry links and are not in it.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub struct Answered {
     pub route: &'static str,
     /// The id that the caller was told.
     pub request_id: String,
+    /// Public id of the caller's credential, never the credential; `None` for nobody and for strangers.
+    pub caller: Option<String>,
 }
 
 /// A request, taken apart.
@@ -29,6 +32,14 @@ pub(crate) struct Call<'a> {
     pub(crate) state: &'a ApiState,
     pub(crate) parts: &'a Parts,
     pub(crate) query: Query,
+    caller: &'a OnceLock<String>,
+}
+
+impl Call<'_> {
+    /// Notes for the log whose credential was accepted, by its public id.
+    pub(crate) fn note_caller(&self, public_id: &str) {
+        self.caller.get_or_init(|| public_id.to_owned());
+    }
 }
 
 /// All routes over a store. Listeners add a [`Scheme`](crate::Scheme) extension and
@@ -41,8 +52,9 @@ async fn answer(State(state): State<ApiState>, request: Request) -> Response {
     let request_id = uuid::Uuid::new_v4().to_string();
     let (parts, mut body) = request.into_parts();
     let mut route = "unmatched";
+    let caller = OnceLock::new();
     // A broken invariant ends the request, not the connection with others waiting on it.
-    let handled = AssertUnwindSafe(handle(&state, &parts, &mut body, &mut route)).catch_unwind().await;
+    let handled = AssertUnwindSafe(handle(&state, &parts, &mut body, &mut route, &caller)).catch_unwind().await;
     let handled = handled.unwrap_or_else(|_| Err(ApiError::Internal("the handler of the request panicked".into())));
     let mut response = handled.unwrap_or_else(|error| {
         let authorization = BaseUrl::of(&state.settings, &parts).ok().map(|base| base.authorization());
@@ -50,7 +62,7 @@ async fn answer(State(state): State<ApiState>, request: Request) -> Response {
     });
     drain(&parts.headers, body);
     add_common_headers(&parts.headers, &mut response, &request_id);
-    response.extensions_mut().insert(Answered { route, request_id });
+    response.extensions_mut().insert(Answered { route, request_id, caller: caller.into_inner() });
     response
 }
 
@@ -59,9 +71,10 @@ async fn handle(
     parts: &Parts,
     body: &mut Body,
     route: &mut &'static str,
+    caller: &OnceLock<String>,
 ) -> Result<Response, ApiError> {
     let segments = segments(parts.uri.path())?;
-    let call = Call { state, parts, query: Query::parse(parts.uri.query())? };
+    let call = Call { state, parts, query: Query::parse(parts.uri.query())?, caller };
     let matched = find(&segments, &call.query)?;
     *route = matched.route.name;
     let allowed = matched.route.methods;
@@ -72,6 +85,7 @@ async fn handle(
     match (route.endpoint, captures.as_slice()) {
         (Endpoint::Health, _) => Ok(health::health()),
         (Endpoint::Ready, _) => health::ready(state).await,
+        (Endpoint::Metrics, _) => metrics::read(state).await,
         (Endpoint::Blob, [job, name]) => blobs::read(&call, job, name).await,
         (Endpoint::CreateCostDetails, _) => cost_details::create(&call, scope, body).await,
         (Endpoint::PollCostDetails, [id]) => cost_details::poll(&call, scope, id).await,

@@ -9,6 +9,7 @@ use reports::Reports;
 
 use crate::address::PublicUrl;
 use crate::clock::Clock;
+use crate::metrics::MetricsSource;
 use crate::proxies::TrustedProxies;
 
 /// How requests are answered.
@@ -48,11 +49,19 @@ pub struct ApiState {
     pub(crate) lake: Lake,
     pub(crate) reports: Reports,
     pub(crate) settings: Arc<ApiSettings>,
+    pub(crate) metrics: Option<Arc<dyn MetricsSource>>,
 }
 
 impl ApiState {
     /// Answers from a store.
     pub fn new(catalog: Catalog, lake: Lake, reports: Reports, settings: ApiSettings) -> Self {
-        Self { catalog, lake, reports, settings: Arc::new(settings) }
+        Self { catalog, lake, reports, settings: Arc::new(settings), metrics: None }
+    }
+
+    /// Answers scrapes from `source`; without one there is no such path.
+    #[must_use]
+    pub fn with_metrics(mut self, source: Arc<dyn MetricsSource>) -> Self {
+        self.metrics = Some(source);
+        self
     }
 }

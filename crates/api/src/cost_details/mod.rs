@@ -43,6 +43,7 @@ const POLL_ACTION: &str = "Microsoft.CostManagement/costDetailsOperationResults/
 pub(crate) async fn create(call: &Call<'_>, scope: &[String], body: &mut Body) -> Result<Response, ApiError> {
     let state = call.state;
     let caller = authenticate(&state.catalog, &call.parts.headers).await?;
+    call.note_caller(caller.key_id());
     let api_version = api_version(&call.query, API_VERSIONS)?;
     let options = Options::parse(&call.query, &state.settings)?;
     let (scope, scope_text) = parse_scope(scope)?;
@@ -71,6 +72,7 @@ pub(crate) async fn create(call: &Call<'_>, scope: &[String], body: &mut Body) -
 pub(crate) async fn poll(call: &Call<'_>, scope: &[String], id: &str) -> Result<Response, ApiError> {
     let state = call.state;
     let caller = authenticate(&state.catalog, &call.parts.headers).await?;
+    call.note_caller(caller.key_id());
     let api_version = api_version(&call.query, API_VERSIONS)?;
     if !state.settings.emulate {
         call.query.refuse_others(&["api-version"])?;
