@@ -13,9 +13,11 @@ use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::connections::{Connections, Gate};
 use crate::error::ServerError;
+use crate::exchange::observe;
 use crate::listener::{Listener, bind, url};
-use crate::request_log::log_request;
+use crate::metrics::{Metrics, Traffic};
 use crate::settings::Settings;
 use crate::tls;
 
@@ -61,10 +63,17 @@ impl Server {
         let catalog = Catalog::open(&settings.data).await?;
         let reports = Reports::open(catalog.clone(), lake.clone(), settings.reports.clone()).await?;
         let workers = Workers::start(&reports);
-        let state = ApiState::new(catalog.clone(), lake, reports, settings.api.clone());
-        let router = router(state).layer(middleware::from_fn(log_request));
+        let traffic = Traffic::new();
+        let mut state = ApiState::new(catalog.clone(), lake, reports, settings.api.clone());
+        if settings.metrics {
+            state = state.with_metrics(Metrics::new(&traffic, catalog.clone()));
+        }
+        let connections = Connections::new(settings.connections_max, traffic.connections.clone());
+        let router = router(state).layer(middleware::from_fn_with_state(traffic, observe));
 
         let renewal = tokio::spawn(renew(settings.data, names, tls_config.clone()));
+        let plain = Gate { socket: plain, connections: connections.clone() };
+        let secure = Gate { socket: secure, connections };
         let http = Listener::http(plain, plain_address, router.clone());
         let https = Listener::https(secure, secure_address, router, tls_config);
         let (http_url, https_url) = (url("http", http.address), url("https", https.address));

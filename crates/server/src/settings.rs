@@ -23,6 +23,10 @@ const ENVIRONMENT_PREFIX: &str = "LAZURITE_";
 const PROGRAM_VARIABLES: [&str; 5] = ["config", "log", "log_format", "key", "server"];
 /// A worker keeps a core busy; nobody has more of them to spare.
 const WORKERS_MAX: usize = 256;
+/// Connections of a large office; the usual limit of open files is 1024 or more.
+const CONNECTIONS_DEFAULT: usize = 1024;
+/// Beyond any limit of open files.
+const CONNECTIONS_MAX: usize = 1 << 20;
 /// A signed link needs no other credential, so it does not live for ever: a week.
 const LINK_LIFE_S_MAX: u64 = 7 * 24 * 60 * 60;
 
@@ -37,6 +41,10 @@ pub struct Settings {
     pub listen_tls: SocketAddr,
     /// Names of the server certificate beyond localhost and the host of the public URL.
     pub tls_names: Vec<String>,
+    /// Most connections at once, over both addresses.
+    pub connections_max: usize,
+    /// Whether `/metrics` is answered.
+    pub metrics: bool,
     /// How reports are made.
     pub reports: ReportSettings,
     /// How requests are answered.
@@ -86,6 +94,12 @@ pub struct Overrides {
     /// Names of the server certificate beyond localhost and the host of the public URL; default none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_names: Option<Vec<String>>,
+    /// Most connections at once; default 1024.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connections_max: Option<usize>,
+    /// Whether `/metrics` is answered; default true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<bool>,
 }
 
 /// All settings as text and numbers.
@@ -108,6 +122,9 @@ struct Raw {
     clock: String,
     #[serde(deserialize_with = "list")]
     tls_names: Vec<String>,
+    connections_max: usize,
+    #[serde(deserialize_with = "figment::util::bool_from_str_or_int")]
+    metrics: bool,
 }
 
 impl Default for Raw {
@@ -127,6 +144,8 @@ impl Default for Raw {
             emulate: api.emulate,
             clock: api.clock.to_string(),
             tls_names: Vec::new(),
+            connections_max: CONNECTIONS_DEFAULT,
+            metrics: true,
         }
     }
 }
@@ -187,6 +206,8 @@ impl Raw {
         "emulate",
         "clock",
         "tls_names",
+        "connections_max",
+        "metrics",
     ];
 
     fn check(self) -> Result<Settings, ServerError> {
@@ -204,11 +225,17 @@ impl Raw {
         if let Some(name) = self.tls_names.iter().find(|name| !is_server_name(name)) {
             return Err(wrong(format!("tls_names: {name:?} is neither a host name nor an address")));
         }
+        if self.connections_max == 0 || self.connections_max > CONNECTIONS_MAX {
+            let reason = format!("connections_max: expected 1 to {CONNECTIONS_MAX}, not {}", self.connections_max);
+            return Err(wrong(reason));
+        }
         Ok(Settings {
             data: self.data,
             listen: address("listen", &self.listen)?,
             listen_tls: address("listen_tls", &self.listen_tls)?,
             tls_names: self.tls_names,
+            connections_max: self.connections_max,
+            metrics: self.metrics,
             reports: ReportSettings {
                 blob_bytes_max: self.blob_bytes_max,
                 link_life: Duration::from_secs(self.link_life),
@@ -305,6 +332,9 @@ mod tests {
             ("blob_bytes_max = 0", "blob_bytes_max: "),
             ("workers = 1000", "workers: "),
             ("tls_names = [\"a b\"]", "tls_names: "),
+            ("connections_max = 0", "connections_max: "),
+            ("connections_max = 10000000", "connections_max: "),
+            ("metrics = \"x\"", "metrics"),
             ("tls_names = [\"*.example\", \"x/\"]", "\"x/\""),
             ("listen", "cannot read the settings"),
         ];

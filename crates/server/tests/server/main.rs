@@ -5,6 +5,8 @@
 mod blobs;
 mod conventions;
 mod cost_details;
+mod log;
+mod metrics;
 mod reach;
 mod real_rows;
 mod request_log;
