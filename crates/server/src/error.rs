@@ -60,6 +60,14 @@ pub enum ServerError {
         /// What is wrong.
         reason: String,
     },
+    /// The owner's certificate or its key cannot be served.
+    #[error("cannot use {}: {reason}", file.display())]
+    OwnerCertificate {
+        /// Which of the two files.
+        file: PathBuf,
+        /// What is wrong and what would be right. Nothing of a key.
+        reason: String,
+    },
     /// The authority's key is lost.
     #[error(
         "{} is there but its key {} is not; restore the key from a backup, or remove both and let clients trust the \

@@ -1,4 +1,4 @@
-//! The serving process: settings, the local certificate authority, listeners, the request log, metrics, start and stop.
+//! The serving process: settings, certificates, listeners, the request log, metrics, start and stop.
 //!
 //! [`Server::start`] opens a store and answers on HTTP and HTTPS; [`RunningServer::shutdown`] gives everything back in
 //! bounded time. Setting up the log's output and reacting to signals belong to the program.
@@ -17,4 +17,4 @@ mod tls;
 pub use error::ServerError;
 pub use server::{RunningServer, Server};
 pub use settings::{Overrides, Settings};
-pub use tls::install_crypto_provider;
+pub use tls::{TlsFiles, install_crypto_provider};

@@ -16,6 +16,7 @@ use rustls::pki_types::ServerName;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::ServerError;
+use crate::tls::TlsFiles;
 
 /// Environment variables begin with it.
 const ENVIRONMENT_PREFIX: &str = "LAZURITE_";
@@ -27,6 +28,8 @@ const WORKERS_MAX: usize = 256;
 const CONNECTIONS_DEFAULT: usize = 1024;
 /// Beyond any limit of open files.
 const CONNECTIONS_MAX: usize = 1 << 20;
+/// A renewed certificate is there weeks before the old one ends; a minute is for people who wait for it.
+const TLS_LOOK: Duration = Duration::from_secs(60);
 /// A signed link needs no other credential, so it does not live for ever: a week.
 const LINK_LIFE_S_MAX: u64 = 7 * 24 * 60 * 60;
 
@@ -41,6 +44,10 @@ pub struct Settings {
     pub listen_tls: SocketAddr,
     /// Names of the server certificate beyond localhost and the host of the public URL.
     pub tls_names: Vec<String>,
+    /// The owner's certificate; `None` makes one from the store's own authority.
+    pub tls_files: Option<TlsFiles>,
+    /// How often the owner's certificate is looked at for changes.
+    pub tls_look: Duration,
     /// Most connections at once, over both addresses.
     pub connections_max: usize,
     /// Whether `/metrics` is answered.
@@ -94,6 +101,12 @@ pub struct Overrides {
     /// Names of the server certificate beyond localhost and the host of the public URL; default none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_names: Option<Vec<String>>,
+    /// The owner's certificate chain, PEM, the server's own certificate first; default: the store's own authority.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_certificate: Option<PathBuf>,
+    /// The key of the owner's certificate, PEM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_key: Option<PathBuf>,
     /// Most connections at once; default 1024.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connections_max: Option<usize>,
@@ -122,6 +135,8 @@ struct Raw {
     clock: String,
     #[serde(deserialize_with = "list")]
     tls_names: Vec<String>,
+    tls_certificate: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
     connections_max: usize,
     #[serde(deserialize_with = "figment::util::bool_from_str_or_int")]
     metrics: bool,
@@ -144,6 +159,8 @@ impl Default for Raw {
             emulate: api.emulate,
             clock: api.clock.to_string(),
             tls_names: Vec::new(),
+            tls_certificate: None,
+            tls_key: None,
             connections_max: CONNECTIONS_DEFAULT,
             metrics: true,
         }
@@ -206,6 +223,8 @@ impl Raw {
         "emulate",
         "clock",
         "tls_names",
+        "tls_certificate",
+        "tls_key",
         "connections_max",
         "metrics",
     ];
@@ -229,11 +248,19 @@ impl Raw {
             let reason = format!("connections_max: expected 1 to {CONNECTIONS_MAX}, not {}", self.connections_max);
             return Err(wrong(reason));
         }
+        let tls_files = match (self.tls_certificate, self.tls_key) {
+            (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+            (None, None) => None,
+            (Some(_), None) => return Err(wrong("tls_certificate needs tls_key, the file of its key".to_owned())),
+            (None, Some(_)) => return Err(wrong("tls_key needs tls_certificate, the file of its chain".to_owned())),
+        };
         Ok(Settings {
             data: self.data,
             listen: address("listen", &self.listen)?,
             listen_tls: address("listen_tls", &self.listen_tls)?,
             tls_names: self.tls_names,
+            tls_files,
+            tls_look: TLS_LOOK,
             connections_max: self.connections_max,
             metrics: self.metrics,
             reports: ReportSettings {
@@ -332,6 +359,8 @@ mod tests {
             ("blob_bytes_max = 0", "blob_bytes_max: "),
             ("workers = 1000", "workers: "),
             ("tls_names = [\"a b\"]", "tls_names: "),
+            ("tls_key = \"key.pem\"", "tls_key needs tls_certificate"),
+            ("tls_certificate = \"chain.pem\"", "tls_certificate needs tls_key"),
             ("connections_max = 0", "connections_max: "),
             ("connections_max = 10000000", "connections_max: "),
             ("metrics = \"x\"", "metrics"),

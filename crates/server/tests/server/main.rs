@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod blobs;
+mod certificates;
 mod conventions;
 mod cost_details;
 mod log;
