@@ -34,6 +34,7 @@ pub(crate) struct Listener {
 pub(crate) async fn bind(address: SocketAddr, option: &'static str) -> Result<TcpListener, ServerError> {
     TcpListener::bind(address).await.map_err(|source| match source.kind() {
         ErrorKind::AddrInUse => ServerError::AddressInUse { address, option },
+        ErrorKind::PermissionDenied => ServerError::ListenPrivilege { address, option },
         _ => ServerError::Listen { address, option, source },
     })
 }

@@ -4,5 +4,6 @@
 
 mod commands;
 mod demo;
+mod hosts;
 mod program;
 mod reports;
