@@ -10,6 +10,7 @@ use reports::Reports;
 
 use crate::address::PublicUrl;
 use crate::clock::Clock;
+use crate::metrics::MetricsSource;
 use crate::proxies::TrustedProxies;
 use crate::refusals::Refusals;
 
@@ -52,6 +53,7 @@ pub struct ApiState {
     pub(crate) reports: Reports,
     pub(crate) refusals: Refusals,
     pub(crate) settings: Arc<ApiSettings>,
+    pub(crate) metrics: Option<Arc<dyn MetricsSource>>,
 }
 
 impl ApiState {
@@ -63,7 +65,15 @@ impl ApiState {
         reports: Reports,
         settings: ApiSettings,
     ) -> Self {
-        Self { catalog, authenticator, lake, reports, refusals: Refusals::default(), settings: Arc::new(settings) }
+        let (refusals, settings) = (Refusals::default(), Arc::new(settings));
+        Self { catalog, authenticator, lake, reports, refusals, settings, metrics: None }
+    }
+
+    /// Answers scrapes from `source`; without one there is no such path.
+    #[must_use]
+    pub fn with_metrics(mut self, source: Arc<dyn MetricsSource>) -> Self {
+        self.metrics = Some(source);
+        self
     }
 
     /// Writes the refusals of late to the audit log; to be called every now and then, and at the end.

@@ -20,7 +20,11 @@ pub enum JobState {
 }
 
 impl JobState {
-    const fn as_str(self) -> &'static str {
+    /// All states, in the order of a job's life.
+    pub const ALL: [Self; 5] = [Self::Queued, Self::Running, Self::Completed, Self::NoData, Self::Failed];
+
+    /// The state as the catalog writes it.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
             Self::Running => "running",
@@ -30,8 +34,8 @@ impl JobState {
         }
     }
 
-    fn read(text: &str) -> Result<Self, CatalogError> {
-        [Self::Queued, Self::Running, Self::Completed, Self::NoData, Self::Failed]
+    pub(crate) fn read(text: &str) -> Result<Self, CatalogError> {
+        Self::ALL
             .into_iter()
             .find(|state| state.as_str() == text)
             .ok_or_else(|| CatalogError::Foreign { what: "a job state", value: text.to_owned() })

@@ -7,6 +7,7 @@
 
 mod assignments;
 mod audit;
+mod counts;
 mod enrollments;
 mod hierarchy;
 mod imports;
@@ -25,6 +26,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 
 pub use assignments::{AssignmentEntry, Principal};
 pub use audit::{AuditEntry, AuditFilter};
+pub use counts::{JobCount, StoreCounts};
 pub use enrollments::Enrollment;
 pub use imports::{EnrollmentEntry, ImportEntry, UnitEntry};
 pub use jobs::{FinishedJob, Job, JobState, NewJob};

@@ -34,6 +34,17 @@ pub enum ServerError {
         /// The option that names it.
         option: &'static str,
     },
+    /// The user may not listen there.
+    #[error(
+        "cannot listen on {address}: this user may not; ports below 1024 need a privilege (docs/HOSTS.md names ways to \
+         give it), or choose another port with {option}"
+    )]
+    ListenPrivilege {
+        /// The address.
+        address: SocketAddr,
+        /// The option that names it.
+        option: &'static str,
+    },
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}; choose an address of this machine with {option}")]
     Listen {
@@ -58,6 +69,14 @@ pub enum ServerError {
         /// What was being done to what.
         doing: String,
         /// What is wrong.
+        reason: String,
+    },
+    /// The owner's certificate or its key cannot be served.
+    #[error("cannot use {}: {reason}", file.display())]
+    OwnerCertificate {
+        /// Which of the two files.
+        file: PathBuf,
+        /// What is wrong and what would be right. Nothing of a key.
         reason: String,
     },
     /// The authority's key is lost.

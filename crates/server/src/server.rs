@@ -6,7 +6,6 @@ use std::time::Duration;
 use access::{Authenticator, Issuers};
 use api::{ApiState, router};
 use axum::middleware;
-use axum_server::tls_rustls::RustlsConfig;
 use catalog::Catalog;
 use lake::leftover::{COLLECTION_PAUSE, ORPHAN_AGE};
 use lake::{Lake, LakeRoot};
@@ -15,16 +14,16 @@ use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::connections::{Connections, Gate};
 use crate::error::ServerError;
+use crate::exchange::observe;
 use crate::listener::{Listener, bind, url};
-use crate::request_log::log_request;
+use crate::metrics::{Metrics, Traffic};
 use crate::settings::Settings;
-use crate::tls;
+use crate::tls::{self, Tls};
 
 /// How long requests under way, workers and the catalog are each waited for at the end.
 const SHUTDOWN_TIME_MAX: Duration = Duration::from_secs(10);
-/// How often a running server looks whether its certificate must be renewed.
-const RENEWAL_LOOK: Duration = Duration::from_secs(12 * 60 * 60);
 /// How long a refusal waits for others like it before it goes to the audit log.
 const REFUSALS_PAUSE: Duration = Duration::from_secs(1);
 
@@ -39,11 +38,12 @@ pub struct RunningServer {
     pub http_url: String,
     /// Where it answers over HTTPS.
     pub https_url: String,
-    /// The certificate that HTTPS clients trust.
-    pub ca_path: PathBuf,
+    /// The certificate that HTTPS clients trust; `None` when the owner brought a certificate: then it is the owner's
+    /// authority, which only the owner knows.
+    pub ca_path: Option<PathBuf>,
     http: Listener,
     https: Listener,
-    renewal: JoinHandle<()>,
+    keeper: JoinHandle<()>,
     collection: JoinHandle<()>,
     workers: Workers,
     refusals: JoinHandle<()>,
@@ -61,10 +61,7 @@ impl Server {
         let (plain, plain_address) = listen(settings.listen, "--listen").await?;
         let (secure, secure_address) = listen(settings.listen_tls, "--listen-tls").await?;
 
-        let public_host = settings.api.public_url.iter().map(|url| url.host().to_owned());
-        let names: Vec<String> = public_host.chain(settings.tls_names.iter().cloned()).collect();
-        let tls = tls::prepare(&settings.data, &names, OffsetDateTime::now_utc())?;
-        let tls_config = RustlsConfig::from_config(tls.config);
+        let Tls { ca_path, config, keeper } = tls::prepare(&settings, OffsetDateTime::now_utc())?;
 
         let lake = Lake::open(LakeRoot::local(&settings.data)?).await?;
         let catalog = Catalog::open(&settings.data).await?;
@@ -73,22 +70,29 @@ impl Server {
         let collection = tokio::spawn(collect(reports.clone()));
         let issuers = Issuers::new(settings.issuers)?;
         let authenticator = Authenticator::open(catalog.clone(), issuers).await?;
-        let state = ApiState::new(catalog.clone(), authenticator, lake, reports, settings.api.clone());
+        let traffic = Traffic::new();
+        let mut state = ApiState::new(catalog.clone(), authenticator, lake, reports, settings.api.clone());
+        if settings.metrics {
+            state = state.with_metrics(Metrics::new(&traffic, catalog.clone()));
+        }
         let refusals = tokio::spawn(write_refusals(state.clone()));
-        let router = router(state.clone()).layer(middleware::from_fn(log_request));
+        let connections = Connections::new(settings.connections_max, traffic.connections.clone());
+        let router = router(state.clone()).layer(middleware::from_fn_with_state(traffic, observe));
 
-        let renewal = tokio::spawn(renew(settings.data, names, tls_config.clone()));
+        let keeper = tokio::spawn(keeper.run(config.clone()));
+        let plain = Gate { socket: plain, connections: connections.clone() };
+        let secure = Gate { socket: secure, connections };
         let http = Listener::http(plain, plain_address, router.clone());
-        let https = Listener::https(secure, secure_address, router, tls_config);
+        let https = Listener::https(secure, secure_address, router, config);
         let (http_url, https_url) = (url("http", http.address), url("https", https.address));
         tracing::info!("answering on {http_url} and {https_url}");
         Ok(RunningServer {
             http_url,
             https_url,
-            ca_path: tls.ca_path,
+            ca_path,
             http,
             https,
-            renewal,
+            keeper,
             collection,
             workers,
             refusals,
@@ -103,7 +107,7 @@ impl RunningServer {
     /// the catalog is closed. A worker may go on for one more batch on a thread of its own: a program that ends should
     /// not wait for its runtime's blocking threads.
     pub async fn shutdown(self) {
-        self.renewal.abort();
+        self.keeper.abort();
         self.collection.abort();
         let stop_workers = async {
             if tokio::time::timeout(SHUTDOWN_TIME_MAX, self.workers.stop()).await.is_err() {
@@ -158,19 +162,5 @@ async fn collect(reports: Reports) {
             tracing::error!(%error, "cannot collect what old reports left: {error}");
         }
         tokio::time::sleep(COLLECTION_PAUSE).await;
-    }
-}
-
-/// Exchanges the server certificate before it ends; connections are not disturbed.
-async fn renew(data: PathBuf, names: Vec<String>, config: RustlsConfig) {
-    loop {
-        tokio::time::sleep(RENEWAL_LOOK).await;
-        let (data, names) = (data.clone(), names.clone());
-        let looked = tokio::task::spawn_blocking(move || tls::prepare(&data, &names, OffsetDateTime::now_utc())).await;
-        match looked {
-            Ok(Ok(tls)) => config.reload_from_config(tls.config),
-            Ok(Err(error)) => tracing::error!(%error, "cannot look after the server certificate: {error}"),
-            Err(error) => tracing::error!(%error, "cannot look after the server certificate: {error}"),
-        }
     }
 }

@@ -14,7 +14,7 @@ pub(crate) async fn authenticate(call: &Call<'_>) -> Result<Caller, ApiError> {
     let token = bearer(&call.parts.headers)?;
     match call.state.authenticator.authenticate(token, system_now_ms()).await {
         Ok(caller) => {
-            call.caller.get_or_init(|| caller.id().to_owned());
+            call.note_caller(caller.id());
             Ok(caller)
         }
         Err(AuthError::Unknown) => Err(ApiError::InvalidCredential("it is not known here")),

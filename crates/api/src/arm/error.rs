@@ -10,6 +10,8 @@ use super::headers::json;
 
 /// Longest text of a caller that is repeated to it.
 const EXCERPT_CHARS_MAX: usize = 80;
+/// Shorter texts that begin like a credential are none.
+const CREDENTIAL_BYTES_MIN: usize = 12;
 
 /// Why a request is not answered as asked.
 #[derive(Debug)]
@@ -74,6 +76,11 @@ struct ErrorDetails<'a> {
 }
 
 impl ApiError {
+    /// A path that nothing answers.
+    pub(crate) fn no_such_path() -> Self {
+        Self::NotFound("No resource was found that matches the path of the request.".to_owned())
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest(_)
@@ -207,7 +214,7 @@ impl ApiError {
         if let Self::Internal(error) | Self::NotReady(error) = &self {
             tracing::error!(request.id = request_id, %error, "request {request_id}: {error}");
         }
-        let message = self.message(request_id);
+        let message = redact(&self.message(request_id));
         let body = ErrorBody { error: ErrorDetails { code: self.code(), message: &message } };
         let mut response = json(self.status(), &body);
         let headers = response.headers_mut();
@@ -263,7 +270,42 @@ macro_rules! internal {
 
 internal!(catalog::CatalogError, lake::LakeError, reports::ReportError, axum::Error, serde_json::Error);
 
+/// Hides credentials that the caller wrote where they do not belong: clients log the errors that they get. Our keys and
+/// JSON Web Tokens are known by their beginnings.
+fn redact(message: &str) -> String {
+    let in_credential = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+    let mut redacted = String::with_capacity(message.len());
+    for piece in message.split_inclusive(|letter| !in_credential(letter)) {
+        let word = piece.trim_end_matches(|letter| !in_credential(letter));
+        let starts = [word.to_ascii_lowercase().find("lzk_"), word.find("eyJ")];
+        match starts.into_iter().flatten().min().filter(|start| word.len() - start >= CREDENTIAL_BYTES_MIN) {
+            Some(start) => redacted.extend([&word[..start], "[redacted]", &piece[word.len()..]]),
+            None => redacted.push_str(piece),
+        }
+    }
+    redacted
+}
+
 /// Cuts a text of the caller to what a message can carry.
 pub(crate) fn excerpt(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_control()).take(EXCERPT_CHARS_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_hidden_wherever_they_stand() {
+        let key = "lzk_AbC-d_0123456789";
+        let token = "eyJhbGciOi.eyJpc3Mi.c2ln-_";
+        for secret in [key, token, &key.to_uppercase()] {
+            for (before, after) in [("", ""), ("the id '", "' is wrong."), ("x", ", "), ("\u{e9}/", "\u{e9}")] {
+                assert_eq!(redact(&format!("{before}{secret}{after}")), format!("{before}[redacted]{after}"));
+            }
+        }
+        for plain in ["", "\u{e9}\u{e9}", "the api-version '2022-10-01' is invalid. Use 'lzk_wrong'.", "key eyJ"] {
+            assert_eq!(redact(plain), plain);
+        }
+    }
 }

@@ -20,6 +20,7 @@ impl From<ServerError> for Failure {
     fn from(error: ServerError) -> Self {
         match error {
             ServerError::Setting { .. } => Self::refused("Setting", error.to_string()),
+            ServerError::OwnerCertificate { .. } => Self::refused("Certificate", error.to_string()),
             error => Self::other("Start", error.to_string()),
         }
     }
@@ -38,16 +39,21 @@ pub(crate) async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
         emulate: args.emulate.then_some(true),
         clock: args.clock,
         tls_names: (!args.tls_names.is_empty()).then_some(args.tls_names),
+        tls_certificate: args.tls_certificate,
+        tls_key: args.tls_key,
         ..Overrides::default()
     };
     let settings = Settings::load(args.config.as_deref(), &overrides)?;
     let (server, upkeep) = start(settings).await?;
     if args.json {
-        let ca = absolute(&server.ca_path);
+        let ca = server.ca_path.as_deref().map(absolute);
         println!("{}", json!({ "event": "ready", "http": server.http_url, "https": server.https_url, "ca": ca }));
     } else {
         println!("Lazurite answers on {} and {}", server.http_url, server.https_url);
-        println!("HTTPS clients trust {}", absolute(&server.ca_path));
+        match &server.ca_path {
+            Some(ca) => println!("HTTPS clients trust {}", absolute(ca)),
+            None => println!("HTTPS clients must trust the authority of your own certificate"),
+        }
         println!("Stop with Ctrl-C.");
     }
     until_stopped(server, upkeep).await;

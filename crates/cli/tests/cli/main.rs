@@ -6,5 +6,6 @@ mod commands;
 #[cfg(unix)]
 mod crashes;
 mod demo;
+mod hosts;
 mod program;
 mod reports;
