@@ -308,3 +308,6 @@ fn history(
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -82,9 +82,13 @@ pub struct Hierarchy {
     together: BTreeSet<(Option<String>, Option<String>, Option<SubscriptionId>)>,
 }
 
-/// The department name of a place as it is compared; `Unassigned` is none (D-01).
+/// A department's name as it is compared; `Unassigned` is none, whoever says so (D-01).
+fn department_named(name: Option<&str>) -> Option<AccountName> {
+    AccountName::of(None, name).filter(|one| one.name != comparable(UNASSIGNED))
+}
+
 fn department_name(place: &Place) -> Option<AccountName> {
-    AccountName::of(None, place.department_name.as_deref()).filter(|one| one.name != comparable(UNASSIGNED))
+    department_named(place.department_name.as_deref())
 }
 
 fn account_name(place: &Place) -> Option<AccountName> {
@@ -110,7 +114,11 @@ struct Names<'a> {
 
 impl<'a> Names<'a> {
     fn new(kind: NameKind, named: &'a [NamedId], applied: Vec<(AccountName, &'a str)>) -> Self {
-        let of = |origin| named.iter().filter(move |one| one.kind == kind && one.origin == origin);
+        let is_name = |one: &NamedId| match kind {
+            NameKind::Department => department_named(Some(&one.name.name)).is_some(),
+            NameKind::Account => true,
+        };
+        let of = |origin| named.iter().filter(move |one| one.kind == kind && one.origin == origin && is_name(one));
         let mut stated: BTreeMap<AccountName, (&str, IdOrigin)> = BTreeMap::new();
         let mut ambiguous = BTreeSet::new();
         for (name, id) in applied {
@@ -126,7 +134,7 @@ impl<'a> Names<'a> {
 
     fn node(&mut self, id: &str, origin: IdOrigin) -> &mut Node {
         let node = self.nodes.entry(comparable(id)).or_insert_with(|| Node {
-            id: id.to_owned(),
+            id: id.trim().to_owned(),
             origin,
             names: BTreeSet::new(),
             owners: BTreeSet::new(),
@@ -165,6 +173,7 @@ impl<'a> Names<'a> {
         for (id, origin) in self.stated.values().copied().collect::<Vec<_>>() {
             self.node(id, origin);
         }
+        self.drop_taken_aliases();
         let generated: Vec<(AccountName, &str)> =
             self.generated.iter().map(|(name, id)| ((*name).clone(), *id)).collect();
         for (name, id) in &generated {
@@ -185,6 +194,22 @@ impl<'a> Names<'a> {
                 node.also.extend(own.filter(|own| comparable(own) != id));
             }
         }
+    }
+
+    /// A generated id that was given to something else stands for its own name no longer once that has another id: its
+    /// rows would be in both.
+    fn drop_taken_aliases(&mut self) {
+        let mut generated = std::mem::take(&mut self.generated);
+        let is_taken = |id: &str| self.nodes.contains_key(&comparable(id));
+        let taken: Vec<(&AccountName, &str)> =
+            generated.iter().filter(|(_, id)| is_taken(id)).map(|(name, id)| (*name, *id)).collect();
+        for (name, id) in taken {
+            // What the name stands for but for its generated id.
+            if self.stands_for(name).is_some_and(|other| other != comparable(id)) {
+                generated.remove(name);
+            }
+        }
+        self.generated = generated;
     }
 
     /// Ids under which the rows of a place are found.
@@ -208,8 +233,7 @@ impl Hierarchy {
     /// Puts together what is known.
     pub fn new(places: &[Place], named: &[NamedId], applied: &AppliedHierarchy) -> Self {
         let departments = applied.departments.iter();
-        let departments =
-            departments.filter_map(|one| Some((AccountName::of(None, one.name.as_deref())?, one.id.as_str())));
+        let departments = departments.filter_map(|one| Some((department_named(one.name.as_deref())?, one.id.as_str())));
         let accounts = applied.accounts.iter();
         let accounts = accounts
             .filter_map(|one| Some((AccountName::of(one.owner.as_deref(), one.name.as_deref())?, one.id.as_str())));
@@ -234,7 +258,7 @@ impl Hierarchy {
     }
 
     fn place(&mut self, place: &Place, departments: &mut Names<'_>, accounts: &mut Names<'_>) {
-        let subscription = place.subscription_id.as_deref().and_then(|id| SubscriptionId::parse(id).ok());
+        let subscription = place.subscription_id.as_deref().and_then(|id| SubscriptionId::parse(id.trim()).ok());
         if let Some(id) = subscription {
             let name = self.subscriptions.entry(id).or_default();
             *name = place.subscription_name.clone().or(name.take());
@@ -349,3 +373,6 @@ fn listed(nodes: &BTreeMap<String, Node>) -> impl Iterator<Item = &Node> {
         .filter(move |(id, node)| node.origin != IdOrigin::Generated || !aliases.contains(*id))
         .map(|(_, node)| node)
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,7 +67,7 @@ impl Place {
             account_owner,
             subscription_id,
             subscription_name,
-        ] = parts.map(|part| part.filter(|part| !part.is_empty()).map(str::to_owned));
+        ] = parts.map(|part| part.filter(|part| !part.trim().is_empty()).map(str::to_owned));
         Self {
             department_id,
             department_name,

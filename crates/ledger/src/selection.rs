@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use calendar::{Date, DateRange};
+use calendar::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{EnrollmentId, SubscriptionId};
@@ -49,11 +49,6 @@ impl Tenure {
     /// Whether a day is included.
     pub fn covers(&self, day: Date) -> bool {
         self.from <= day && self.until.is_none_or(|until| day < until)
-    }
-
-    /// Whether any day of a range is included.
-    pub fn meets(&self, days: DateRange) -> bool {
-        self.from <= days.end() && self.until.is_none_or(|until| days.start() < until)
     }
 }
 
@@ -124,5 +119,52 @@ impl Share {
         self.enrollment == other.enrollment
             && self.selection.key() == other.selection.key()
             && (other.within.is_empty() || keys(self) == keys(other))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn share(enrollment: &str, selection: Selection, within: &[Selection]) -> Share {
+        Share { enrollment: EnrollmentId::parse(enrollment).unwrap(), selection, within: within.to_vec() }
+    }
+
+    fn department(id: &str, names: &[&str]) -> Selection {
+        let names = names.iter().map(ToString::to_string).collect();
+        Selection::Department { id: id.to_owned(), names, tenures: Vec::new() }
+    }
+
+    fn account(id: &str) -> Selection {
+        Selection::Account { id: id.to_owned(), names: BTreeSet::new(), tenures: Vec::new() }
+    }
+
+    #[test]
+    fn a_report_is_given_to_nobody_who_may_read_less() {
+        let whole = share("100", account("1"), &[]);
+        let cut = share("100", account("1"), &[department("7", &[])]);
+        assert!(whole.may_be_given_to(&whole) && cut.may_be_given_to(&cut) && cut.may_be_given_to(&whole));
+        assert!(!whole.may_be_given_to(&cut));
+        // Names that were mapped in between make no other right.
+        assert!(cut.may_be_given_to(&share("100", account("1"), &[department("7", &["retail"])])));
+        for other in [
+            share("100", account("1"), &[department("8", &[])]),
+            share("100", account("1"), &[department("7", &[]), department("8", &[])]),
+            share("100", account("2"), &[]),
+            share("100", department("1", &[]), &[]),
+            share("200", account("1"), &[]),
+            Share::everything(EnrollmentId::parse("100").unwrap()),
+        ] {
+            assert!(!cut.may_be_given_to(&other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn an_account_is_named_by_any_cell_that_is_not_blank() {
+        let of = |owner, name| AccountName::of(owner, name).map(|one| (one.owner, one.name));
+        assert_eq!(of(Some(" A@X "), Some("Shop")), Some(("a@x".into(), "shop".into())));
+        assert_eq!(of(None, Some("Shop")), Some((String::new(), "shop".into())));
+        assert_eq!(of(Some("a@x"), Some("  ")), Some(("a@x".into(), String::new())));
+        assert_eq!((of(None, None), of(Some(" "), Some("\t"))), (None, None));
     }
 }

@@ -5,6 +5,8 @@
 mod bad_input;
 mod crashes;
 mod orphans;
+mod partition;
 mod replace;
 mod round_trip;
+mod scopes;
 mod support;

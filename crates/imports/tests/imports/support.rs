@@ -80,6 +80,7 @@ impl Bench {
     }
 }
 
+#[derive(Clone, Copy)]
 pub(crate) struct Question<'a> {
     pub(crate) enrollment: &'a str,
     pub(crate) scope: Option<&'a str>,
