@@ -14,8 +14,10 @@ mod clock;
 mod cost_details;
 mod dispatch;
 mod health;
+mod login;
 mod proxies;
 mod refusals;
+mod resource_manager;
 mod routes;
 mod state;
 

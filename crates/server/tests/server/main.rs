@@ -5,8 +5,11 @@
 mod blobs;
 mod conventions;
 mod cost_details;
+mod login;
 mod reach;
 mod real_rows;
 mod request_log;
 mod start;
+mod subscriptions;
+mod token;
 mod world;
