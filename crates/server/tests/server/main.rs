@@ -5,6 +5,7 @@
 mod blobs;
 mod conventions;
 mod cost_details;
+mod permissions;
 mod reach;
 mod real_rows;
 mod request_log;
