@@ -233,3 +233,6 @@ fn judge(
     }
     Judged::Share(share(within))
 }
+
+#[cfg(test)]
+mod tests;
