@@ -1,4 +1,4 @@
-//! Who may read what: API keys, the callers they make, and the [`Permit`] without which no charge is read.
+//! Who may read what: API keys and tokens, the callers they make, their roles, and the [`Permit`] without which no charge is read.
 //!
 //! A permit is a value that only this crate can make. Code that reads charges asks for one in its signature, so a
 //! missing check does not compile.
@@ -8,13 +8,17 @@
 mod auth;
 mod caller;
 mod keys;
+mod oidc;
 mod permit;
 mod role;
 mod secret;
+mod tokens;
 
-pub use auth::{AuthError, authenticate};
+pub use auth::{AuthError, Authenticator};
 pub use caller::{Assignment, Caller};
 pub use keys::{IssuedKey, KeyError, KeyHolder, issue_key, revoke_key, rotate_key};
+pub use oidc::{IssuerSettings, IssuerSettingsError, Issuers};
 pub use permit::{Disabled, Permit, Refusal, permit};
 pub use role::{Level, Role, RoleError};
 pub use secret::{Secret, random_bytes};
+pub use tokens::IssuedToken;

@@ -14,7 +14,7 @@ use crate::address::BaseUrl;
 use crate::arm::{ApiError, Query, add_common_headers, drain, segments};
 use crate::routes::{Endpoint, Matched, find};
 use crate::state::ApiState;
-use crate::{blobs, cost_details, health};
+use crate::{blobs, cost_details, health, metrics};
 
 /// What the log may say about an answer; an extension of every answer. Paths and queries carry links and are not in it.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub struct Answered {
     pub route: &'static str,
     /// The id that the caller was told.
     pub request_id: String,
+    /// Public id of the caller's credential, never the credential; `None` for nobody and for strangers.
+    pub caller: Option<String>,
 }
 
 /// A request, taken apart.
@@ -30,8 +32,14 @@ pub(crate) struct Call<'a> {
     pub(crate) state: &'a ApiState,
     pub(crate) parts: &'a Parts,
     pub(crate) query: Query,
-    /// Public id of the caller, once a credential was accepted.
-    pub(crate) caller: &'a OnceLock<String>,
+    caller: &'a OnceLock<String>,
+}
+
+impl Call<'_> {
+    /// Notes for the log whose credential was accepted, by its public id.
+    pub(crate) fn note_caller(&self, public_id: &str) {
+        self.caller.get_or_init(|| public_id.to_owned());
+    }
 }
 
 /// All routes over a store. Listeners add a [`Scheme`](crate::Scheme) extension and
@@ -57,7 +65,7 @@ async fn answer(State(state): State<ApiState>, request: Request) -> Response {
     });
     drain(&parts.headers, body);
     add_common_headers(&parts.headers, &mut response, &request_id);
-    response.extensions_mut().insert(Answered { route, request_id });
+    response.extensions_mut().insert(Answered { route, request_id, caller: caller.into_inner() });
     response
 }
 
@@ -80,6 +88,7 @@ async fn handle(
     match (route.endpoint, captures.as_slice()) {
         (Endpoint::Health, _) => Ok(health::health()),
         (Endpoint::Ready, _) => health::ready(state).await,
+        (Endpoint::Metrics, _) => metrics::read(state).await,
         (Endpoint::Blob, [job, name]) => blobs::read(&call, job, name).await,
         (Endpoint::CreateCostDetails, _) => cost_details::create(&call, scope, body).await,
         (Endpoint::PollCostDetails, [id]) => cost_details::poll(&call, scope, id).await,

@@ -45,10 +45,10 @@ impl Refusals {
         *open.entry(refusal).or_default() += 1;
     }
 
-    /// Writes them to the audit log. Those that cannot be written are kept for the next time.
+    /// Writes them to the audit log. What was not written is kept for the next time, even if this is cut short.
     pub(crate) async fn write(&self, catalog: &Catalog) -> Result<(), CatalogError> {
-        let taken = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        if taken.is_empty() {
+        let counted = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if counted.is_empty() {
             return Ok(());
         }
         let at_ms = system_now_ms();
@@ -61,15 +61,16 @@ impl Refusals {
             detail: format!("{} at {}", refusal.code, refusal.route),
             times: *times,
         };
-        let entries: Vec<AuditEntry> = taken.iter().map(entry).collect();
-        let written = catalog.write_audit(&entries).await;
-        if written.is_err() {
-            let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            for (refusal, times) in taken {
-                *open.entry(refusal).or_default() += times;
+        let entries: Vec<AuditEntry> = counted.iter().map(entry).collect();
+        catalog.write_audit(&entries).await?;
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (refusal, written) in counted {
+            let left = open.remove(&refusal).unwrap_or_default().saturating_sub(written);
+            if left > 0 {
+                open.insert(refusal, left);
             }
         }
-        written
+        Ok(())
     }
 }
 

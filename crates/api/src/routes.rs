@@ -11,6 +11,8 @@ pub(crate) enum Endpoint {
     Health,
     /// Whether the store answers.
     Ready,
+    /// What supervisors count.
+    Metrics,
     /// The content of a report's file.
     Blob,
     /// A new Cost Details report.
@@ -37,9 +39,10 @@ const GET: &[Method] = &[Method::GET];
 const POST: &[Method] = &[Method::POST];
 const COST_MANAGEMENT: Option<&str> = Some("Microsoft.CostManagement");
 
-static ROUTES: [Route; 7] = [
+static ROUTES: [Route; 8] = [
     route("healthz", Endpoint::Health, READ, None, &["healthz"]),
     route("readyz", Endpoint::Ready, READ, None, &["readyz"]),
+    route("metrics", Endpoint::Metrics, READ, None, &["metrics"]),
     route("report blob", Endpoint::Blob, READ, None, &["reports", "*", "*"]),
     route(
         "generateCostDetailsReport",
@@ -107,7 +110,7 @@ pub(crate) fn find<'a>(segments: &'a [String], query: &Query) -> Result<Matched<
             namespace: excerpt(namespace),
             api_version: excerpt(query.get("api-version").unwrap_or_default()),
         },
-        None => ApiError::NotFound("No resource was found that matches the path of the request.".to_owned()),
+        None => ApiError::no_such_path(),
     })
 }
 

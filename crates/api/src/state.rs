@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use access::Authenticator;
 use catalog::Catalog;
 use formats::Layout;
 use lake::Lake;
@@ -9,6 +10,7 @@ use reports::Reports;
 
 use crate::address::PublicUrl;
 use crate::clock::Clock;
+use crate::metrics::MetricsSource;
 use crate::proxies::TrustedProxies;
 use crate::refusals::Refusals;
 
@@ -46,16 +48,32 @@ impl Default for ApiSettings {
 #[derive(Debug, Clone)]
 pub struct ApiState {
     pub(crate) catalog: Catalog,
+    pub(crate) authenticator: Authenticator,
     pub(crate) lake: Lake,
     pub(crate) reports: Reports,
     pub(crate) refusals: Refusals,
     pub(crate) settings: Arc<ApiSettings>,
+    pub(crate) metrics: Option<Arc<dyn MetricsSource>>,
 }
 
 impl ApiState {
     /// Answers from a store.
-    pub fn new(catalog: Catalog, lake: Lake, reports: Reports, settings: ApiSettings) -> Self {
-        Self { catalog, lake, reports, refusals: Refusals::default(), settings: Arc::new(settings) }
+    pub fn new(
+        catalog: Catalog,
+        authenticator: Authenticator,
+        lake: Lake,
+        reports: Reports,
+        settings: ApiSettings,
+    ) -> Self {
+        let (refusals, settings) = (Refusals::default(), Arc::new(settings));
+        Self { catalog, authenticator, lake, reports, refusals, settings, metrics: None }
+    }
+
+    /// Answers scrapes from `source`; without one there is no such path.
+    #[must_use]
+    pub fn with_metrics(mut self, source: Arc<dyn MetricsSource>) -> Self {
+        self.metrics = Some(source);
+        self
     }
 
     /// Writes the refusals of late to the audit log; to be called every now and then, and at the end.

@@ -22,6 +22,14 @@ const fn kind_text(kind: NameKind) -> &'static str {
     }
 }
 
+/// A hierarchy in memory.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    /// The count of changes that it includes.
+    changes: i64,
+    hierarchy: Arc<Hierarchy>,
+}
+
 impl Catalog {
     /// What is known of an enrollment's hierarchy. Kept in memory for as long as nothing changes.
     pub async fn hierarchy(&self, enrollment: &EnrollmentId) -> Result<Arc<Hierarchy>, CatalogError> {
@@ -32,17 +40,15 @@ impl Catalog {
             .map_err(CatalogError::database("look up the hierarchy"))?;
         let changes = changes.unwrap_or_default();
         let mut kept = self.hierarchies.lock().await;
-        if let Some((at, hierarchy)) = kept.get(enrollment)
-            && *at == changes
-        {
-            return Ok(hierarchy.clone());
+        if let Some(known) = kept.get(enrollment).filter(|known| known.changes == changes) {
+            return Ok(known.hierarchy.clone());
         }
         // Read after the count: what is kept is at least as new as its count says.
         let places = self.places(enrollment).await?;
         let named = self.named_ids(enrollment).await?;
         let applied = self.applied_hierarchy(enrollment).await?.unwrap_or_default();
         let hierarchy = Arc::new(Hierarchy::new(&places, &named, &applied));
-        kept.insert(enrollment.clone(), (changes, hierarchy.clone()));
+        kept.insert(enrollment.clone(), Kept { changes, hierarchy: hierarchy.clone() });
         Ok(hierarchy)
     }
 

@@ -1,10 +1,13 @@
 //! Imports that the lake has committed, and what is held because of them.
 
+use std::collections::BTreeMap;
+
 use calendar::{BillingPeriod, DateRange};
 use ledger::{Coverage, EnrollmentId, Held, Holding, Place, RunTime, Scope, Unit};
 use money::Currency;
 use sqlx::Row;
 
+use crate::audit::{AuditEntry, write};
 use crate::enrollments::{learn_enrollment, learn_places};
 use crate::{Catalog, CatalogError};
 
@@ -13,6 +16,8 @@ use crate::{Catalog, CatalogError};
 pub struct ImportEntry {
     /// The import's id.
     pub id: String,
+    /// Who imported; empty where that is not known.
+    pub actor: String,
     /// The lake version that its commit made.
     pub version: u64,
     /// When it was committed, in milliseconds since 1970.
@@ -66,6 +71,17 @@ impl Catalog {
     /// Takes over a commit of the lake: an import with all it taught, or a commit that is no import. Taking over twice
     /// changes nothing.
     pub async fn take_over(&self, version: u64, import: Option<&ImportEntry>) -> Result<(), CatalogError> {
+        self.take_over_passing(version, import, &|| {}).await
+    }
+
+    /// Does [`Self::take_over`] and calls `written` when all is written but not committed: a test's last moment to end
+    /// the program.
+    pub async fn take_over_passing(
+        &self,
+        version: u64,
+        import: Option<&ImportEntry>,
+        written: &(dyn Fn() + Sync),
+    ) -> Result<(), CatalogError> {
         let doing = || CatalogError::database("take over an import");
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(doing())?;
         let number = i64::try_from(version).unwrap_or(i64::MAX);
@@ -85,6 +101,9 @@ impl Catalog {
                     learn_enrollment(&mut transaction, enrollment, import.committed_at_ms).await?;
                     learn_places(&mut transaction, enrollment, import.committed_at_ms).await?;
                 }
+                for entry in audit_entries(import) {
+                    write(&mut transaction, &entry).await?;
+                }
                 for (position, unit) in (0_i64..).zip(&import.units) {
                     insert_unit(&mut transaction, &import.id, position, unit).await?;
                 }
@@ -98,6 +117,7 @@ impl Catalog {
         .execute(&mut *transaction)
         .await
         .map_err(doing())?;
+        written();
         transaction.commit().await.map_err(doing())
     }
 
@@ -173,6 +193,26 @@ impl Catalog {
             .map(|row| (u64::try_from(row.get::<i64, _>(0)).unwrap_or_default(), row.get(1), row.get(2)))
             .collect())
     }
+}
+
+/// What the audit log says about an import: an entry for each enrollment. It is part of taking the import over, so that
+/// no import lacks it.
+fn audit_entries(import: &ImportEntry) -> Vec<AuditEntry> {
+    let mut units: BTreeMap<&EnrollmentId, Vec<String>> = BTreeMap::new();
+    for unit in &import.units {
+        let Unit { enrollment, scope, dataset, coverage } = &unit.unit;
+        units.entry(enrollment).or_default().push(format!("{dataset} {coverage} of {}", scope.key()));
+    }
+    let entry = |(enrollment, units): (&EnrollmentId, Vec<String>)| AuditEntry {
+        at_ms: import.committed_at_ms,
+        actor: if import.actor.is_empty() { "unknown".to_owned() } else { import.actor.clone() },
+        action: "import".to_owned(),
+        enrollment: Some(enrollment.clone()),
+        target: format!("revision {}", import.version),
+        detail: units.join(", "),
+        times: 1,
+    };
+    units.into_iter().map(entry).collect()
 }
 
 fn coverage_columns(coverage: &Coverage) -> (String, Option<String>) {

@@ -20,7 +20,11 @@ pub enum JobState {
 }
 
 impl JobState {
-    const fn as_str(self) -> &'static str {
+    /// All states, in the order of a job's life.
+    pub const ALL: [Self; 5] = [Self::Queued, Self::Running, Self::Completed, Self::NoData, Self::Failed];
+
+    /// The state as the catalog writes it.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
             Self::Running => "running",
@@ -30,8 +34,8 @@ impl JobState {
         }
     }
 
-    fn read(text: &str) -> Result<Self, CatalogError> {
-        [Self::Queued, Self::Running, Self::Completed, Self::NoData, Self::Failed]
+    pub(crate) fn read(text: &str) -> Result<Self, CatalogError> {
+        Self::ALL
             .into_iter()
             .find(|state| state.as_str() == text)
             .ok_or_else(|| CatalogError::Foreign { what: "a job state", value: text.to_owned() })
@@ -134,13 +138,15 @@ impl Catalog {
         row.as_ref().map(job).transpose()
     }
 
-    /// The newest completed job with this digest.
-    pub async fn completed_job(&self, digest: &str) -> Result<Option<Job>, CatalogError> {
+    /// The newest job with this digest that was completed after an instant.
+    pub async fn completed_job(&self, digest: &str, after_ms: i64) -> Result<Option<Job>, CatalogError> {
         let query = format!(
-            "SELECT {COLUMNS} FROM report_jobs WHERE digest = ? AND state = 'completed' ORDER BY finished_at DESC LIMIT 1"
+            "SELECT {COLUMNS} FROM report_jobs WHERE digest = ? AND state = 'completed' AND finished_at > ? \
+             ORDER BY finished_at DESC LIMIT 1"
         );
         let row = sqlx::query(sqlx::AssertSqlSafe(query))
             .bind(digest)
+            .bind(after_ms)
             .fetch_optional(&self.pool)
             .await
             .map_err(CatalogError::database("look up a report"))?;
@@ -218,6 +224,58 @@ impl Catalog {
         .await
         .map_err(CatalogError::database("give back reports"))?;
         Ok(done.rows_affected())
+    }
+
+    /// Gives back every claimed job, whoever claimed it. For a process that knows that no worker runs beside it.
+    pub async fn release_all_jobs(&self) -> Result<u64, CatalogError> {
+        let done = sqlx::query(
+            "UPDATE report_jobs SET state = 'queued', lease_owner = NULL, lease_until = NULL WHERE state = 'running'",
+        )
+        .execute(&self.pool)
+        .await
+        .map_err(CatalogError::database("give back reports"))?;
+        Ok(done.rows_affected())
+    }
+
+    /// How many jobs wait for a worker.
+    pub async fn queued_jobs(&self) -> Result<u64, CatalogError> {
+        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM report_jobs WHERE state = 'queued'")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(CatalogError::database("count reports"))?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+
+    /// How many jobs have lost their worker: their lease ended before they did.
+    pub async fn lost_jobs(&self, now_ms: i64) -> Result<u64, CatalogError> {
+        let count: i64 =
+            sqlx::query_scalar("SELECT COUNT(*) FROM report_jobs WHERE state = 'running' AND lease_until < ?")
+                .bind(now_ms)
+                .fetch_one(&self.pool)
+                .await
+                .map_err(CatalogError::database("count reports"))?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+
+    /// Forgets the jobs that ended before an instant.
+    pub async fn forget_jobs(&self, finished_before_ms: i64) -> Result<u64, CatalogError> {
+        let done = sqlx::query(
+            "DELETE FROM report_jobs WHERE state IN ('completed', 'no_data', 'failed') AND finished_at < ?",
+        )
+        .bind(finished_before_ms)
+        .execute(&self.pool)
+        .await
+        .map_err(CatalogError::database("forget reports"))?;
+        Ok(done.rows_affected())
+    }
+
+    /// All jobs.
+    pub async fn jobs(&self) -> Result<Vec<Job>, CatalogError> {
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM report_jobs ORDER BY created_at")))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(CatalogError::database("list reports"))?;
+        rows.iter().map(job).collect()
     }
 }
 

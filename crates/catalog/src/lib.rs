@@ -7,6 +7,7 @@
 
 mod assignments;
 mod audit;
+mod counts;
 mod enrollments;
 mod hierarchy;
 mod imports;
@@ -19,12 +20,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ledger::{EnrollmentId, Hierarchy};
+use ledger::EnrollmentId;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 pub use assignments::{AssignmentEntry, Principal};
 pub use audit::{AuditEntry, AuditFilter};
+pub use counts::{JobCount, StoreCounts};
 pub use enrollments::Enrollment;
 pub use imports::{EnrollmentEntry, ImportEntry, UnitEntry};
 pub use jobs::{FinishedJob, Job, JobState, NewJob};
@@ -110,8 +112,8 @@ fn keep_private(file: &Path) {
 #[derive(Debug, Clone)]
 pub struct Catalog {
     pool: SqlitePool,
-    /// What is known of hierarchies, each with the count of changes that it includes.
-    hierarchies: Arc<tokio::sync::Mutex<HashMap<EnrollmentId, (i64, Arc<Hierarchy>)>>>,
+    /// What is known of hierarchies.
+    hierarchies: Arc<tokio::sync::Mutex<HashMap<EnrollmentId, hierarchy::Kept>>>,
 }
 
 impl Catalog {

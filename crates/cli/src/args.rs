@@ -123,6 +123,13 @@ pub(crate) struct ServeArgs {
     /// Extra name for the server certificate; may be given several times
     #[arg(long = "tls-name", value_name = "NAME")]
     pub(crate) tls_names: Vec<String>,
+    /// Certificate of your own (PEM, the server's first, then the chain); needs --tls-key [default: made from a local
+    /// authority]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// Key of that certificate (PEM, without password)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
     /// Seconds in the Retry-After of a running report; 0 is allowed, but Microsoft's SDK for Python then waits 30 s of its
     /// own [default: 1]
     #[arg(long, value_name = "SECONDS")]

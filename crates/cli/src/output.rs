@@ -2,15 +2,16 @@
 
 use std::io::IsTerminal;
 
+use lake::leftover::HEALED;
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging. Servers say what they do, other commands only what went wrong. `LAZURITE_LOG` sets the filter,
-/// `LAZURITE_LOG_FORMAT=json` makes each line an object.
+/// Starts logging. Servers say what they do, other commands only what went wrong and what they mended of a program that
+/// ended too early. `LAZURITE_LOG` sets the filter, `LAZURITE_LOG_FORMAT=json` makes each line an object.
 pub(crate) fn start_logging(server: bool) {
     let default = if server {
-        "info,deltalake_core=warn,buoyant_kernel=warn,buoyant_kernel_engine=warn"
+        "info,deltalake_core=warn,buoyant_kernel=warn,buoyant_kernel_engine=warn".to_owned()
     } else {
-        "error,deltalake_core=off"
+        format!("error,deltalake_core=off,{HEALED}=info")
     };
     let filter = EnvFilter::try_from_env("LAZURITE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

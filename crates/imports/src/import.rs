@@ -1,18 +1,23 @@
 //! The import itself: read, judge, write, commit, take over.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use catalog::UnitEntry;
-use lake::{Change, FileTarget, LakeError, LakeFile, Replacement, Stage, write_files};
+use lake::leftover::{HEALED, ORPHAN_AGE};
+use lake::{
+    Change, FileTarget, FolderLock, LakeError, LakeFile, LockName, Replacement, Stage, crash_point, write_files,
+};
 use ledger::{Coverage, Dataset, EnrollmentId, Held, Holding};
 use money::{Decimal, Limits, Total};
 use object_store::ObjectStoreExt;
-use object_store::path::Path;
+use object_store::path::Path as ObjectPath;
 
 use crate::error::ImportError;
 use crate::group::{Group, group};
 use crate::judge::{Candidate, admit, check_currency, run_time_text};
 use crate::options::{ImportOptions, Progress};
+use crate::orphans::{STAGING, WORKING_FOLDER_PREFIX, remove_working_folders};
 use crate::plan::{RunPlan, plan};
 use crate::read::{Reading, SourceRead, read_run};
 use crate::record::{EnrollmentRecord, ImportRecord, PeriodRecord, SourceRecord, UnitRecord};
@@ -22,8 +27,6 @@ use crate::store::Store;
 
 /// How often an import is judged again because another one committed first.
 const ATTEMPTS_MAX: usize = 20;
-/// No import takes as long.
-const STAGING_LIFE: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 /// How far a run time may lie ahead: clocks differ.
 const FUTURE_MS_MAX: i64 = 24 * 60 * 60 * 1000;
 
@@ -94,18 +97,31 @@ pub async fn import(
     Ok(outcome)
 }
 
-/// The working folder of an import, removed at its end. Folders of imports that were killed long ago go too.
-fn working_folder(store: &Store) -> Result<tempfile::TempDir, ImportError> {
-    let parent = store.folder().join("staging");
-    for entry in std::fs::read_dir(&parent).into_iter().flatten().filter_map(Result::ok) {
-        let age = entry.metadata().and_then(|metadata| metadata.modified()).ok().and_then(|at| at.elapsed().ok());
-        if age.is_some_and(|age| age > STAGING_LIFE) {
-            _ = std::fs::remove_dir_all(entry.path());
-        }
+/// The working folder of an import, and the lock that tells collectors of orphans that an import runs.
+struct Workplace {
+    /// Removed with its value.
+    folder: tempfile::TempDir,
+    /// `None` where the file system knows no locks; nothing is collected there.
+    _running: Option<FolderLock>,
+}
+
+impl Workplace {
+    /// Makes a working folder. Those of imports that were killed long ago go: they are the largest orphans and are found by
+    /// looking into one folder. The others are left to servers, because finding them takes reading the whole log.
+    fn open(data: &Path) -> Result<Self, ImportError> {
+        let making = || ImportError::io("make a working folder");
+        let running = match FolderLock::alone(data, LockName::Imports) {
+            Some(alone) => {
+                remove_working_folders(data, ORPHAN_AGE);
+                alone.into_shared()
+            }
+            None => FolderLock::shared(data, LockName::Imports),
+        };
+        let parent = data.join(STAGING);
+        std::fs::create_dir_all(&parent).map_err(making())?;
+        let folder = tempfile::Builder::new().prefix(WORKING_FOLDER_PREFIX).tempdir_in(&parent).map_err(making())?;
+        Ok(Self { folder, _running: running.ok() })
     }
-    std::fs::create_dir_all(&parent)
-        .and_then(|()| tempfile::Builder::new().prefix("import-").tempdir_in(&parent))
-        .map_err(ImportError::io("make a working folder"))
 }
 
 async fn import_run(
@@ -115,7 +131,8 @@ async fn import_run(
     mut rejects: Option<&mut RejectsFile>,
     progress: &dyn Progress,
 ) -> Result<ImportOutcome, ImportError> {
-    let folder = working_folder(store)?;
+    let workplace = tokio::task::block_in_place(|| Workplace::open(store.lake().root().folder()))?;
+    let folder = &workplace.folder;
     let mut stage = Stage::new(folder.path().to_owned());
     let days = options.days.or(run.days);
     let reading = Reading {
@@ -128,6 +145,7 @@ async fn import_run(
         progress,
     };
     let mut sources = tokio::task::block_in_place(|| read_run(reading, &mut stage))?;
+    crash_point("import-read");
     let mut groups = group(&sources, options, run, days)?;
     for group in &groups {
         check_currency(store.catalog(), &group.enrollment, group.currency, &group.file).await?;
@@ -217,6 +235,7 @@ async fn write_and_commit(
         }
         Ok::<_, ImportError>(())
     });
+    crash_point("import-files-written");
     let committed = match written {
         Ok(()) => commit(store, options, groups, sources, &files, import_id).await,
         Err(error) => Err(error.into()),
@@ -293,7 +312,8 @@ async fn commit(
     for source in sources {
         sources::keep(&kept, source.copy.clone(), &source.summary.hash).await?;
     }
-    let record = record(import_id, groups, sources);
+    crash_point("import-sources-kept");
+    let record = record(import_id, &options.actor, groups, sources);
     let replaces: Vec<Replacement> = groups
         .iter()
         .flat_map(|group| &group.holdings)
@@ -334,15 +354,20 @@ async fn commit(
 
 /// Tells the catalog of a commit. If that fails, the next start or import does it: the commit stands.
 async fn confirmed(store: &Store, version: u64) -> u64 {
-    match store.heal().await {
-        Ok(_) => tracing::info!(revision = version, "imported revision {version}"),
+    match store.take_over().await {
+        Ok(taken) => {
+            for other in taken.iter().filter(|taken| taken.revision != version) {
+                tracing::info!(target: HEALED, revision = other.revision, "{other}");
+            }
+            tracing::info!(revision = version, "imported revision {version}");
+        }
         Err(error) => tracing::warn!(%error, "revision {version} is committed; the catalog takes it over later"),
     }
     version
 }
 
-fn record(import_id: uuid::Uuid, groups: &[Group], sources: &[SourceRead]) -> ImportRecord {
-    let mut record = ImportRecord::new(import_id.to_string());
+fn record(import_id: uuid::Uuid, actor: &str, groups: &[Group], sources: &[SourceRead]) -> ImportRecord {
+    let mut record = ImportRecord::new(import_id.to_string(), actor.to_owned());
     for group in groups {
         let own = || group.sources.iter().map(|index| &sources[*index].summary);
         let places: BTreeSet<_> = own().flat_map(|summary| &summary.places).collect();
@@ -390,13 +415,16 @@ fn unit_entry(holding: &Holding) -> UnitEntry {
 }
 
 fn file_name(path: &str) -> String {
-    std::path::Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Removes files that no commit names. What cannot be removed is an orphan: it takes room and does no harm.
-async fn remove_files((store, table): &(std::sync::Arc<dyn object_store::ObjectStore>, Path), files: &[LakeFile]) {
+async fn remove_files(
+    (store, table): &(std::sync::Arc<dyn object_store::ObjectStore>, ObjectPath),
+    files: &[LakeFile],
+) {
     for file in files {
-        let path: Path = table.parts().chain(Path::from(file.path.as_str()).parts()).collect();
+        let path: ObjectPath = table.parts().chain(ObjectPath::from(file.path.as_str()).parts()).collect();
         if let Err(error) = store.delete(&path).await {
             tracing::warn!(%error, "cannot remove {} of a refused import", file.path);
         }

@@ -10,6 +10,7 @@ mod group;
 mod import;
 mod judge;
 mod options;
+mod orphans;
 mod plan;
 mod read;
 mod record;

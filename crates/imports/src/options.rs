@@ -25,6 +25,8 @@ pub struct ImportOptions {
     pub parts: bool,
     /// Replace a newer run too.
     pub force: bool,
+    /// Who imports, for the audit log.
+    pub actor: String,
 }
 
 /// Hears how far an import is.

@@ -16,6 +16,9 @@ const FORMAT: u32 = 1;
 pub(crate) struct ImportRecord {
     pub(crate) format: u32,
     pub(crate) id: String,
+    /// Who imported; unknown for imports of earlier versions of this program.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub(crate) actor: String,
     pub(crate) enrollments: Vec<EnrollmentRecord>,
     pub(crate) units: Vec<UnitRecord>,
     pub(crate) sources: Vec<SourceRecord>,
@@ -114,10 +117,11 @@ impl UnitRecord {
 }
 
 impl ImportRecord {
-    pub(crate) fn new(id: String) -> Self {
+    pub(crate) fn new(id: String, actor: String) -> Self {
         Self {
             format: FORMAT,
             id,
+            actor,
             enrollments: Vec::new(),
             units: Vec::new(),
             sources: Vec::new(),
@@ -156,6 +160,7 @@ impl ImportRecord {
         }
         Ok(ImportEntry {
             id: self.id.clone(),
+            actor: self.actor.clone(),
             version,
             committed_at_ms,
             enrollments,

@@ -14,14 +14,25 @@ use sha2::{Digest, Sha256};
 use crate::error::ImportError;
 
 /// Folder of kept sources beneath the data folder.
-const SOURCES: &str = "sources";
+pub(crate) const SOURCES: &str = "sources";
+/// Ends the name of a kept source.
+const ENDING: &str = ".csv.zst";
+/// Digits of a SHA-256.
+const HASH_DIGITS: usize = 64;
 const ZSTD_LEVEL: i32 = 1;
 /// Size of an upload's parts.
 const PART_BYTES: usize = 8 << 20;
 
 /// Path of a kept source.
 pub(crate) fn source_path(hash: &str) -> Path {
-    Path::from_iter([SOURCES, &format!("{hash}.csv.zst")])
+    Path::from_iter([SOURCES, &format!("{hash}{ENDING}")])
+}
+
+/// The hash in the name of a kept source; `None` for other names.
+pub(crate) fn hash_of(name: &str) -> Option<&str> {
+    let hash = name.strip_suffix(ENDING)?;
+    let is_hash = hash.len() == HASH_DIGITS && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    is_hash.then_some(hash)
 }
 
 /// Compresses a source's text into a working file while it is read.

@@ -1,17 +1,24 @@
 //! A store: lake and catalog of one data folder, brought into agreement when it is opened.
 
-use std::path::{Path, PathBuf};
+use std::fmt;
+use std::path::Path;
 
 use catalog::Catalog;
-use lake::{Lake, LakeRoot};
+use lake::leftover::{HEALED, counted};
+use lake::{Lake, LakeRoot, crash_point};
 
 use crate::error::ImportError;
+use crate::import::now_ms;
 use crate::record::ImportRecord;
+
+/// Imports that are told of one by one, and billing periods that each names: a catalog that was lost is rebuilt from
+/// thousands.
+const SENTENCES_MAX: usize = 20;
+const UNITS_SHOWN_MAX: usize = 4;
 
 /// An open data folder.
 #[derive(Debug, Clone)]
 pub struct Store {
-    folder: PathBuf,
     lake: Lake,
     catalog: Catalog,
 }
@@ -22,8 +29,13 @@ impl Store {
         let root = LakeRoot::local(folder)?;
         let lake = Lake::open(root).await?;
         let catalog = Catalog::open(folder).await?;
-        let store = Self { folder: folder.to_owned(), lake, catalog };
+        let store = Self { lake, catalog };
         store.heal().await?;
+        let lost = store.catalog.lost_jobs(now_ms()).await?;
+        if lost > 0 {
+            let reports = counted(lost, "unfinished report");
+            tracing::info!(target: HEALED, lost, "found {reports} of workers that died; a server takes them up");
+        }
         Ok(store)
     }
 
@@ -45,36 +57,62 @@ impl Store {
         &self.catalog
     }
 
-    /// The local folder, for working files.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
+    /// Takes over commits of the lake that the catalog has not seen: an import is one commit of the lake, then one
+    /// transaction of the catalog, and a crash can come between. Says what was taken over, and gives its number.
+    pub async fn heal(&self) -> Result<usize, ImportError> {
+        let taken = self.take_over().await?;
+        for import in taken.iter().take(SENTENCES_MAX) {
+            tracing::info!(target: HEALED, revision = import.revision, "{import}");
+        }
+        if taken.len() > SENTENCES_MAX {
+            tracing::info!(target: HEALED, "took over {} more such imports", taken.len() - SENTENCES_MAX);
+        }
+        Ok(taken.len())
     }
 
-    /// Takes over commits of the lake that the catalog has not seen: an import is one commit of the lake, then one
-    /// transaction of the catalog, and a crash can come between. Gives the number of imports taken over.
-    pub async fn heal(&self) -> Result<usize, ImportError> {
+    /// Does [`Self::heal`] without a word: one's own import is no news.
+    pub(crate) async fn take_over(&self) -> Result<Vec<TakenOver>, ImportError> {
         let progress = self.catalog.lake_progress().await?;
         let newest = self.lake.newest_version().await?;
         match progress {
-            Some(progress) if progress == newest => return Ok(0),
+            Some(progress) if progress == newest => return Ok(Vec::new()),
             Some(progress) if progress > newest => return Err(ImportError::LakeBehind { progress, newest }),
             _ => {}
         }
-        let mut taken = 0;
+        let mut taken = Vec::new();
         for commit in self.lake.notes_after(progress).await? {
-            let entry = match &commit.note {
-                Some(note) => {
-                    let record = ImportRecord::read(commit.version, note)?;
-                    Some(record.entry(commit.version, commit.committed_at_ms)?)
-                }
-                None => None,
-            };
-            self.catalog.take_over(commit.version, entry.as_ref()).await?;
-            taken += usize::from(entry.is_some());
-        }
-        if taken > 0 {
-            tracing::info!(imports = taken, "took over {taken} imports that the lake had committed");
+            let record = commit.note.as_ref().map(|note| ImportRecord::read(commit.version, note)).transpose()?;
+            let entry =
+                record.as_ref().map(|record| record.entry(commit.version, commit.committed_at_ms)).transpose()?;
+            crash_point("import-catalog-begun");
+            let written = || crash_point("import-catalog-written");
+            self.catalog.take_over_passing(commit.version, entry.as_ref(), &written).await?;
+            crash_point("import-catalog-committed");
+            taken.extend(record.map(|record| TakenOver { revision: commit.version, record }));
         }
         Ok(taken)
+    }
+}
+
+/// An import that was committed by one program and is recorded by another. It prints as a sentence.
+pub(crate) struct TakenOver {
+    pub(crate) revision: u64,
+    record: ImportRecord,
+}
+
+impl fmt::Display for TakenOver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "took over import {}", self.record.id)?;
+        for (number, unit) in self.record.units.iter().take(UNITS_SHOWN_MAX).enumerate() {
+            let before = if number == 0 { " of" } else { "," };
+            write!(f, "{before} enrollment {} {} period {}", unit.enrollment, unit.dataset, unit.period)?;
+            if let Some(days) = &unit.days {
+                write!(f, " days {days}")?;
+            }
+        }
+        if self.record.units.len() > UNITS_SHOWN_MAX {
+            write!(f, " and {} more", self.record.units.len() - UNITS_SHOWN_MAX)?;
+        }
+        write!(f, " as revision {}, which its program committed and did not record", self.revision)
     }
 }

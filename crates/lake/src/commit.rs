@@ -17,6 +17,7 @@ use parquet::arrow::ParquetRecordBatchStreamBuilder;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::crash::crash_point;
 use crate::error::LakeError;
 use crate::file::{LakeFile, PARTITION_COLUMNS};
 use crate::reader::FileReader;
@@ -122,12 +123,14 @@ impl Lake {
             predicate: None,
         };
         let state = base.table.snapshot().map_err(LakeError::table("read the charges table"))?;
+        crash_point("import-commit-begun");
         let committed = CommitBuilder::from(properties)
             .with_actions(actions)
             .build(Some(state.snapshot()), base.table.log_store(), operation)
             .await;
         match committed {
             Ok(commit) => {
+                crash_point("import-committed");
                 self.checkpoint(commit.version()).await;
                 Ok(commit.version())
             }
@@ -144,6 +147,7 @@ impl Lake {
             Ok(snapshot) => create_checkpoint(&snapshot.table, None).await.map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
+        crash_point("import-checkpointed");
         if let Err(error) = written {
             tracing::warn!(%error, "cannot write a checkpoint of the lake; reading its log takes longer until the next");
         }
@@ -164,10 +168,8 @@ impl Lake {
             let doing = format!("read the log of version {version}");
             let bytes = log_store.read_commit_entry(version).await.map_err(LakeError::table(doing))?;
             let bytes = bytes.ok_or_else(|| LakeError::NoSuchVersion { version, newest: snapshot.version() })?;
-            for line in bytes.split(|byte| *byte == b'\n') {
-                if let Ok(Action::Add(add)) = serde_json::from_slice::<Action>(line) {
-                    files.push(LakeFile::from_add(&add)?);
-                }
+            for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+                files.extend(file_added(line, version)?);
             }
         }
         Ok(files)
@@ -203,6 +205,7 @@ impl Lake {
         let rest = tokio::task::spawn_blocking(move || open.close())
             .await
             .map_err(|error| LakeError::Worker { reason: error.to_string() })??;
+        crash_point("import-rest-written");
         Ok((rows > 0).then_some(rest))
     }
 
@@ -225,6 +228,20 @@ impl Lake {
             notes.push(CommitNote { version, committed_at_ms: timestamp.unwrap_or_default(), note, changes_files });
         }
         Ok(notes)
+    }
+}
+
+/// The file that a line of the log adds, if it adds one. A line that cannot be read might have added one: an error.
+fn file_added(line: &[u8], version: u64) -> Result<Option<LakeFile>, LakeError> {
+    let unreadable = |reason: String| LakeError::ForeignFile { path: format!("_delta_log/{version:020}.json"), reason };
+    let action: Value = serde_json::from_slice(line).map_err(|error| unreadable(error.to_string()))?;
+    if action.get("add").is_none() {
+        return Ok(None);
+    }
+    match serde_json::from_value::<Action>(action) {
+        Ok(Action::Add(add)) => LakeFile::from_add(&add).map(Some),
+        Ok(_) => Err(unreadable("an action adds a file and does something else".to_owned())),
+        Err(error) => Err(unreadable(error.to_string())),
     }
 }
 

@@ -8,9 +8,12 @@
 
 mod check;
 mod commit;
+mod crash;
 mod durable;
 mod error;
 mod file;
+pub mod leftover;
+mod lock;
 mod merge;
 mod reader;
 mod root;
@@ -23,8 +26,10 @@ mod write;
 
 pub use check::{FileFault, check_file};
 pub use commit::{Change, CommitNote, Replacement};
+pub use crash::{CRASH_POINTS, crash_point};
 pub use error::LakeError;
 pub use file::LakeFile;
+pub use lock::{FolderLock, LockName};
 pub use root::LakeRoot;
 pub use scan::Scan;
 pub use stage::{Run, Stage};

@@ -1,6 +1,6 @@
 //! Where a store lives: one folder of an object store, with the lake, kept sources and reports beneath it.
 
-use std::path::Path as FsPath;
+use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
 
 use object_store::ObjectStore;
@@ -14,6 +14,7 @@ use crate::error::LakeError;
 /// The storage beneath a data folder.
 #[derive(Debug, Clone)]
 pub struct LakeRoot {
+    folder: PathBuf,
     root: Arc<dyn ObjectStore>,
     prefix: Path,
     url: Url,
@@ -29,7 +30,12 @@ impl LakeRoot {
             .map_err(|source| LakeError::Storage { doing: doing(), source: source.into() })?;
         let url = Url::from_directory_path(&folder)
             .map_err(|()| LakeError::Io { doing: doing(), source: std::io::ErrorKind::InvalidInput.into() })?;
-        Ok(Self { root: Arc::new(DurableStore::new()), prefix, url })
+        Ok(Self { folder, root: Arc::new(DurableStore::new()), prefix, url })
+    }
+
+    /// The local folder, for locks, working files and the collection of orphans.
+    pub fn folder(&self) -> &FsPath {
+        &self.folder
     }
 
     /// The store as seen from the data folder: `sources/…`, `reports/…`.

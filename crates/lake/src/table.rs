@@ -1,6 +1,7 @@
 //! The charges table: making it, opening it, and its snapshots.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field as ArrowField, Schema};
@@ -60,6 +61,11 @@ impl Lake {
     /// Store and path of the table, for writing files.
     pub fn table_location(&self) -> (Arc<dyn ObjectStore>, Path) {
         (self.root.root(), self.root.table_path(TABLE))
+    }
+
+    /// The table's folder.
+    pub fn table_folder(&self) -> PathBuf {
+        self.root.folder().join(TABLE)
     }
 
     fn table(&self) -> Result<DeltaTable, LakeError> {

@@ -5,13 +5,17 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod collect;
 mod error;
 mod links;
 mod question;
 mod service;
+#[cfg(test)]
+mod tests;
 mod worker;
 mod writer;
 
+pub use collect::CollectedReports;
 pub use error::ReportError;
 pub use links::{BlobLink, LinkError, LinkSigner};
 pub use question::{AsOf, Question};

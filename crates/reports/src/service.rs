@@ -8,7 +8,7 @@ use catalog::{Catalog, Job, JobState, NewJob};
 use formats::CsvEncoder;
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use lake::{Lake, Snapshot};
+use lake::{Lake, Snapshot, crash_point};
 use ledger::{ChargeQuery, Held, Window};
 use object_store::ObjectStoreExt;
 use sha2::{Digest, Sha256};
@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 
 use access::Permit;
 
+use crate::collect::REUSE_LIFE_MS;
 use crate::error::ReportError;
 use crate::links::{BlobLink, LinkError, LinkSigner};
 use crate::question::{AsOf, Question, StoredQuestion, Verdict};
@@ -148,6 +149,7 @@ impl Reports {
             return Ok(id);
         }
         self.catalog.add_job(&job).await?;
+        crash_point("report-queued");
         self.queued.notify_one();
         tracing::info!(report.id = %id, "report {id}: queued");
         Ok(id)
@@ -186,7 +188,8 @@ impl Reports {
 
     /// The blobs of an equal finished report, if all of them are still there.
     async fn reusable(&self, digest: &str) -> Result<Option<String>, ReportError> {
-        let Some(result) = self.catalog.completed_job(digest).await?.and_then(|job| job.result) else {
+        let young = now_ms() - REUSE_LIFE_MS;
+        let Some(result) = self.catalog.completed_job(digest, young).await?.and_then(|job| job.result) else {
             return Ok(None);
         };
         let blobs: Vec<StoredBlob> = serde_json::from_str(&result).unwrap_or_default();

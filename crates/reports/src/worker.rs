@@ -5,6 +5,8 @@ use std::time::Duration;
 use catalog::{FinishedJob, Job};
 use formats::CsvEncoder;
 use futures::TryStreamExt;
+use lake::leftover::{HEALED, counted};
+use lake::{FolderLock, LockName, crash_point};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use tokio::sync::watch;
@@ -27,17 +29,20 @@ pub struct Workers {
     tasks: Vec<JoinHandle<()>>,
     owner: String,
     reports: Reports,
+    /// Tells other processes that workers run.
+    _presence: Option<FolderLock>,
 }
 
 impl Workers {
-    /// Starts the workers of this process.
-    pub fn start(reports: &Reports) -> Self {
+    /// Starts the workers of this process. Reports that a dead process left unfinished are taken up at once.
+    pub async fn start(reports: &Reports) -> Self {
+        let presence = if reports.settings.workers == 0 { None } else { enter(reports).await };
         let (stop, stopped) = watch::channel(false);
         let owner = uuid::Uuid::new_v4().to_string();
         let tasks = (0..reports.settings.workers)
             .map(|_| tokio::spawn(work(reports.clone(), owner.clone(), stopped.clone())))
             .collect();
-        Self { stop, tasks, owner, reports: reports.clone() }
+        Self { stop, tasks, owner, reports: reports.clone(), _presence: presence }
     }
 
     /// Stops after at most one more batch and gives unfinished jobs back, to be resumed by the next process.
@@ -51,6 +56,36 @@ impl Workers {
             Ok(0) => {}
             Ok(jobs) => tracing::info!(jobs, "gave back {jobs} unfinished reports"),
             Err(error) => tracing::warn!(%error, "cannot give back unfinished reports; their leases will end"),
+        }
+    }
+}
+
+/// Gives back the jobs of dead workers, if no worker can be alive, and tells others that workers run here. Where that
+/// cannot be known, a dead worker's job waits for the end of its lease.
+async fn enter(reports: &Reports) -> Option<FolderLock> {
+    let data = reports.lake.root().folder().to_owned();
+    let alone = FolderLock::alone(&data, LockName::Workers);
+    if alone.is_some() {
+        resume(reports).await;
+    }
+    let entered = tokio::task::spawn_blocking(move || match alone {
+        Some(alone) => alone.into_shared(),
+        None => FolderLock::shared(&data, LockName::Workers),
+    });
+    entered.await.ok()?.ok()
+}
+
+/// Gives back what dead workers were writing, and says how many reports wait.
+async fn resume(reports: &Reports) {
+    let resumed = reports.catalog.release_all_jobs().await;
+    match (resumed, reports.catalog.queued_jobs().await) {
+        (Ok(_), Ok(0)) => {}
+        (Ok(resumed), Ok(queued)) => {
+            let reports = counted(queued, "unfinished report");
+            tracing::info!(target: HEALED, resumed, queued, "took up {reports}, {resumed} of workers that died");
+        }
+        (Err(error), _) | (_, Err(error)) => {
+            tracing::warn!(%error, "cannot take up the reports of dead workers; their leases will end");
         }
     }
 }
@@ -80,8 +115,9 @@ async fn work(reports: Reports, owner: String, mut stopped: watch::Receiver<bool
 }
 
 /// Runs one job to its end while its lease is kept alive.
-async fn run(reports: &Reports, owner: &str, job: Job) {
+pub(crate) async fn run(reports: &Reports, owner: &str, job: Job) {
     let (id, attempt) = (job.id.clone(), job.attempts);
+    crash_point("report-claimed");
     let end = if job.attempts > ATTEMPTS_MAX {
         tracing::error!(report.id = %id, "report {id}: given up after {ATTEMPTS_MAX} attempts that did not end");
         FinishedJob::Failed("The report could not be completed. Ask for it again, and look at the server's log.".into())
@@ -115,8 +151,10 @@ async fn run(reports: &Reports, owner: &str, job: Job) {
             }
         }
     };
+    crash_point("report-blobs-finished");
     match reports.catalog.finish_job(&id, owner, &end, now_ms()).await {
         Ok(true) => {
+            crash_point("report-outcome-recorded");
             tracing::info!(report.id = %id, "report {id}: finished");
             remove_blobs(reports, &id, |name| !name.starts_with(&attempt_prefix(attempt))).await;
         }
@@ -128,7 +166,7 @@ async fn run(reports: &Reports, owner: &str, job: Job) {
     }
 }
 
-async fn answer(reports: &Reports, job: &Job) -> Result<FinishedJob, ReportError> {
+pub(crate) async fn answer(reports: &Reports, job: &Job) -> Result<FinishedJob, ReportError> {
     let question = stored_question(job)?;
     match &question.verdict {
         Some(Verdict::NothingHeld) => return Ok(FinishedJob::NoData),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use formats::CsvEncoder;
-use lake::Scan;
+use lake::{Scan, crash_point};
 use object_store::ObjectStore;
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
@@ -85,6 +85,14 @@ pub(crate) fn attempt_prefix(attempt: u32) -> String {
     format!("part_{attempt}_")
 }
 
+/// Whether a file has the name of a blob.
+pub(crate) fn is_blob_name(name: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let parts =
+        name.strip_prefix("part_").and_then(|rest| rest.strip_suffix(".csv")).and_then(|rest| rest.split_once('_'));
+    parts.is_some_and(|(attempt, number)| digits(attempt) && digits(number))
+}
+
 struct OpenBlob {
     writer: BufWriter,
     job: String,
@@ -100,6 +108,7 @@ impl OpenBlob {
         let writer = BufWriter::new(target.store.clone(), path);
         let mut blob = Self { writer, job: target.job.to_owned(), name, bytes: 0, has_rows: false };
         blob.write(header).await?;
+        crash_point("report-blob-opened");
         Ok(blob)
     }
 
@@ -115,6 +124,7 @@ impl OpenBlob {
 
 async fn close(blob: Option<OpenBlob>) -> Result<Option<StoredBlob>, ReportError> {
     let Some(mut blob) = blob else { return Ok(None) };
+    crash_point("report-blob-written");
     blob.writer
         .shutdown()
         .await

@@ -34,6 +34,17 @@ pub enum ServerError {
         /// The option that names it.
         option: &'static str,
     },
+    /// The user may not listen there.
+    #[error(
+        "cannot listen on {address}: this user may not; ports below 1024 need a privilege (docs/HOSTS.md names ways to \
+         give it), or choose another port with {option}"
+    )]
+    ListenPrivilege {
+        /// The address.
+        address: SocketAddr,
+        /// The option that names it.
+        option: &'static str,
+    },
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}; choose an address of this machine with {option}")]
     Listen {
@@ -60,6 +71,14 @@ pub enum ServerError {
         /// What is wrong.
         reason: String,
     },
+    /// The owner's certificate or its key cannot be served.
+    #[error("cannot use {}: {reason}", file.display())]
+    OwnerCertificate {
+        /// Which of the two files.
+        file: PathBuf,
+        /// What is wrong and what would be right. Nothing of a key.
+        reason: String,
+    },
     /// The authority's key is lost.
     #[error(
         "{} is there but its key {} is not; restore the key from a backup, or remove both and let clients trust the \
@@ -71,6 +90,9 @@ pub enum ServerError {
         /// Where its key should be.
         key: PathBuf,
     },
+    /// An OpenID Connect issuer cannot be used.
+    #[error("issuers: {0}")]
+    Issuers(#[from] access::IssuerSettingsError),
     /// The lake cannot be opened.
     #[error(transparent)]
     Lake(#[from] lake::LakeError),

@@ -1,13 +1,15 @@
-//! The serving process: settings, the local certificate authority, listeners, the request log, start and stop.
+//! The serving process: settings, certificates, listeners, the request log, metrics, start and stop.
 //!
 //! [`Server::start`] opens a store and answers on HTTP and HTTPS; [`RunningServer::shutdown`] gives everything back in
 //! bounded time. Setting up the log's output and reacting to signals belong to the program.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod connections;
 mod error;
+mod exchange;
 mod listener;
-mod request_log;
+mod metrics;
 mod server;
 mod settings;
 mod tls;
@@ -15,4 +17,4 @@ mod tls;
 pub use error::ServerError;
 pub use server::{RunningServer, Server};
 pub use settings::{Overrides, Settings};
-pub use tls::install_crypto_provider;
+pub use tls::{TlsFiles, install_crypto_provider};

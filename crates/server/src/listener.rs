@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use api::Scheme;
 use axum::{Extension, Router};
-use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::{Handle, Server};
 use hyper_util::rt::TokioTimer;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::connections::{Gate, Peer};
 use crate::error::ServerError;
 
 /// A client that takes longer to send its request's head, or to send another request, is let go.
@@ -26,7 +26,7 @@ const HEADERS_MAX: usize = 100;
 #[derive(Debug)]
 pub(crate) struct Listener {
     pub(crate) address: SocketAddr,
-    handle: Handle<SocketAddr>,
+    handle: Handle<Peer>,
     task: JoinHandle<()>,
 }
 
@@ -34,17 +34,17 @@ pub(crate) struct Listener {
 pub(crate) async fn bind(address: SocketAddr, option: &'static str) -> Result<TcpListener, ServerError> {
     TcpListener::bind(address).await.map_err(|source| match source.kind() {
         ErrorKind::AddrInUse => ServerError::AddressInUse { address, option },
+        ErrorKind::PermissionDenied => ServerError::ListenPrivilege { address, option },
         _ => ServerError::Listen { address, option, source },
     })
 }
 
 impl Listener {
     /// Serves plain HTTP.
-    pub(crate) fn http(socket: TcpListener, address: SocketAddr, router: Router) -> Self {
+    pub(crate) fn http(gate: Gate, address: SocketAddr, router: Router) -> Self {
         let router = router.layer(Extension(Scheme::Http));
         let handle = Handle::new();
-        let mut server =
-            Server::from_listener(socket).handle(handle.clone()).acceptor(NoDelayAcceptor::new()).http1_only();
+        let mut server = Server::from_listener(gate).handle(handle.clone()).http1_only();
         limit(server.http_builder());
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let task = tokio::spawn(async move { report(server.serve(service).await, address) });
@@ -52,11 +52,11 @@ impl Listener {
     }
 
     /// Serves HTTPS. The configuration may be exchanged while it runs.
-    pub(crate) fn https(socket: TcpListener, address: SocketAddr, router: Router, config: RustlsConfig) -> Self {
+    pub(crate) fn https(gate: Gate, address: SocketAddr, router: Router, config: RustlsConfig) -> Self {
         let router = router.layer(Extension(Scheme::Https));
         let handle = Handle::new();
-        let acceptor = RustlsAcceptor::new(config).acceptor(NoDelayAcceptor::new());
-        let mut server = Server::from_listener(socket).handle(handle.clone()).acceptor(acceptor).http1_only();
+        let acceptor = RustlsAcceptor::new(config);
+        let mut server = Server::from_listener(gate).handle(handle.clone()).acceptor(acceptor).http1_only();
         limit(server.http_builder());
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let task = tokio::spawn(async move { report(server.serve(service).await, address) });

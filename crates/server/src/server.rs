@@ -3,26 +3,27 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use access::{Authenticator, Issuers};
 use api::{ApiState, router};
 use axum::middleware;
-use axum_server::tls_rustls::RustlsConfig;
 use catalog::Catalog;
+use lake::leftover::{COLLECTION_PAUSE, ORPHAN_AGE};
 use lake::{Lake, LakeRoot};
 use reports::{Reports, Workers};
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::connections::{Connections, Gate};
 use crate::error::ServerError;
+use crate::exchange::observe;
 use crate::listener::{Listener, bind, url};
-use crate::request_log::log_request;
+use crate::metrics::{Metrics, Traffic};
 use crate::settings::Settings;
-use crate::tls;
+use crate::tls::{self, Tls};
 
 /// How long requests under way, workers and the catalog are each waited for at the end.
 const SHUTDOWN_TIME_MAX: Duration = Duration::from_secs(10);
-/// How often a running server looks whether its certificate must be renewed.
-const RENEWAL_LOOK: Duration = Duration::from_secs(12 * 60 * 60);
 /// How long a refusal waits for others like it before it goes to the audit log.
 const REFUSALS_PAUSE: Duration = Duration::from_secs(1);
 
@@ -37,11 +38,13 @@ pub struct RunningServer {
     pub http_url: String,
     /// Where it answers over HTTPS.
     pub https_url: String,
-    /// The certificate that HTTPS clients trust.
-    pub ca_path: PathBuf,
+    /// The certificate that HTTPS clients trust; `None` when the owner brought a certificate: then it is the owner's
+    /// authority, which only the owner knows.
+    pub ca_path: Option<PathBuf>,
     http: Listener,
     https: Listener,
-    renewal: JoinHandle<()>,
+    keeper: JoinHandle<()>,
+    collection: JoinHandle<()>,
     workers: Workers,
     refusals: JoinHandle<()>,
     state: ApiState,
@@ -51,36 +54,46 @@ pub struct RunningServer {
 impl Server {
     /// Opens the store and answers on both listeners. Needs a Tokio runtime with all drivers.
     pub async fn start(settings: Settings) -> Result<RunningServer, ServerError> {
+        // Before any client or server of TLS is made.
+        tls::install_crypto_provider();
         check_writable(&settings.data)?;
         // Addresses first: a port in use is found before anything is made.
         let (plain, plain_address) = listen(settings.listen, "--listen").await?;
         let (secure, secure_address) = listen(settings.listen_tls, "--listen-tls").await?;
 
-        let public_host = settings.api.public_url.iter().map(|url| url.host().to_owned());
-        let names: Vec<String> = public_host.chain(settings.tls_names.iter().cloned()).collect();
-        let tls = tls::prepare(&settings.data, &names, OffsetDateTime::now_utc())?;
-        let tls_config = RustlsConfig::from_config(tls.config);
+        let Tls { ca_path, config, keeper } = tls::prepare(&settings, OffsetDateTime::now_utc())?;
 
         let lake = Lake::open(LakeRoot::local(&settings.data)?).await?;
         let catalog = Catalog::open(&settings.data).await?;
         let reports = Reports::open(catalog.clone(), lake.clone(), settings.reports.clone()).await?;
-        let workers = Workers::start(&reports);
-        let state = ApiState::new(catalog.clone(), lake, reports, settings.api.clone());
+        let workers = Workers::start(&reports).await;
+        let collection = tokio::spawn(collect(reports.clone()));
+        let issuers = Issuers::new(settings.issuers)?;
+        let authenticator = Authenticator::open(catalog.clone(), issuers).await?;
+        let traffic = Traffic::new();
+        let mut state = ApiState::new(catalog.clone(), authenticator, lake, reports, settings.api.clone());
+        if settings.metrics {
+            state = state.with_metrics(Metrics::new(&traffic, catalog.clone()));
+        }
         let refusals = tokio::spawn(write_refusals(state.clone()));
-        let router = router(state.clone()).layer(middleware::from_fn(log_request));
+        let connections = Connections::new(settings.connections_max, traffic.connections.clone());
+        let router = router(state.clone()).layer(middleware::from_fn_with_state(traffic, observe));
 
-        let renewal = tokio::spawn(renew(settings.data, names, tls_config.clone()));
+        let keeper = tokio::spawn(keeper.run(config.clone()));
+        let plain = Gate { socket: plain, connections: connections.clone() };
+        let secure = Gate { socket: secure, connections };
         let http = Listener::http(plain, plain_address, router.clone());
-        let https = Listener::https(secure, secure_address, router, tls_config);
+        let https = Listener::https(secure, secure_address, router, config);
         let (http_url, https_url) = (url("http", http.address), url("https", https.address));
         tracing::info!("answering on {http_url} and {https_url}");
         Ok(RunningServer {
             http_url,
             https_url,
-            ca_path: tls.ca_path,
+            ca_path,
             http,
             https,
-            renewal,
+            keeper,
+            collection,
             workers,
             refusals,
             state,
@@ -94,7 +107,8 @@ impl RunningServer {
     /// the catalog is closed. A worker may go on for one more batch on a thread of its own: a program that ends should
     /// not wait for its runtime's blocking threads.
     pub async fn shutdown(self) {
-        self.renewal.abort();
+        self.keeper.abort();
+        self.collection.abort();
         let stop_workers = async {
             if tokio::time::timeout(SHUTDOWN_TIME_MAX, self.workers.stop()).await.is_err() {
                 tracing::warn!("the report workers did not stop in time; their leases will end");
@@ -102,8 +116,10 @@ impl RunningServer {
         };
         tokio::join!(self.http.stop(SHUTDOWN_TIME_MAX), self.https.stop(SHUTDOWN_TIME_MAX), stop_workers);
         self.refusals.abort();
-        if let Err(error) = self.state.write_refusals().await {
-            tracing::warn!(%error, "cannot write the last refusals to the audit log: {error}");
+        match tokio::time::timeout(SHUTDOWN_TIME_MAX, self.state.write_refusals()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "cannot write the last refusals to the audit log: {error}"),
+            Err(_) => tracing::warn!("the last refusals were not written to the audit log in time"),
         }
         if tokio::time::timeout(SHUTDOWN_TIME_MAX, self.catalog.close()).await.is_err() {
             tracing::warn!("the catalog did not close in time; its log is folded in at the next start");
@@ -139,16 +155,12 @@ async fn write_refusals(state: ApiState) {
     }
 }
 
-/// Exchanges the server certificate before it ends; connections are not disturbed.
-async fn renew(data: PathBuf, names: Vec<String>, config: RustlsConfig) {
+/// Removes old reports, and blobs that nothing names, at the start and now and then.
+async fn collect(reports: Reports) {
     loop {
-        tokio::time::sleep(RENEWAL_LOOK).await;
-        let (data, names) = (data.clone(), names.clone());
-        let looked = tokio::task::spawn_blocking(move || tls::prepare(&data, &names, OffsetDateTime::now_utc())).await;
-        match looked {
-            Ok(Ok(tls)) => config.reload_from_config(tls.config),
-            Ok(Err(error)) => tracing::error!(%error, "cannot look after the server certificate: {error}"),
-            Err(error) => tracing::error!(%error, "cannot look after the server certificate: {error}"),
+        if let Err(error) = reports.collect(ORPHAN_AGE).await {
+            tracing::error!(%error, "cannot collect what old reports left: {error}");
         }
+        tokio::time::sleep(COLLECTION_PAUSE).await;
     }
 }

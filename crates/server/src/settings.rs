@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use access::IssuerSettings;
 use api::{ApiSettings, Network, TrustedProxies};
 use figment::Figment;
 use figment::error::Kind;
@@ -16,13 +17,20 @@ use rustls::pki_types::ServerName;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::ServerError;
+use crate::tls::TlsFiles;
 
 /// Environment variables begin with it.
 const ENVIRONMENT_PREFIX: &str = "LAZURITE_";
 /// Variables with the prefix that are no settings: the program's commands read them.
-const PROGRAM_VARIABLES: [&str; 5] = ["config", "log", "log_format", "key", "server"];
+const PROGRAM_VARIABLES: [&str; 6] = ["config", "crash_at", "log", "log_format", "key", "server"];
 /// A worker keeps a core busy; nobody has more of them to spare.
 const WORKERS_MAX: usize = 256;
+/// Connections of a large office; the usual limit of open files is 1024 or more.
+const CONNECTIONS_DEFAULT: usize = 1024;
+/// Beyond any limit of open files.
+const CONNECTIONS_MAX: usize = 1 << 20;
+/// A renewed certificate is there weeks before the old one ends; a minute is for people who wait for it.
+const TLS_LOOK: Duration = Duration::from_secs(60);
 /// A signed link needs no other credential, so it does not live for ever: a week.
 const LINK_LIFE_S_MAX: u64 = 7 * 24 * 60 * 60;
 
@@ -37,6 +45,16 @@ pub struct Settings {
     pub listen_tls: SocketAddr,
     /// Names of the server certificate beyond localhost and the host of the public URL.
     pub tls_names: Vec<String>,
+    /// OpenID Connect issuers whose tokens are accepted.
+    pub issuers: Vec<IssuerSettings>,
+    /// The owner's certificate; `None` makes one from the store's own authority.
+    pub tls_files: Option<TlsFiles>,
+    /// How often the owner's certificate is looked at for changes.
+    pub tls_look: Duration,
+    /// Most connections at once, over both addresses.
+    pub connections_max: usize,
+    /// Whether `/metrics` is answered.
+    pub metrics: bool,
     /// How reports are made.
     pub reports: ReportSettings,
     /// How requests are answered.
@@ -86,6 +104,18 @@ pub struct Overrides {
     /// Names of the server certificate beyond localhost and the host of the public URL; default none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_names: Option<Vec<String>>,
+    /// The owner's certificate chain, PEM, the server's own certificate first; default: the store's own authority.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_certificate: Option<PathBuf>,
+    /// The key of the owner's certificate, PEM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_key: Option<PathBuf>,
+    /// Most connections at once; default 1024.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connections_max: Option<usize>,
+    /// Whether `/metrics` is answered; default true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<bool>,
 }
 
 /// All settings as text and numbers.
@@ -108,6 +138,12 @@ struct Raw {
     clock: String,
     #[serde(deserialize_with = "list")]
     tls_names: Vec<String>,
+    issuers: Vec<IssuerSettings>,
+    tls_certificate: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
+    connections_max: usize,
+    #[serde(deserialize_with = "figment::util::bool_from_str_or_int")]
+    metrics: bool,
 }
 
 impl Default for Raw {
@@ -127,6 +163,11 @@ impl Default for Raw {
             emulate: api.emulate,
             clock: api.clock.to_string(),
             tls_names: Vec::new(),
+            issuers: Vec::new(),
+            tls_certificate: None,
+            tls_key: None,
+            connections_max: CONNECTIONS_DEFAULT,
+            metrics: true,
         }
     }
 }
@@ -187,6 +228,11 @@ impl Raw {
         "emulate",
         "clock",
         "tls_names",
+        "issuers",
+        "tls_certificate",
+        "tls_key",
+        "connections_max",
+        "metrics",
     ];
 
     fn check(self) -> Result<Settings, ServerError> {
@@ -204,11 +250,29 @@ impl Raw {
         if let Some(name) = self.tls_names.iter().find(|name| !is_server_name(name)) {
             return Err(wrong(format!("tls_names: {name:?} is neither a host name nor an address")));
         }
+        for issuer in &self.issuers {
+            issuer.check().map_err(|error| wrong(format!("issuers: {error}")))?;
+        }
+        if self.connections_max == 0 || self.connections_max > CONNECTIONS_MAX {
+            let reason = format!("connections_max: expected 1 to {CONNECTIONS_MAX}, not {}", self.connections_max);
+            return Err(wrong(reason));
+        }
+        let tls_files = match (self.tls_certificate, self.tls_key) {
+            (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+            (None, None) => None,
+            (Some(_), None) => return Err(wrong("tls_certificate needs tls_key, the file of its key".to_owned())),
+            (None, Some(_)) => return Err(wrong("tls_key needs tls_certificate, the file of its chain".to_owned())),
+        };
         Ok(Settings {
             data: self.data,
             listen: address("listen", &self.listen)?,
             listen_tls: address("listen_tls", &self.listen_tls)?,
             tls_names: self.tls_names,
+            issuers: self.issuers,
+            tls_files,
+            tls_look: TLS_LOOK,
+            connections_max: self.connections_max,
+            metrics: self.metrics,
             reports: ReportSettings {
                 blob_bytes_max: self.blob_bytes_max,
                 link_life: Duration::from_secs(self.link_life),
@@ -305,6 +369,11 @@ mod tests {
             ("blob_bytes_max = 0", "blob_bytes_max: "),
             ("workers = 1000", "workers: "),
             ("tls_names = [\"a b\"]", "tls_names: "),
+            ("tls_key = \"key.pem\"", "tls_key needs tls_certificate"),
+            ("tls_certificate = \"chain.pem\"", "tls_certificate needs tls_key"),
+            ("connections_max = 0", "connections_max: "),
+            ("connections_max = 10000000", "connections_max: "),
+            ("metrics = \"x\"", "metrics"),
             ("tls_names = [\"*.example\", \"x/\"]", "\"x/\""),
             ("listen", "cannot read the settings"),
         ];

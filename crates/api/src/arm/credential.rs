@@ -12,24 +12,22 @@ use crate::dispatch::Call;
 /// The caller of a request. Credentials follow the system clock.
 pub(crate) async fn authenticate(call: &Call<'_>) -> Result<Caller, ApiError> {
     let token = bearer(&call.parts.headers)?;
-    match access::authenticate(&call.state.catalog, token, system_now_ms()).await {
+    match call.state.authenticator.authenticate(token, system_now_ms()).await {
         Ok(caller) => {
-            call.caller.get_or_init(|| caller.id().to_owned());
+            call.note_caller(caller.id());
             Ok(caller)
         }
-        Err(AuthError::Unknown) => Err(ApiError::InvalidCredential("The access token is invalid.")),
+        Err(AuthError::Unknown) => Err(ApiError::InvalidCredential("it is not known here")),
+        Err(AuthError::Invalid(reason)) => Err(ApiError::InvalidCredential(reason)),
         Err(AuthError::Expired) => Err(ApiError::ExpiredCredential),
+        Err(AuthError::Unavailable { issuer }) => Err(ApiError::IssuerUnavailable(issuer)),
         Err(AuthError::Catalog(error)) => Err(error.into()),
     }
 }
 
 /// The token of the one `Authorization` header.
 fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
-    let wrong_form = || {
-        ApiError::InvalidCredential(
-            "Authentication failed. The 'Authorization' header is provided in an invalid format.",
-        )
-    };
+    let wrong_form = || ApiError::MalformedCredential;
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values.next().ok_or(ApiError::MissingCredential)?;
     if values.next().is_some() {

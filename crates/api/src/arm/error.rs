@@ -10,6 +10,8 @@ use super::headers::json;
 
 /// Longest text of a caller that is repeated to it.
 const EXCERPT_CHARS_MAX: usize = 80;
+/// Shorter texts that begin like a credential are none.
+const CREDENTIAL_BYTES_MIN: usize = 12;
 
 /// Why a request is not answered as asked.
 #[derive(Debug)]
@@ -24,7 +26,9 @@ pub(crate) enum ApiError {
     UnsupportedApiVersion { given: String, supported: &'static [&'static str] },
     /// No credential.
     MissingCredential,
-    /// A credential that is not one of ours.
+    /// A header that holds no bearer credential.
+    MalformedCredential,
+    /// A credential that is not accepted; the text says why.
     InvalidCredential(&'static str),
     /// A credential whose time is over.
     ExpiredCredential,
@@ -52,6 +56,8 @@ pub(crate) enum ApiError {
     TooLarge { bytes_max: usize },
     /// The body is not JSON by its own account.
     UnsupportedMediaType,
+    /// A token cannot be judged now.
+    IssuerUnavailable(String),
     /// The store does not answer.
     NotReady(Box<dyn std::error::Error + Send + Sync>),
     /// Our fault.
@@ -70,6 +76,11 @@ struct ErrorDetails<'a> {
 }
 
 impl ApiError {
+    /// A path that nothing answers.
+    pub(crate) fn no_such_path() -> Self {
+        Self::NotFound("No resource was found that matches the path of the request.".to_owned())
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest(_)
@@ -77,6 +88,7 @@ impl ApiError {
             | Self::MissingApiVersion
             | Self::UnsupportedApiVersion { .. } => StatusCode::BAD_REQUEST,
             Self::MissingCredential
+            | Self::MalformedCredential
             | Self::InvalidCredential(_)
             | Self::ExpiredCredential
             | Self::CostDisabled { .. } => StatusCode::UNAUTHORIZED,
@@ -90,7 +102,7 @@ impl ApiError {
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotReady(_) | Self::IssuerUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -116,7 +128,7 @@ impl ApiError {
             Self::MissingApiVersion => "MissingApiVersionParameter",
             Self::UnsupportedApiVersion { .. } => "InvalidApiVersionParameter",
             Self::MissingCredential | Self::LinkRefused(_) => "AuthenticationFailed",
-            Self::InvalidCredential(_) => "InvalidAuthenticationToken",
+            Self::MalformedCredential | Self::InvalidCredential(_) => "InvalidAuthenticationToken",
             Self::ExpiredCredential => "ExpiredAuthenticationToken",
             Self::Forbidden { code, .. } => code,
             Self::CostDisabled { by, .. } => by.code(),
@@ -129,7 +141,7 @@ impl ApiError {
             Self::RequestTimeout => "RequestTimeout",
             Self::TooLarge { .. } => "RequestEntityTooLarge",
             Self::UnsupportedMediaType => "UnsupportedMediaType",
-            Self::NotReady(_) => "ServiceUnavailable",
+            Self::NotReady(_) | Self::IssuerUnavailable(_) => "ServiceUnavailable",
             Self::Internal(_) => "InternalServerError",
         }
     }
@@ -149,7 +161,13 @@ impl ApiError {
                 format!("The api-version '{given}' is invalid. The supported versions are '{supported}'.")
             }
             Self::MissingCredential => "Authentication failed. The 'Authorization' header is missing.".to_owned(),
-            Self::InvalidCredential(text) => (*text).to_owned(),
+            Self::MalformedCredential => {
+                "Authentication failed. The 'Authorization' header is provided in an invalid format.".to_owned()
+            }
+            Self::InvalidCredential(reason) => format!("The access token is invalid: {reason}."),
+            Self::IssuerUnavailable(issuer) => {
+                format!("The access token cannot be judged now: the keys of its issuer {issuer} cannot be had.")
+            }
             Self::ExpiredCredential => "The access token has expired.".to_owned(),
             Self::Forbidden { client, action, scope, .. } => format!(
                 "The client '{client}' with object id '{client}' does not have authorization to perform action \
@@ -196,12 +214,15 @@ impl ApiError {
         if let Self::Internal(error) | Self::NotReady(error) = &self {
             tracing::error!(request.id = request_id, %error, "request {request_id}: {error}");
         }
-        let message = self.message(request_id);
+        let message = redact(&self.message(request_id));
         let body = ErrorBody { error: ErrorDetails { code: self.code(), message: &message } };
         let mut response = json(self.status(), &body);
         let headers = response.headers_mut();
         match self {
-            Self::MissingCredential | Self::InvalidCredential(_) | Self::ExpiredCredential => {
+            Self::MissingCredential
+            | Self::MalformedCredential
+            | Self::InvalidCredential(_)
+            | Self::ExpiredCredential => {
                 // No claims= in it: clients with continuous access evaluation would try to answer that challenge.
                 let missing = matches!(self, Self::MissingCredential);
                 let description = if missing {
@@ -249,7 +270,42 @@ macro_rules! internal {
 
 internal!(catalog::CatalogError, lake::LakeError, reports::ReportError, axum::Error, serde_json::Error);
 
+/// Hides credentials that the caller wrote where they do not belong: clients log the errors that they get. Our keys and
+/// JSON Web Tokens are known by their beginnings.
+fn redact(message: &str) -> String {
+    let in_credential = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+    let mut redacted = String::with_capacity(message.len());
+    for piece in message.split_inclusive(|letter| !in_credential(letter)) {
+        let word = piece.trim_end_matches(|letter| !in_credential(letter));
+        let starts = [word.to_ascii_lowercase().find("lzk_"), word.find("eyJ")];
+        match starts.into_iter().flatten().min().filter(|start| word.len() - start >= CREDENTIAL_BYTES_MIN) {
+            Some(start) => redacted.extend([&word[..start], "[redacted]", &piece[word.len()..]]),
+            None => redacted.push_str(piece),
+        }
+    }
+    redacted
+}
+
 /// Cuts a text of the caller to what a message can carry.
 pub(crate) fn excerpt(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_control()).take(EXCERPT_CHARS_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_hidden_wherever_they_stand() {
+        let key = "lzk_AbC-d_0123456789";
+        let token = "eyJhbGciOi.eyJpc3Mi.c2ln-_";
+        for secret in [key, token, &key.to_uppercase()] {
+            for (before, after) in [("", ""), ("the id '", "' is wrong."), ("x", ", "), ("\u{e9}/", "\u{e9}")] {
+                assert_eq!(redact(&format!("{before}{secret}{after}")), format!("{before}[redacted]{after}"));
+            }
+        }
+        for plain in ["", "\u{e9}\u{e9}", "the api-version '2022-10-01' is invalid. Use 'lzk_wrong'.", "key eyJ"] {
+            assert_eq!(redact(plain), plain);
+        }
+    }
 }

@@ -100,8 +100,8 @@ pub(crate) fn hierarchy_json(number: &EnrollmentId, hierarchy: &Hierarchy) -> Va
     })
 }
 
-/// Departments and accounts for people; a line each.
-pub(crate) fn print_nodes(hierarchy: &Hierarchy) {
+/// Departments and accounts for people; a line each, and at most so many of each.
+pub(crate) fn print_nodes(hierarchy: &Hierarchy, lines_max: usize) {
     let line = |kind: &str, node: &Node| {
         let join = |texts: &std::collections::BTreeSet<String>| texts.iter().cloned().collect::<Vec<_>>().join(" / ");
         let mut line = format!("  {kind:10}  {:14}  {:9}  {}", node.id, origin(node.origin), join(&node.names));
@@ -114,14 +114,21 @@ pub(crate) fn print_nodes(hierarchy: &Hierarchy) {
         println!("{line}");
     };
     println!("  {:10}  {:14}  {:9}  name", "", "id", "id from");
-    hierarchy.departments().for_each(|node| line("department", node));
-    hierarchy.accounts().for_each(|node| line("account", node));
+    hierarchy.departments().take(lines_max).for_each(|node| line("department", node));
+    hierarchy.accounts().take(lines_max).for_each(|node| line("account", node));
+    let more = |count: usize| count.saturating_sub(lines_max);
+    let (departments, accounts) = (more(hierarchy.departments().count()), more(hierarchy.accounts().count()));
+    if departments + accounts > 0 {
+        println!(
+            "  and {departments} more departments, {accounts} more accounts; lazurite enrollment show lists them all"
+        );
+    }
 }
 
 fn print(number: &EnrollmentId, hierarchy: &Hierarchy, policies: Policies) {
     println!("enrollment {number}");
     print_policies(policies);
-    print_nodes(hierarchy);
+    print_nodes(hierarchy, usize::MAX);
     for (id, name) in hierarchy.subscriptions() {
         println!("  subscription  {id}  {}", name.unwrap_or_default());
     }

@@ -8,6 +8,7 @@ use imports::{ImportOptions, ImportOutcome, Store, import};
 use serde_json::json;
 
 use crate::args::ImportArgs;
+use crate::commands::{actor, refused_import};
 use crate::failure::Failure;
 use crate::output::grouped;
 use crate::progress::Bar;
@@ -32,10 +33,17 @@ pub(crate) async fn run(args: ImportArgs) -> Result<ExitCode, Failure> {
         dry_run: args.dry_run,
         parts: args.parts,
         force: args.force,
+        actor: actor(),
     };
     let bar = Bar::new(args.json);
     let imported = import(&store, &options, &bar).await;
     bar.clear();
+    if let Err(error) = &imported
+        && error.is_refusal()
+        && !options.dry_run
+    {
+        store.catalog().write_audit(&[refused_import(&options, error)]).await?;
+    }
     store.catalog().close().await;
     let outcome = imported?;
     if args.json {

@@ -1,6 +1,7 @@
 //! One module per command.
 
 use catalog::AuditEntry;
+use imports::{ImportError, ImportOptions};
 use ledger::EnrollmentId;
 
 use crate::instant::now_ms;
@@ -33,6 +34,22 @@ pub(crate) fn audit_entry(action: &str, enrollment: &EnrollmentId, target: Strin
         enrollment: Some(enrollment.clone()),
         target,
         detail,
+        times: 1,
+    }
+}
+
+/// An import that was refused, for the audit log. Of paths only the file names are kept.
+pub(crate) fn refused_import(options: &ImportOptions, error: &ImportError) -> AuditEntry {
+    let names =
+        options.paths.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy().into_owned());
+    let names: Vec<String> = names.take(10).collect();
+    AuditEntry {
+        at_ms: now_ms(),
+        actor: options.actor.clone(),
+        action: "import.refused".to_owned(),
+        enrollment: options.fill.enrollment.clone(),
+        target: names.join(", "),
+        detail: error.code().to_owned(),
         times: 1,
     }
 }

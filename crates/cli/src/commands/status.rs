@@ -15,6 +15,9 @@ use crate::failure::Failure;
 use crate::instant::{AsOf, rfc3339};
 use crate::output::grouped;
 
+/// Most departments and accounts of an enrollment that are listed, each.
+const SCOPE_LINES_MAX: usize = 20;
+
 /// Rows and exact total of a billing period of a source scope.
 struct PeriodLine {
     rows: u64,
@@ -85,7 +88,7 @@ pub(crate) async fn run(args: StatusArgs) -> Result<ExitCode, Failure> {
             hierarchies.iter().filter(|(_, known)| known.departments().chain(known.accounts()).next().is_some())
         {
             println!("\nscopes of enrollment {number}");
-            print_nodes(known);
+            print_nodes(known, SCOPE_LINES_MAX);
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod commands;
+#[cfg(unix)]
+mod crashes;
 mod demo;
+mod hosts;
 mod program;
 mod reports;

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod bad_input;
+mod crashes;
+mod orphans;
 mod partition;
 mod replace;
 mod round_trip;

@@ -3,15 +3,20 @@
 use std::path::PathBuf;
 
 use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use time::{Duration, OffsetDateTime};
 
 use super::files::{Folder, Secrecy};
+use super::validity::Validity;
 use crate::error::ServerError;
 
 const CERTIFICATE: &str = "ca.pem";
 const KEY: &str = "ca.key";
 /// Clients are told to trust it once: ten years.
 const LIFE: Duration = Duration::days(3650);
+/// With the same key and name: what trusts the old certificate goes on doing so until that ends.
+const RENEW_BEFORE: Duration = Duration::days(365);
 /// Clocks of clients differ.
 pub(super) const EARLIER: Duration = Duration::days(1);
 
@@ -40,14 +45,31 @@ impl Authority {
         };
         let key = KeyPair::from_pem(&key).map_err(failure("read ca.key of the certificate authority"))?;
         let params = params(&key, now);
-        if certificate.is_none() {
-            let made = params.self_signed(&key).map_err(failure("make the certificate authority"))?;
-            folder.keep_first(CERTIFICATE, &made.pem(), Secrecy::Public)?;
-            tracing::info!("made a certificate authority: {}", path.display());
+        let ends = certificate.as_deref().map(|certificate| ends_soon(certificate, now));
+        if ends != Some(false) {
+            let made = params.self_signed(&key).map_err(failure("make the certificate authority"))?.pem();
+            if ends.is_none() {
+                folder.keep_first(CERTIFICATE, &made, Secrecy::Public)?;
+                tracing::info!("made a certificate authority: {}", path.display());
+            } else {
+                folder.replace(CERTIFICATE, &made, Secrecy::Public)?;
+                tracing::warn!(
+                    "renewed the certificate authority {}: clients that trust the old certificate go on until it ends, \
+                     within a year; let them trust the new one before",
+                    path.display()
+                );
+            }
         }
         let id = hex::encode(params.key_identifier(&key));
         Ok(Self { path, id, issuer: Issuer::new(params, key) })
     }
+}
+
+/// Whether the authority's certificate must be renewed. One that cannot be read is left to its owner.
+fn ends_soon(certificate: &str, now: OffsetDateTime) -> bool {
+    let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).ok();
+    let validity = certificate.and_then(|certificate| Validity::of(&certificate).ok());
+    validity.is_some_and(|validity| validity.ends_within(RENEW_BEFORE, now))
 }
 
 /// Python 3.13 checks strictly: the constraints are critical, key usage and both key identifiers are there.

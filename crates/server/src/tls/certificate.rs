@@ -49,7 +49,7 @@ pub(super) fn open(
         return Ok(config);
     }
     let (certificate, key) = make(folder, authority, names, now)?;
-    config(&certificate, &key)
+    read(&certificate, &key)
         .map_err(|reason| ServerError::Certificate { doing: "use the new server certificate".to_owned(), reason })
 }
 
@@ -67,7 +67,7 @@ fn kept(
             && facts.not_after_s > (now + RENEW_BEFORE).unix_timestamp()
     });
     match (folder.read(CERTIFICATE)?, folder.read(KEY)?) {
-        (Some(certificate), Some(key)) if fits => Ok(config(&certificate, &key).ok()),
+        (Some(certificate), Some(key)) if fits => Ok(read(&certificate, &key).ok()),
         _ => Ok(None),
     }
 }
@@ -100,15 +100,20 @@ fn make(
     Ok((certificate, key))
 }
 
-fn config(certificate: &str, key: &str) -> Result<Arc<ServerConfig>, String> {
+fn read(certificate: &str, key: &str) -> Result<Arc<ServerConfig>, String> {
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(certificate.as_bytes())
         .collect::<Result<_, _>>()
         .map_err(|error| error.to_string())?;
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|error| error.to_string())?;
-    let mut config = ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(|error| error.to_string())?;
+    server_config(chain, key).map_err(|error| error.to_string())
+}
+
+/// How every certificate is served. The key must belong to the first certificate.
+pub(super) fn server_config(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let mut config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }

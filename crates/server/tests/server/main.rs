@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used)]
 
 mod blobs;
+mod certificates;
 mod conventions;
 mod cost_details;
+mod log;
+mod metrics;
 mod permissions;
 mod reach;
 mod real_rows;

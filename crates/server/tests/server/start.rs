@@ -32,7 +32,7 @@ async fn a_folder_that_cannot_be_written_is_told_in_a_sentence() {
 async fn a_stopped_server_starts_again_with_its_orders_and_its_authority() {
     let world = World::start().await;
     let location = world.ordered(&own_scope(), "{}").await;
-    let authority = std::fs::read(&world.server.ca_path).unwrap();
+    let authority = std::fs::read(world.server.ca_path.as_ref().unwrap()).unwrap();
     let (data, key) = (world.data().to_owned(), world.key.clone());
     // A kept-alive connection does not hold the server up.
     assert_eq!(world.ask(Method::GET, "/healthz").send().await.unwrap().status(), StatusCode::OK);
@@ -42,7 +42,7 @@ async fn a_stopped_server_starts_again_with_its_orders_and_its_authority() {
     assert!(client.get(format!("{url}/healthz")).send().await.is_err());
 
     let server = Server::start(Settings::load(None, &overrides(&data)).unwrap()).await.unwrap();
-    assert_eq!(std::fs::read(&server.ca_path).unwrap(), authority);
+    assert_eq!(std::fs::read(server.ca_path.as_ref().unwrap()).unwrap(), authority);
     let poll = client.get(format!("{}{location}", server.http_url)).bearer_auth(&key).send().await.unwrap();
     assert_eq!(poll.status(), StatusCode::ACCEPTED);
 }

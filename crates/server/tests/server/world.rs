@@ -55,9 +55,8 @@ impl World {
         catalog.take_over(import.version, Some(&import)).await.unwrap();
         let own = EnrollmentId::parse(OWN).unwrap();
         let key = issue_key(&catalog, &reader_of(own), "test", now_ms()).await.unwrap().key.reveal().to_owned();
-        let authority = std::fs::read(&server.ca_path).unwrap();
-        let client =
-            Client::builder().no_proxy().tls_certs_only([Certificate::from_pem(&authority).unwrap()]).build().unwrap();
+        let authority = server.ca_path.iter().map(|path| Certificate::from_pem(&std::fs::read(path).unwrap()).unwrap());
+        let client = Client::builder().no_proxy().tls_certs_only(authority).build().unwrap();
         Self { server, catalog, client, key, folder }
     }
 
@@ -149,6 +148,7 @@ fn entry() -> ImportEntry {
     };
     ImportEntry {
         id: uuid::Uuid::new_v4().to_string(),
+        actor: "test".into(),
         version: 0,
         committed_at_ms: 0,
         enrollments: vec![enrollment(OWN, OWN_SUBSCRIPTION), enrollment(OTHER, OTHER_SUBSCRIPTION)],

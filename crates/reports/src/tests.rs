@@ -1,0 +1,226 @@
+//! Workers and collection over a real lake and a real catalog.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use access::{Authenticator, Issuers, KeyHolder, Role, issue_key, permit, revoke_key};
+use catalog::{Job, JobState, NewJob};
+use formats::Layout;
+use imports::{ImportOptions, NoProgress, Store, import};
+use ledger::{Dataset, EnrollmentId, Scope, Window};
+use samples::bundled::EA_ACTUAL;
+
+use crate::question::{AsOf, Question};
+use crate::service::{Poll, ReportSettings, Reports, Status, now_ms};
+use crate::worker::{Workers, answer, run};
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+const HOUR_MS: i64 = 60 * 60 * 1000;
+
+struct Bench {
+    folder: tempfile::TempDir,
+    store: Store,
+    reports: Reports,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("data")).await.unwrap();
+        let file = folder.path().join(EA_ACTUAL.name);
+        std::fs::write(&file, EA_ACTUAL.bytes).unwrap();
+        let options = ImportOptions { paths: vec![file], ..Default::default() };
+        import(&store, &options, &NoProgress).await.unwrap();
+        let settings = ReportSettings::default();
+        let reports = Reports::open(store.catalog().clone(), store.lake().clone(), settings).await.unwrap();
+        Self { folder, store, reports }
+    }
+
+    async fn question(&self) -> Question {
+        let enrollment = EnrollmentId::parse("8611537").unwrap();
+        let catalog = self.store.catalog();
+        let scope = Scope::BillingAccount(enrollment.clone());
+        let holder = KeyHolder { enrollment, scope: scope.clone(), role: Role::EnterpriseReader };
+        let known = issue_key(catalog, &holder, "test", now_ms()).await.unwrap();
+        let authenticator = Authenticator::open(catalog.clone(), Issuers::new(Vec::new()).unwrap()).await.unwrap();
+        let caller = authenticator.authenticate(known.key.reveal(), now_ms()).await.unwrap();
+        revoke_key(catalog, &known.id, "test", now_ms()).await.unwrap();
+        Question {
+            permit: permit(catalog, &caller, &scope).await.unwrap(),
+            dataset: Dataset::ActualCost,
+            window: Window::Period("202309".parse().unwrap()),
+            layout: Layout::Ea20240801,
+            unknown_columns: false,
+            as_of: AsOf::Now,
+            api_version: String::new(),
+            request_scope: String::new(),
+            request_body: String::new(),
+        }
+    }
+
+    async fn ask(&self) -> String {
+        self.reports.create(self.question().await).await.unwrap()
+    }
+
+    async fn claim(&self, owner: &str, now_ms: i64) -> Job {
+        self.store.catalog().claim_job(owner, now_ms, now_ms + HOUR_MS).await.unwrap().unwrap()
+    }
+
+    async fn job(&self, id: &str) -> Job {
+        self.store.catalog().job(id).await.unwrap().unwrap()
+    }
+
+    fn blobs_of(&self, job: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder_of(job)).into_iter().flatten();
+        let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    fn folder_of(&self, job: &str) -> PathBuf {
+        self.folder.path().join("data/reports").join(job)
+    }
+
+    /// Runs the oldest job to its end, as a worker does that claimed it long ago.
+    async fn finish_days_ago(&self, id: &str, days: i64) {
+        let job = self.claim("w", now_ms()).await;
+        assert_eq!(job.id, id);
+        let end = answer(&self.reports, &job).await.unwrap();
+        let finished = self.store.catalog().finish_job(id, "w", &end, now_ms() - days * DAY_MS).await.unwrap();
+        assert!(finished);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_lost_its_lease_removes_its_own_blobs_and_cannot_finish() {
+    let bench = Bench::new().await;
+    let id = bench.ask().await;
+    let slow = bench.claim("slow", now_ms()).await;
+    // Two hours later by the clock of the catalog, the lease of the slow worker has ended.
+    let quick = bench.claim("quick", now_ms() + 2 * HOUR_MS).await;
+    assert_eq!((&slow.id, slow.attempts, &quick.id, quick.attempts), (&id, 1, &id, 2));
+    let written = answer(&bench.reports, &quick).await.unwrap();
+    run(&bench.reports, "slow", slow.clone()).await;
+    assert_eq!(bench.job(&id).await.state, JobState::Running, "the slow one cannot finish it");
+    assert_eq!(bench.blobs_of(&id), ["part_2_0000.csv"], "its blobs are gone, the other's are there");
+
+    assert!(bench.store.catalog().finish_job(&id, "quick", &written, now_ms()).await.unwrap());
+    let outcome = bench.job(&id).await;
+    // A worker that wakes up when all is done changes nothing either.
+    run(&bench.reports, "slow", slow).await;
+    assert_eq!(bench.blobs_of(&id), ["part_2_0000.csv"]);
+    let now = bench.job(&id).await;
+    assert_eq!((now.state, &now.result), (JobState::Completed, &outcome.result));
+    assert!(outcome.result.unwrap().contains("part_2_0000.csv"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_worker_whose_outcome_counts_removes_what_dead_attempts_left() {
+    let bench = Bench::new().await;
+    let id = bench.ask().await;
+    let dead = bench.claim("dead", now_ms()).await;
+    answer(&bench.reports, &dead).await.unwrap();
+    let heir = bench.claim("heir", now_ms() + 2 * HOUR_MS).await;
+    run(&bench.reports, "heir", heir).await;
+    assert_eq!(bench.job(&id).await.state, JobState::Completed);
+    assert_eq!(bench.blobs_of(&id), ["part_2_0000.csv"]);
+}
+
+/// The lease of a dead worker need not end when it is certain that no worker lives.
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_take_up_at_once_what_dead_ones_left_unless_others_live() {
+    let bench = Bench::new().await;
+    let id = bench.ask().await;
+    let alive = Workers::start(&bench.reports).await;
+    while !bench.job(&id).await.state.is_finished() {
+        tokio::task::yield_now().await;
+    }
+    alive.stop().await;
+    let mut other = bench.question().await;
+    other.layout = Layout::Ea20191001;
+    let id = bench.reports.create(other).await.unwrap();
+    bench.claim("dead or alive", now_ms()).await;
+    let data = bench.store.lake().root().folder();
+    let living = lake::FolderLock::shared(data, lake::LockName::Workers).unwrap();
+    Workers::start(&bench.reports).await.stop().await;
+    assert_eq!(bench.job(&id).await.state, JobState::Running, "it may be the living worker's");
+    drop(living);
+    let workers = Workers::start(&bench.reports).await;
+    while !bench.job(&id).await.state.is_finished() {
+        tokio::task::yield_now().await;
+    }
+    workers.stop().await;
+    assert_eq!(bench.job(&id).await.attempts, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_reports_go_and_shared_blobs_live_as_long_as_any_report_that_names_them() {
+    let bench = Bench::new().await;
+    let first = bench.ask().await;
+    bench.finish_days_ago(&first, 5).await;
+    let second = bench.ask().await;
+    let shared = bench.job(&second).await.result.unwrap();
+    assert!(shared.contains(&first), "an equal question gets the blobs of the first: {shared}");
+    assert_eq!(bench.reports.collect(Duration::ZERO).await.unwrap(), Default::default());
+
+    // The same again with a first report that ended eight days ago.
+    let catalog = bench.store.catalog();
+    catalog.forget_jobs(now_ms() - 4 * DAY_MS).await.unwrap();
+    let collected = bench.reports.collect(Duration::ZERO).await.unwrap();
+    assert_eq!((collected.reports, collected.blobs.files), (0, 0), "the second still names them");
+    let poll = bench.reports.poll(&bench.question().await.permit, &second).await.unwrap().unwrap();
+    assert!(
+        matches!(poll, Poll::Finished(outcome) if matches!(&outcome.status, Status::Completed(blobs) if blobs.len() == 1))
+    );
+    assert_eq!(bench.blobs_of(&first).len(), 1);
+
+    catalog.forget_jobs(now_ms() + DAY_MS).await.unwrap();
+    assert_eq!(bench.reports.collect(Duration::from_secs(3600)).await.unwrap().blobs.files, 0, "young blobs stay");
+    assert_eq!(bench.reports.collect(Duration::ZERO).await.unwrap().blobs.files, 1);
+    assert!(!bench.folder_of(&first).exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_will_soon_be_forgotten_is_not_reused() {
+    let bench = Bench::new().await;
+    let old = bench.ask().await;
+    bench.finish_days_ago(&old, 6).await;
+    let fresh = bench.ask().await;
+    assert_eq!(bench.job(&fresh).await.state, JobState::Queued);
+    bench.finish_days_ago(&fresh, 8).await;
+    let collected = bench.reports.collect(Duration::ZERO).await.unwrap();
+    assert_eq!((collected.reports, collected.blobs.files), (1, 1));
+    assert!(bench.store.catalog().job(&fresh).await.unwrap().is_none());
+    assert_eq!(bench.blobs_of(&old).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blobs_that_no_outcome_names_go_and_those_of_unfinished_reports_and_of_others_stay() {
+    let bench = Bench::new().await;
+    let done = bench.ask().await;
+    bench.finish_days_ago(&done, 0).await;
+    let waiting = uuid::Uuid::new_v4().to_string();
+    let new = NewJob { id: waiting.clone(), digest: "d".into(), request: "{}".into(), created_at_ms: now_ms() };
+    bench.store.catalog().add_job(&new).await.unwrap();
+    let nobody = uuid::Uuid::new_v4().to_string();
+    let files = [
+        (done.as_str(), "part_7_0000.csv", false),
+        (&done, "part_1_0000.csv#12", false),
+        (&done, "notes.csv", true),
+        (&waiting, "part_1_0000.csv", true),
+        (&waiting, "part_1_0001.csv#12", true),
+        (&nobody, "part_1_0000.csv", false),
+        ("not-a-job", "part_1_0000.csv", true),
+    ];
+    for (job, name, _) in files {
+        std::fs::create_dir_all(bench.folder_of(job)).unwrap();
+        std::fs::write(bench.folder_of(job).join(name), "1234").unwrap();
+    }
+    let collected = bench.reports.collect(Duration::ZERO).await.unwrap();
+    assert_eq!((collected.reports, collected.blobs.files, collected.blobs.size_bytes), (0, 3, 12));
+    for (job, name, stays) in files {
+        assert_eq!(bench.folder_of(job).join(name).exists(), stays, "{job}/{name}");
+    }
+    assert!(bench.folder_of(&done).join("part_1_0000.csv").exists(), "the outcome names it");
+    assert!(!bench.folder_of(&nobody).exists());
+}
