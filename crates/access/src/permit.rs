@@ -246,3 +246,6 @@ pub(crate) fn sight<'a>(own: &[&Assignment], covering: Vec<&'a Assignment>, poli
     let shown: Vec<&Assignment> = covering.into_iter().filter(is_shown).collect();
     if shown.is_empty() { Sight::Disabled(Disabled::Account) } else { Sight::By(shown) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -345,10 +345,23 @@ impl Hierarchy {
         }
     }
 
-    /// Whether a scope is another one or has rows within it: an account in a department, a subscription in either.
+    /// Whether a scope is another one or has rows within it: an account in a department, a subscription in either, a
+    /// generated id in the one that its name stands for by now.
     pub fn lies_within(&self, inner: &Scope, outer: &Scope) -> bool {
         if inner.key() == outer.key() || matches!(outer, Scope::BillingAccount(_)) {
             return true;
+        }
+        let is_alias = |nodes: &BTreeMap<String, Node>, inner: &str, outer: &str| {
+            nodes.get(&comparable(outer)).is_some_and(|node| node.also.iter().any(|id| *id == comparable(inner)))
+        };
+        match (inner, outer) {
+            (Scope::Department { id: inner, .. }, Scope::Department { id: outer, .. }) => {
+                return is_alias(&self.departments, inner, outer);
+            }
+            (Scope::EnrollmentAccount { id: inner, .. }, Scope::EnrollmentAccount { id: outer, .. }) => {
+                return is_alias(&self.accounts, inner, outer);
+            }
+            _ => {}
         }
         let same = |known: &Option<String>, id: &str| known.as_deref() == Some(comparable(id).as_str());
         self.together.iter().any(|(department, account, subscription)| match (inner, outer) {

@@ -220,6 +220,7 @@ fn what_lies_within_what_is_told_by_rows_and_by_the_applied_hierarchy() {
     for (inner, outer) in [
         ("departments/7", "billingAccounts/1"),
         ("departments/7", "billingAccounts/1/departments/7"),
+        ("departments/9001", "departments/8"),
         ("enrollmentAccounts/1", "departments/7"),
         (s.as_str(), "departments/7"),
         (s.as_str(), "enrollmentAccounts/1"),
@@ -243,7 +244,7 @@ fn what_lies_within_what_is_told_by_rows_and_by_the_applied_hierarchy() {
         (t.as_str(), "departments/7"),
         (t.as_str(), "enrollmentAccounts/1"),
         (s.as_str(), t.as_str()),
-        // The rows of a generated id lie within the other id, but the other id may have more.
+        // The id that a name stands for may have more rows than the generated one.
         ("departments/8", "departments/9001"),
     ] {
         assert!(!within(inner, outer), "{inner} does not lie within {outer}");

@@ -9,6 +9,7 @@ mod cost_details;
 mod log;
 mod login;
 mod metrics;
+mod permissions;
 mod reach;
 mod real_rows;
 mod request_log;

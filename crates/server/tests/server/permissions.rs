@@ -1,0 +1,376 @@
+//! Who may read what: the table beside this file, row by row, and what a cut report holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use access::{KeyHolder, Role, issue_key, revoke_key, rotate_key};
+use catalog::{AuditEntry, Policies};
+use imports::{ImportOptions, NoProgress, Store};
+use ledger::{AccountName, Dataset, EnrollmentId, IdOrigin, NameKind, Scope};
+use reqwest::{Method, StatusCode};
+
+use crate::world::*;
+
+const TABLE: &str = include_str!("permissions.txt");
+/// Rows of the table: none may get lost on the way.
+const ROWS: usize = 138;
+
+const ENROLLMENTS: [&str; 2] = ["100", "200"];
+/// The subscriptions of the table. M moved from one enrollment to the other.
+const SUBSCRIPTIONS: [(&str, &str); 7] = [
+    ("A", "aaaaaaaa-0000-4000-8000-000000000000"),
+    ("B", "bbbbbbbb-0000-4000-8000-000000000000"),
+    ("C", "cccccccc-0000-4000-8000-000000000000"),
+    ("D", "dddddddd-0000-4000-8000-000000000000"),
+    ("E", "eeeeeeee-0000-4000-8000-000000000000"),
+    ("M", "abababab-0000-4000-8000-000000000000"),
+    ("X", "ffffffff-0000-4000-8000-000000000000"),
+];
+/// Cells of the rows: enrollment, department id and name, account id, name and owner, subscription, cost, charge type.
+const CHARGES: &str = "
+    100 | 7  | Retail    | 71 | Shop     | a@x   | A | 1 | Usage
+    100 | 7  | Retail    | 72 | Mall     | b@x   | B | 2 | Usage
+    100 | 8  | Wholesale | 72 | Mall     | b@x   | B | 3 | Usage
+    100 | 8  | Wholesale | 81 | Depot    | c@x   | C | 4 | Usage
+    100 |    | ACM       |    | ACM Team | acm@x | D | 5 | Usage
+    100 | 7  | Retail    | 71 | Shop     | a@x   | A | 6 | Purchase
+    100 | 8  | Wholesale | 81 | Depot    | c@x   | M | 7 | Usage
+    200 | 7  | Ocean     | 71 | Harbour  | o@x   | E | 8 | Usage
+    200 | 20 | Sea       | 21 | Ship     | s@x   | M | 9 | Usage";
+
+const ALL_ON: Policies = Policies { da_view_charges: true, ao_view_charges: true, price_hidden: false };
+
+fn subscription(letter: &str) -> &'static str {
+    SUBSCRIPTIONS.iter().find(|(known, _)| *known == letter).unwrap().1
+}
+
+fn enrollment(number: &str) -> EnrollmentId {
+    EnrollmentId::parse(number).unwrap()
+}
+
+fn audit() -> AuditEntry {
+    let text = || "test".to_owned();
+    AuditEntry { at_ms: 0, actor: text(), action: text(), enrollment: None, target: text(), detail: text(), times: 1 }
+}
+
+/// A world with the two enrollments of the table in its store.
+struct Land {
+    world: World,
+    /// Generated ids of the names that are called `acm`: department and account.
+    acm: [String; 2],
+}
+
+impl Land {
+    async fn new(workers: usize) -> Self {
+        let world = World::start_with(|settings| {
+            (settings.workers, settings.retry_after) = (Some(workers), Some(0));
+        })
+        .await;
+        let store = Store::open(world.data()).await.unwrap();
+        for number in ENROLLMENTS {
+            let path = world.data().join(format!("{number}.csv"));
+            std::fs::write(&path, export(number)).unwrap();
+            let mut options = ImportOptions { paths: vec![path], ..ImportOptions::default() };
+            options.fill.dataset = Some(Dataset::ActualCost);
+            imports::import(&store, &options, &NoProgress).await.unwrap();
+        }
+        let mut acm = [String::new(), String::new()];
+        for (place, kind, owner, name, id) in
+            [(0, NameKind::Department, "", "ACM", "77"), (1, NameKind::Account, "acm@x", "ACM Team", "78")]
+        {
+            let name = AccountName::of(Some(owner), Some(name)).unwrap();
+            let named = world.catalog.named_ids(&enrollment("100")).await.unwrap();
+            let own = named.into_iter().find(|one| one.name == name && one.origin == IdOrigin::Generated);
+            acm[place] = own.unwrap().id;
+            assert!(world.catalog.map_name(&enrollment("100"), kind, &name, Some(id), &audit()).await.unwrap());
+        }
+        Self { world, acm }
+    }
+
+    /// A scope as a request writes it: `100`, `dep/7`, `100/dep/acm`, `sub/A`, `sub/A/rg`.
+    fn scope(&self, short: &str) -> String {
+        let parts: Vec<&str> = short.split('/').collect();
+        let billing = "providers/Microsoft.Billing";
+        let inside = |kind: &str, id: &str| match (kind, id) {
+            ("dep", "acm") => format!("departments/{}", self.acm[0]),
+            ("acc", "acm") => format!("enrollmentAccounts/{}", self.acm[1]),
+            ("dep", id) => format!("departments/{id}"),
+            ("acc", id) => format!("enrollmentAccounts/{id}"),
+            _ => panic!("{short}"),
+        };
+        match parts.as_slice() {
+            ["sub", letter] => format!("subscriptions/{}", subscription(letter)),
+            ["sub", letter, group] => format!("subscriptions/{}/resourceGroups/{group}", subscription(letter)),
+            [number] => format!("{billing}/billingAccounts/{number}"),
+            [number, kind, id] => format!("{billing}/billingAccounts/{number}/{}", inside(kind, id)),
+            [kind, id] => format!("{billing}/{}", inside(kind, id)),
+            _ => panic!("{short}"),
+        }
+    }
+
+    /// `ROLE of SCOPE`, the scope with its enrollment in front.
+    fn holder(&self, text: &str) -> KeyHolder {
+        let (role, scope) = text.split_once(" of ").unwrap();
+        let (number, inner) = scope.split_once('/').unwrap_or((scope, scope));
+        let scope = if inner.starts_with("sub") { self.scope(inner) } else { self.scope(scope) };
+        let role: Role = role.parse().unwrap();
+        KeyHolder { enrollment: enrollment(number), scope: Scope::parse(&scope).unwrap(), role }
+    }
+
+    async fn set_policies(&self, policies: Policies) {
+        for number in ENROLLMENTS {
+            self.world.catalog.set_policies(&enrollment(number), policies, &audit()).await.unwrap();
+        }
+    }
+
+    /// A key in one of the states of the table, and the id under which it is to be revoked afterwards.
+    async fn key(&self, state: &str, holder: &KeyHolder) -> (Option<String>, String) {
+        let catalog = &self.world.catalog;
+        self.set_policies(ALL_ON).await;
+        let made_at = if state == "expired" { 0 } else { now_ms() };
+        let made = issue_key(catalog, holder, "test", made_at).await.unwrap();
+        let (key, id) = (made.key.reveal().to_owned(), made.id);
+        match state {
+            "live" | "expired" => (Some(key), id),
+            "revoked" => {
+                revoke_key(catalog, &id, "test", now_ms()).await.unwrap();
+                (Some(key), id)
+            }
+            "rotated" => (Some(key), rotate_key(catalog, &id, "test", now_ms()).await.unwrap().id),
+            "successor" => {
+                let next = rotate_key(catalog, &id, "test", now_ms()).await.unwrap();
+                (Some(next.key.reveal().to_owned()), next.id)
+            }
+            "wrong" => (Some(format!("{key}x")), id),
+            "none" => (None, id),
+            other => panic!("{other}"),
+        }
+    }
+
+    async fn create(&self, key: Option<&str>, scope: &str) -> Answer {
+        self.send(Method::POST, key, &create_path(scope, VERSION)).await
+    }
+
+    async fn poll(&self, key: Option<&str>, scope: &str, operation: &str) -> Answer {
+        let path =
+            format!("/{scope}/providers/Microsoft.CostManagement/costDetailsOperationResults/{operation}?{VERSION}");
+        self.send(Method::GET, key, &path).await
+    }
+
+    async fn send(&self, method: Method, key: Option<&str>, path: &str) -> Answer {
+        let request = self.world.ask(method, path);
+        let answer = match key {
+            Some(key) => request.bearer_auth(key).send().await.unwrap(),
+            None => request.send().await.unwrap(),
+        };
+        if answer.status() == StatusCode::ACCEPTED {
+            let location = header(&answer, "location");
+            let operation = location.rsplit('/').next().unwrap().split('?').next().unwrap().to_owned();
+            return Answer { outcome: "202".to_owned(), operation };
+        }
+        let (status, code, _) = error_of(answer).await;
+        Answer { outcome: format!("{status} {code}"), operation: String::new() }
+    }
+
+    /// The costs of a report at a scope, as the holder of a key gets it.
+    async fn costs(&mut self, key: &str, scope: &str) -> Vec<u32> {
+        key.clone_into(&mut self.world.key);
+        let result = self.world.answered(scope, VERSION, r#"{"billingPeriod":"202309"}"#).await;
+        assert_eq!(result["status"], "Completed", "{result}");
+        let mut costs = Vec::new();
+        for blob in result["manifest"]["blobs"].as_array().unwrap() {
+            let text = self.world.client.get(blob["blobLink"].as_str().unwrap()).send().await.unwrap();
+            let text = text.text().await.unwrap();
+            let mut lines = text.trim_start_matches('\u{feff}').lines();
+            let column = lines.next().unwrap().split(',').position(|name| name == "CostInBillingCurrency").unwrap();
+            costs.extend(lines.map(|line| line.split(',').nth(column).unwrap().parse::<u32>().unwrap()));
+        }
+        costs.sort_unstable();
+        costs
+    }
+}
+
+struct Answer {
+    outcome: String,
+    operation: String,
+}
+
+fn export(number: &str) -> String {
+    let mut text = "BillingAccountId,BillingPeriodStartDate,InvoiceSectionId,InvoiceSectionName,AccountId,AccountName,\
+                    AccountOwnerId,SubscriptionId,Date,MeterId,Quantity,EffectivePrice,CostInBillingCurrency,\
+                    BillingCurrencyCode,ChargeType,PricingModel\n"
+        .to_owned();
+    for line in CHARGES.trim().lines() {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let [own, department, section, account, name, owner, letter, cost, charge] = cells.as_slice() else { panic!() };
+        if *own == number {
+            let subscription = subscription(letter);
+            text.push_str(&format!(
+                "{number},09/01/2023,{department},{section},{account},{name},{owner},{subscription},09/05/2023,m,1,{cost},\
+                 {cost},USD,{charge},OnDemand\n"
+            ));
+        }
+    }
+    text
+}
+
+fn policies(text: &str) -> Policies {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    assert!(words.iter().all(|word| ["DA", "AO", "hidden", "--"].contains(word)), "{text}");
+    let has = |word| words.contains(&word);
+    Policies { da_view_charges: has("DA"), ao_view_charges: has("AO"), price_hidden: has("hidden") }
+}
+
+fn rows() -> Vec<[&'static str; 6]> {
+    let lines = TABLE.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
+    lines.map(|line| line.split('|').map(str::trim).collect::<Vec<_>>().try_into().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_row_of_the_table_holds() {
+    let land = Land::new(0).await;
+    let ordered = orders_of_administrators(&land).await;
+    let (mut tried, mut wrong) = (0, Vec::new());
+    for row @ [state, caller, switches, short, create, poll] in rows() {
+        let (holder, scope) = (land.holder(caller), land.scope(short));
+        let (key, id) = land.key(state, &holder).await;
+        land.set_policies(policies(switches)).await;
+        let answer = land.create(key.as_deref(), &scope).await;
+        if answer.outcome != create {
+            wrong.push(format!("{row:?}: create is {}", answer.outcome));
+        }
+        // Of the caller's own enrollment, if that has the scope.
+        let number = holder.enrollment.as_str();
+        let theirs = ENROLLMENTS.iter().find_map(|other| ordered.get(&(*other, short)));
+        let operation = ordered.get(&(number, short)).or(theirs).map_or("none", String::as_str);
+        let polled = land.poll(key.as_deref(), &scope, operation).await;
+        if polled.outcome != poll {
+            wrong.push(format!("{row:?}: poll is {}", polled.outcome));
+        }
+        if answer.outcome == "202" {
+            assert_ne!(operation, "none", "{row:?}: who may order can be compared with an administrator");
+            let own = land.poll(key.as_deref(), &scope, &answer.operation).await;
+            assert_eq!(own.outcome, "202", "{row:?}: its own report");
+        }
+        // Those that are revoked already stay so.
+        _ = revoke_key(&land.world.catalog, &id, "test", now_ms()).await;
+        tried += 1;
+    }
+    assert!(wrong.is_empty(), "{} of {tried} rows:\n{}", wrong.len(), wrong.join("\n"));
+    assert_eq!(tried, ROWS);
+}
+
+/// Reports that administrators ordered, by enrollment and scope. Scopes below the enrollment are written in the nested
+/// form: it is the same report, however a poll writes it.
+async fn orders_of_administrators(land: &Land) -> BTreeMap<(&'static str, &'static str), String> {
+    let mut ordered = BTreeMap::new();
+    for number in ENROLLMENTS {
+        let holder = land.holder(&format!("EnterpriseAdministrator of {number}"));
+        let (key, _) = land.key("live", &holder).await;
+        for short in rows().iter().map(|row| row[3]).collect::<BTreeSet<_>>() {
+            let nested = if short.starts_with("dep") || short.starts_with("acc") {
+                format!("{number}/{short}")
+            } else {
+                short.to_owned()
+            };
+            let answer = land.create(key.as_deref(), &land.scope(&nested)).await;
+            if answer.outcome == "202" {
+                ordered.insert((number, short), answer.operation);
+            }
+        }
+    }
+    ordered
+}
+
+#[test]
+fn the_table_has_every_role_refused_and_admitted_and_no_row_twice() {
+    let rows = rows();
+    assert_eq!(rows.iter().collect::<BTreeSet<_>>().len(), ROWS);
+    for role in Role::ALL {
+        let own = || rows.iter().filter(|row| row[1].starts_with(&format!("{role} of")));
+        assert!(own().any(|row| row[4] == "202"), "{role} is admitted");
+        assert!(own().any(|row| row[4].starts_with("401")), "{role} is refused by a policy");
+    }
+    for code in ["BillingAccessDenied", "RBACAccessDenied", "NotFound", "SubscriptionNotFound"] {
+        assert!(rows.iter().any(|row| row[4].ends_with(code)), "{code}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_role_sees_only_its_own_rows_of_what_it_asks_for() {
+    let mut land = Land::new(1).await;
+    land.set_policies(ALL_ON).await;
+    for (caller, short, costs) in [
+        ("EnterpriseReader of 100", "100", &[1, 2, 3, 4, 5, 6, 7][..]),
+        ("EnterpriseReader of 100", "acc/72", &[2, 3]),
+        ("EnterpriseReader of 100", "sub/M", &[7]),
+        ("EnterpriseReader of 200", "sub/M", &[9]),
+        ("EnterpriseReader of 200", "dep/7", &[8]),
+        ("DepartmentReader of 100/dep/7", "dep/7", &[1, 2]),
+        ("DepartmentReader of 100/dep/7", "acc/71", &[1]),
+        ("DepartmentReader of 100/dep/7", "acc/72", &[2]),
+        ("DepartmentReader of 100/dep/8", "acc/72", &[3]),
+        ("DepartmentReader of 100/dep/8", "100/acc/72", &[3]),
+        ("DepartmentReader of 100/dep/7", "sub/A", &[1]),
+        ("DepartmentReader of 100/dep/7", "sub/B", &[2]),
+        ("DepartmentReader of 100/dep/8", "sub/B", &[3]),
+        ("DepartmentReader of 100/dep/8", "sub/M", &[7]),
+        ("DepartmentReader of 100/dep/77", "dep/acm", &[5]),
+        ("DepartmentReader of 100/dep/acm", "sub/D", &[5]),
+        ("AccountOwner of 100/acc/72", "acc/72", &[2, 3]),
+        ("AccountOwner of 100/acc/72", "sub/B", &[2, 3]),
+        ("AccountOwner of 100/acc/78", "acc/acm", &[5]),
+        ("AccountOwner of 200/acc/21", "sub/M", &[9]),
+        ("CostManagementReader of 100/sub/A", "sub/A", &[1]),
+        ("CostManagementReader of 100/sub/M", "sub/M", &[7]),
+    ] {
+        let (key, id) = land.key("live", &land.holder(caller)).await;
+        let scope = land.scope(short);
+        assert_eq!(land.costs(&key.unwrap(), &scope).await, costs, "{caller} asks for {short}");
+        revoke_key(&land.world.catalog, &id, "test", now_ms()).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_report_is_given_only_to_those_who_may_read_all_of_it() {
+    let land = Land::new(0).await;
+    let mut keys = BTreeMap::new();
+    for caller in [
+        "EnterpriseReader of 100",
+        "EnterpriseReader of 200",
+        "DepartmentReader of 100/dep/7",
+        "DepartmentReader of 100/dep/8",
+        "DepartmentAdministrator of 100/dep/7",
+        "AccountOwner of 100/acc/72",
+        "AccountOwner of 200/acc/71",
+    ] {
+        keys.insert(caller, land.key("live", &land.holder(caller)).await.0.unwrap());
+    }
+    // Who ordered which scope; who polls it; outcome.
+    for (orders, short, polls, outcome) in [
+        ("DepartmentReader of 100/dep/7", "acc/72", "DepartmentAdministrator of 100/dep/7", "202"),
+        ("DepartmentReader of 100/dep/7", "acc/72", "DepartmentReader of 100/dep/8", "404 NotFound"),
+        ("DepartmentReader of 100/dep/7", "acc/72", "AccountOwner of 100/acc/72", "202"),
+        ("DepartmentReader of 100/dep/7", "acc/72", "EnterpriseReader of 100", "202"),
+        ("DepartmentReader of 100/dep/7", "acc/72", "EnterpriseReader of 200", "403 BillingAccessDenied"),
+        ("AccountOwner of 100/acc/72", "acc/72", "DepartmentReader of 100/dep/7", "404 NotFound"),
+        ("AccountOwner of 100/acc/72", "sub/B", "DepartmentReader of 100/dep/7", "404 NotFound"),
+        ("DepartmentReader of 100/dep/7", "sub/B", "AccountOwner of 100/acc/72", "404 NotFound"),
+        ("EnterpriseReader of 100", "dep/7", "DepartmentReader of 100/dep/7", "202"),
+        // One id in two enrollments; a subscription that moved from one to the other.
+        ("EnterpriseReader of 100", "dep/7", "EnterpriseReader of 200", "404 NotFound"),
+        ("EnterpriseReader of 100", "acc/71", "AccountOwner of 200/acc/71", "404 NotFound"),
+        ("EnterpriseReader of 100", "sub/M", "EnterpriseReader of 200", "404 NotFound"),
+    ] {
+        let scope = land.scope(short);
+        let order = land.create(Some(&keys[orders]), &scope).await;
+        assert_eq!(order.outcome, "202", "{orders} asks for {short}");
+        let polled = land.poll(Some(&keys[polls]), &scope, &order.operation).await;
+        assert_eq!(polled.outcome, outcome, "{polls} polls what {orders} ordered at {short}");
+    }
+    // A report of one scope is not found at another one, whatever the caller may read.
+    let key = Some(keys["EnterpriseReader of 100"].as_str());
+    let order = land.create(key, &land.scope("acc/72")).await;
+    for short in ["100", "dep/7", "acc/71", "sub/B"] {
+        assert_eq!(land.poll(key, &land.scope(short), &order.operation).await.outcome, "404 NotFound", "{short}");
+    }
+}
