@@ -13,6 +13,7 @@ mod permit;
 mod role;
 mod secret;
 mod tokens;
+mod visible;
 
 pub use auth::{AuthError, Authenticator};
 pub use caller::{Assignment, Caller};
@@ -22,3 +23,4 @@ pub use permit::{Disabled, Permit, Refusal, permit};
 pub use role::{Level, Role, RoleError};
 pub use secret::{Secret, random_bytes};
 pub use tokens::IssuedToken;
+pub use visible::{VisibleSubscription, visible_subscriptions};

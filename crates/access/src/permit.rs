@@ -203,35 +203,48 @@ fn judge(
     scope: &Scope,
 ) -> Judged {
     let Some(selection) = hierarchy.select(scope) else { return Judged::NoRole };
-    let share = |within| Share { enrollment: enrollment.clone(), selection: selection.clone(), within };
+    let share = |within| Judged::Share(Share { enrollment: enrollment.clone(), selection: selection.clone(), within });
+    let covering = own.iter().copied().filter(|one| hierarchy.lies_within(scope, &one.scope)).collect();
+    match sight(own, covering, policies) {
+        Sight::All => share(Vec::new()),
+        Sight::By(shown) if shown.iter().any(|one| one.scope.key() == scope.key()) => share(Vec::new()),
+        Sight::By(shown) => share(shown.iter().filter_map(|one| hierarchy.select(&one.scope)).collect()),
+        Sight::Disabled(by) => Judged::Disabled(by),
+        Sight::NoRole => Judged::NoRole,
+    }
+}
+
+/// What the caller's roles on an enrollment show of one scope.
+pub(crate) enum Sight<'a> {
+    /// All of it.
+    All,
+    /// What these roles cover; at least one.
+    By(Vec<&'a Assignment>),
+    /// Nothing, because of a switch.
+    Disabled(Disabled),
+    /// Nothing, because no role covers it.
+    NoRole,
+}
+
+/// Judges all roles of the caller on an enrollment for a scope that the `covering` ones among them cover.
+pub(crate) fn sight<'a>(own: &[&Assignment], covering: Vec<&'a Assignment>, policies: Policies) -> Sight<'a> {
     let has = |level| own.iter().any(|one| one.role.level() == level);
-    let covering: Vec<&&Assignment> = own.iter().filter(|one| hierarchy.lies_within(scope, &one.scope)).collect();
     if covering.is_empty() {
-        return Judged::NoRole;
+        return Sight::NoRole;
     }
     if policies.price_hidden {
-        return Judged::Disabled(Disabled::Indirect);
+        return Sight::Disabled(Disabled::Indirect);
     }
     if has(Level::Enterprise) {
-        return Judged::Share(share(Vec::new()));
+        return Sight::All;
     }
     // Department users see charges at no level while their switch is off, whatever other roles they have.
     if has(Level::Department) && !policies.da_view_charges {
-        return Judged::Disabled(Disabled::Department);
+        return Sight::Disabled(Disabled::Department);
     }
-    let shown = |one: &&&&Assignment| one.role.level() == Level::Department || policies.ao_view_charges;
-    let mut within = Vec::new();
-    let shown: Vec<_> = covering.iter().filter(shown).collect();
-    if shown.is_empty() {
-        return Judged::Disabled(Disabled::Account);
-    }
-    for one in shown {
-        if one.scope.key() == scope.key() {
-            return Judged::Share(share(Vec::new()));
-        }
-        within.extend(hierarchy.select(&one.scope));
-    }
-    Judged::Share(share(within))
+    let is_shown = |one: &&Assignment| one.role.level() == Level::Department || policies.ao_view_charges;
+    let shown: Vec<&Assignment> = covering.into_iter().filter(is_shown).collect();
+    if shown.is_empty() { Sight::Disabled(Disabled::Account) } else { Sight::By(shown) }
 }
 
 #[cfg(test)]

@@ -120,9 +120,25 @@ impl BaseUrl {
         format!("{}/reports/{link}", self.0)
     }
 
-    /// Where clients would get a token.
-    pub(crate) fn authorization(&self) -> String {
-        format!("{}/common", self.0)
+    /// The server itself, without a slash at the end.
+    pub(crate) fn server(&self) -> &str {
+        &self.0
+    }
+
+    /// The server as the audience of tokens.
+    pub(crate) fn audience(&self) -> String {
+        format!("{}/", self.0)
+    }
+
+    /// The host name or IP address, without brackets and port.
+    pub(crate) fn host(&self) -> &str {
+        let host = self.0.split_once("://").map_or(self.0.as_str(), |(_, rest)| rest);
+        without_port(host.split('/').next().unwrap_or(host))
+    }
+
+    /// Where clients of a tenant log in.
+    pub(crate) fn tenant(&self, tenant: &str) -> String {
+        format!("{}/{tenant}", self.0)
     }
 }
 
@@ -218,6 +234,17 @@ mod tests {
         assert_eq!(base(&settings, &forwarded[..1]).as_deref(), Some("https://inner:8443"));
         settings.public_url = Some("https://billing.example".parse().unwrap());
         assert_eq!(base(&settings, &forwarded).as_deref(), Some("https://billing.example"));
+    }
+
+    #[test]
+    fn the_host_of_an_address_has_neither_port_nor_path() {
+        for (text, host) in [
+            ("https://box.example:8443", "box.example"),
+            ("http://[::1]:80", "::1"),
+            ("https://billing.example/ea/costs", "billing.example"),
+        ] {
+            assert_eq!(BaseUrl(text.to_owned()).host(), host);
+        }
     }
 
     #[test]

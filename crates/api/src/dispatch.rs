@@ -11,10 +11,10 @@ use axum::response::Response;
 use futures::FutureExt;
 
 use crate::address::BaseUrl;
-use crate::arm::{ApiError, Query, add_common_headers, drain, segments};
-use crate::routes::{Endpoint, Matched, find};
+use crate::arm::{ApiError, ErrorShape, Query, add_common_headers, drain, segments};
+use crate::routes::{Endpoint, Matched, Route, find};
 use crate::state::ApiState;
-use crate::{blobs, cost_details, health, metrics};
+use crate::{blobs, cost_details, health, login, metrics, resource_manager};
 
 /// What the log may say about an answer; an extension of every answer. Paths and queries carry links and are not in it.
 #[derive(Debug, Clone)]
@@ -51,17 +51,20 @@ pub fn router(state: ApiState) -> Router {
 async fn answer(State(state): State<ApiState>, request: Request) -> Response {
     let request_id = uuid::Uuid::new_v4().to_string();
     let (parts, mut body) = request.into_parts();
-    let mut route = "unmatched";
+    let mut route = None;
     let caller = OnceLock::new();
     // A broken invariant ends the request, not the connection with others waiting on it.
     let handled = AssertUnwindSafe(handle(&state, &parts, &mut body, &mut route, &caller)).catch_unwind().await;
     let handled = handled.unwrap_or_else(|_| Err(ApiError::Internal("the handler of the request panicked".into())));
+    let shape = route.map_or(ErrorShape::ResourceManager, Route::error_shape);
+    let route = route.map_or("unmatched", |route| route.name);
     let mut response = handled.unwrap_or_else(|error| {
         if error.is_refusal() {
             state.refusals.note(caller.get().map(String::as_str), route, &error);
         }
-        let authorization = BaseUrl::of(&state.settings, &parts).ok().map(|base| base.authorization());
-        error.into_response(&request_id, authorization.as_deref())
+        let tenant = state.authenticator.tenant().to_string();
+        let authorization = BaseUrl::of(&state.settings, &parts).ok().map(|base| base.tenant(&tenant));
+        error.into_response(&request_id, authorization.as_deref(), shape)
     });
     drain(&parts.headers, body);
     add_common_headers(&parts.headers, &mut response, &request_id);
@@ -73,13 +76,13 @@ async fn handle(
     state: &ApiState,
     parts: &Parts,
     body: &mut Body,
-    route: &mut &'static str,
+    route: &mut Option<&'static Route>,
     caller: &OnceLock<String>,
 ) -> Result<Response, ApiError> {
     let segments = segments(parts.uri.path())?;
     let call = Call { state, parts, query: Query::parse(parts.uri.query())?, caller };
     let matched = find(&segments, &call.query)?;
-    *route = matched.route.name;
+    *route = Some(matched.route);
     let allowed = matched.route.methods;
     if !allowed.contains(&parts.method) {
         return Err(ApiError::MethodNotAllowed { method: parts.method.clone(), allowed });
@@ -90,6 +93,15 @@ async fn handle(
         (Endpoint::Ready, _) => health::ready(state).await,
         (Endpoint::Metrics, _) => metrics::read(state).await,
         (Endpoint::Blob, [job, name]) => blobs::read(&call, job, name).await,
+        (Endpoint::CloudMetadata, _) => login::metadata(&call),
+        (Endpoint::OpenIdConfiguration(protocol), captures) => {
+            login::configuration(&call, protocol, captures.first().copied())
+        }
+        (Endpoint::Token(protocol), [tenant]) => login::token(&call, protocol, tenant, body).await,
+        (Endpoint::SigningKeys, [tenant]) => login::keys(tenant),
+        (Endpoint::Subscriptions, _) => resource_manager::subscriptions(&call).await,
+        (Endpoint::Subscription, [id]) => resource_manager::subscription(&call, id).await,
+        (Endpoint::Tenants, _) => resource_manager::tenants(&call).await,
         (Endpoint::CreateCostDetails, _) => cost_details::create(&call, scope, body).await,
         (Endpoint::PollCostDetails, [id]) => cost_details::poll(&call, scope, id).await,
         (endpoint, _) => Err(ApiError::Internal(format!("the route of {endpoint:?} captures too little").into())),

@@ -14,9 +14,11 @@ mod clock;
 mod cost_details;
 mod dispatch;
 mod health;
+mod login;
 mod metrics;
 mod proxies;
 mod refusals;
+mod resource_manager;
 mod routes;
 mod state;
 

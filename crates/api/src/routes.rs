@@ -2,7 +2,8 @@
 
 use axum::http::Method;
 
-use crate::arm::{ApiError, Query, excerpt};
+use crate::arm::{ApiError, ErrorShape, Query, excerpt};
+use crate::login::Protocol;
 
 /// What answers a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +16,20 @@ pub(crate) enum Endpoint {
     Metrics,
     /// The content of a report's file.
     Blob,
+    /// Where a cloud has its parts.
+    CloudMetadata,
+    /// Where a tenant has its token endpoint.
+    OpenIdConfiguration(Protocol),
+    /// A token for a key.
+    Token(Protocol),
+    /// The public keys of tokens.
+    SigningKeys,
+    /// The subscriptions that the caller may read.
+    Subscriptions,
+    /// One of them.
+    Subscription,
+    /// The tenants of the caller.
+    Tenants,
     /// A new Cost Details report.
     CreateCostDetails,
     /// How a Cost Details report stands.
@@ -34,16 +49,39 @@ pub(crate) struct Route {
     pattern: &'static [&'static str],
 }
 
+impl Route {
+    /// In which form its errors are told.
+    pub(crate) fn error_shape(&self) -> ErrorShape {
+        match self.endpoint {
+            Endpoint::OpenIdConfiguration(_) | Endpoint::Token(_) | Endpoint::SigningKeys => ErrorShape::OAuth,
+            _ => ErrorShape::ResourceManager,
+        }
+    }
+}
+
 const READ: &[Method] = &[Method::GET, Method::HEAD];
 const GET: &[Method] = &[Method::GET];
 const POST: &[Method] = &[Method::POST];
+const WELL_KNOWN: &str = ".well-known";
+const OPENID_CONFIGURATION: &str = "openid-configuration";
 const COST_MANAGEMENT: Option<&str> = Some("Microsoft.CostManagement");
 
-static ROUTES: [Route; 8] = [
+static ROUTES: [Route; 18] = [
     route("healthz", Endpoint::Health, READ, None, &["healthz"]),
     route("readyz", Endpoint::Ready, READ, None, &["readyz"]),
     route("metrics", Endpoint::Metrics, READ, None, &["metrics"]),
+    route("cloud metadata", Endpoint::CloudMetadata, GET, None, &["metadata", "endpoints"]),
+    // Before the blobs: a tenant may have any name.
+    route("token", Endpoint::Token(Protocol::V2), POST, None, &["*", "oauth2", "v2.0", "token"]),
+    route("token", Endpoint::Token(Protocol::V1), POST, None, &["*", "oauth2", "token"]),
+    openid_configuration(Protocol::V2, &[WELL_KNOWN, OPENID_CONFIGURATION]),
+    openid_configuration(Protocol::V1, &["*", WELL_KNOWN, OPENID_CONFIGURATION]),
+    openid_configuration(Protocol::V2, &["*", "v2.0", WELL_KNOWN, OPENID_CONFIGURATION]),
+    route("signing keys", Endpoint::SigningKeys, GET, None, &["*", "discovery", "v2.0", "keys"]),
     route("report blob", Endpoint::Blob, READ, None, &["reports", "*", "*"]),
+    route("subscriptions", Endpoint::Subscriptions, GET, None, &["subscriptions"]),
+    route("subscription", Endpoint::Subscription, GET, None, &["subscriptions", "*"]),
+    route("tenants", Endpoint::Tenants, GET, None, &["tenants"]),
     route(
         "generateCostDetailsReport",
         Endpoint::CreateCostDetails,
@@ -76,6 +114,10 @@ const fn route(
     pattern: &'static [&'static str],
 ) -> Route {
     Route { name, endpoint, methods, namespace, pattern }
+}
+
+const fn openid_configuration(protocol: Protocol, pattern: &'static [&'static str]) -> Route {
+    route("openid-configuration", Endpoint::OpenIdConfiguration(protocol), GET, None, pattern)
 }
 
 /// A route with what the path says beyond it.
@@ -145,6 +187,9 @@ mod tests {
         let cases = [
             ("/HealthZ/", Endpoint::Health, "", ""),
             ("/reports/job/part.csv", Endpoint::Blob, "", "job part.csv"),
+            ("//Contoso.com/OAuth2/V2.0/Token", Endpoint::Token(Protocol::V2), "", "Contoso.com"),
+            ("/reports/oauth2/token", Endpoint::Token(Protocol::V1), "", "reports"),
+            ("//Subscriptions/A", Endpoint::Subscription, "", "A"),
             (
                 "//Subscriptions/A//providers/microsoft.costmanagement/GENERATECostDetailsReport",
                 Endpoint::CreateCostDetails,
@@ -169,6 +214,8 @@ mod tests {
             "/",
             "/reports/job",
             "/generateCostDetailsReport",
+            "/oauth2/token",
+            "/subscriptions/a/locations",
             "/subscriptions/a/providers",
             "/subscriptions/a/providers/Microsoft.CostManagement",
             "/subscriptions/a/providers/Microsoft.Other/generateCostDetailsReport",

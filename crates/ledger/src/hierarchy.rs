@@ -377,6 +377,26 @@ impl Hierarchy {
             _ => false,
         })
     }
+
+    /// The subscriptions that lie within a scope, as [`Hierarchy::lies_within`] says of each.
+    pub fn subscriptions_within(&self, outer: &Scope) -> BTreeSet<SubscriptionId> {
+        let known = self.subscriptions.keys().copied();
+        match outer {
+            Scope::BillingAccount(_) => known.collect(),
+            Scope::Subscription(id) => known.filter(|one| one == id).collect(),
+            Scope::Department { id, .. } => {
+                let id = Some(comparable(id));
+                let inner = self.together.iter().filter(|(department, _, _)| *department == id);
+                inner.filter_map(|(_, _, subscription)| *subscription).collect()
+            }
+            Scope::EnrollmentAccount { id, .. } => {
+                let id = Some(comparable(id));
+                let inner = self.together.iter().filter(|(_, account, _)| *account == id);
+                inner.filter_map(|(_, _, subscription)| *subscription).collect()
+            }
+            Scope::ResourceGroup { .. } => BTreeSet::new(),
+        }
+    }
 }
 
 fn listed(nodes: &BTreeMap<String, Node>) -> impl Iterator<Item = &Node> {

@@ -18,8 +18,24 @@ const DRAIN_BYTES_MAX: u64 = 256 << 20;
 /// And for how long.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// The whole text of a JSON body; empty if there is none.
-pub(crate) async fn read_body(headers: &HeaderMap, body: &mut Body) -> Result<Vec<u8>, ApiError> {
+/// What a body is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Json,
+    Form,
+}
+
+impl Format {
+    pub(crate) const fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Form => "application/x-www-form-urlencoded",
+        }
+    }
+}
+
+/// The whole text of a body; empty if there is none.
+pub(crate) async fn read_body(headers: &HeaderMap, body: &mut Body, format: Format) -> Result<Vec<u8>, ApiError> {
     let too_large = || ApiError::TooLarge { bytes_max: BODY_BYTES_MAX };
     // Known from Content-Length; a chunked body has no upper size and is judged while it comes in.
     let announced = body.size_hint();
@@ -29,8 +45,8 @@ pub(crate) async fn read_body(headers: &HeaderMap, body: &mut Body) -> Result<Ve
     if announced.lower() > BODY_BYTES_MAX as u64 {
         return Err(too_large());
     }
-    if !is_json(headers) {
-        return Err(ApiError::UnsupportedMediaType);
+    if !allows(headers, format) {
+        return Err(ApiError::UnsupportedMediaType { expected: format });
     }
     let read = async {
         let mut bytes = Vec::new();
@@ -47,14 +63,14 @@ pub(crate) async fn read_body(headers: &HeaderMap, body: &mut Body) -> Result<Ve
     tokio::time::timeout(BODY_TIME_MAX, read).await.unwrap_or(Err(ApiError::RequestTimeout))
 }
 
-/// Whether the headers allow a JSON body: `application/json`, with a charset or without, or no word about it.
-fn is_json(headers: &HeaderMap) -> bool {
+/// Whether the headers allow a body of the format: its media type, with a charset or without, or no word about it.
+fn allows(headers: &HeaderMap, format: Format) -> bool {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return true };
     let Ok(value) = value.to_str() else { return false };
     let mut parts = value.split(';').map(str::trim);
     let media_type = parts.next().unwrap_or_default();
     let charset = |part: &str| part.split_once('=').is_some_and(|(name, _)| name.eq_ignore_ascii_case("charset"));
-    media_type.eq_ignore_ascii_case("application/json") && parts.all(|part| part.is_empty() || charset(part))
+    media_type.eq_ignore_ascii_case(format.media_type()) && parts.all(|part| part.is_empty() || charset(part))
 }
 
 /// Throws away what is left of a body, within limits, while the answer is already on its way.
@@ -78,14 +94,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_json_is_json() {
-        let headers = |value: &str| HeaderMap::from_iter([(header::CONTENT_TYPE, value.parse().unwrap())]);
-        assert!(is_json(&HeaderMap::new()));
+    fn only_json_is_json_and_only_a_form_a_form() {
+        let is = |format, value: &str| {
+            allows(&HeaderMap::from_iter([(header::CONTENT_TYPE, value.parse().unwrap())]), format)
+        };
+        assert!(allows(&HeaderMap::new(), Format::Json) && allows(&HeaderMap::new(), Format::Form));
         for value in ["application/json", "Application/JSON; charset=utf-8", "application/json;charset=\"UTF-8\";"] {
-            assert!(is_json(&headers(value)), "{value}");
+            assert!(is(Format::Json, value) && !is(Format::Form, value), "{value}");
+        }
+        for value in ["application/x-www-form-urlencoded", "application/x-www-form-urlencoded;charset=utf-8"] {
+            assert!(is(Format::Form, value) && !is(Format::Json, value), "{value}");
         }
         for value in ["text/json", "application/json-patch+json", "application/json; odata=verbose", "", "text/plain"] {
-            assert!(!is_json(&headers(value)), "{value}");
+            assert!(!is(Format::Json, value) && !is(Format::Form, value), "{value}");
         }
     }
 }

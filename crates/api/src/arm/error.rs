@@ -2,11 +2,15 @@
 //!
 //! An internal error tells the caller nothing but the request id, under which the log has the cause.
 
+mod login;
+
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use serde::Serialize;
 
+use super::body::Format;
 use super::headers::json;
+pub(crate) use login::LoginError;
 
 /// Longest text of a caller that is repeated to it.
 const EXCERPT_CHARS_MAX: usize = 80;
@@ -55,13 +59,24 @@ pub(crate) enum ApiError {
     /// The body is longer than any request.
     TooLarge { bytes_max: usize },
     /// The body is not JSON by its own account.
-    UnsupportedMediaType,
+    UnsupportedMediaType { expected: Format },
+    /// A login is refused.
+    Login(LoginError),
     /// A token cannot be judged now.
     IssuerUnavailable(String),
     /// The store does not answer.
     NotReady(Box<dyn std::error::Error + Send + Sync>),
     /// Our fault.
     Internal(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// In which form a route's errors are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ErrorShape {
+    /// That of Azure Resource Manager.
+    ResourceManager,
+    /// That of token endpoints (RFC 6749, section 5.2, with the members of the original).
+    OAuth,
 }
 
 #[derive(Serialize)]
@@ -101,7 +116,8 @@ impl ApiError {
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Login(error) => error.status(),
             Self::NotReady(_) | Self::IssuerUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -140,7 +156,8 @@ impl ApiError {
             Self::MethodNotAllowed { .. } => "MethodNotAllowed",
             Self::RequestTimeout => "RequestTimeout",
             Self::TooLarge { .. } => "RequestEntityTooLarge",
-            Self::UnsupportedMediaType => "UnsupportedMediaType",
+            Self::UnsupportedMediaType { .. } => "UnsupportedMediaType",
+            Self::Login(error) => error.code(),
             Self::NotReady(_) | Self::IssuerUnavailable(_) => "ServiceUnavailable",
             Self::Internal(_) => "InternalServerError",
         }
@@ -201,22 +218,28 @@ impl ApiError {
             }
             Self::RequestTimeout => "The request body did not arrive in time.".to_owned(),
             Self::TooLarge { bytes_max } => format!("The request body is longer than {bytes_max} bytes."),
-            Self::UnsupportedMediaType => {
-                "The content type of the request is not supported; expected application/json.".to_owned()
+            Self::UnsupportedMediaType { expected } => {
+                format!("The content type of the request is not supported; expected {}.", expected.media_type())
             }
+            Self::Login(error) => error.to_string(),
             Self::NotReady(_) => "The store does not answer; its log says why.".to_owned(),
             Self::Internal(_) => format!("The server failed; its log has the cause under request id {request_id}."),
         }
     }
 
     /// The answer. What is our fault is logged here, once. `authorization` is where a token could be had.
-    pub(crate) fn into_response(self, request_id: &str, authorization: Option<&str>) -> Response {
+    pub(crate) fn into_response(self, request_id: &str, authorization: Option<&str>, shape: ErrorShape) -> Response {
         if let Self::Internal(error) | Self::NotReady(error) = &self {
             tracing::error!(request.id = request_id, %error, "request {request_id}: {error}");
         }
         let message = redact(&self.message(request_id));
-        let body = ErrorBody { error: ErrorDetails { code: self.code(), message: &message } };
-        let mut response = json(self.status(), &body);
+        let mut response = match shape {
+            ErrorShape::ResourceManager => {
+                let body = ErrorBody { error: ErrorDetails { code: self.code(), message: &message } };
+                json(self.status(), &body)
+            }
+            ErrorShape::OAuth => login::response(&self, &message, request_id),
+        };
         let headers = response.headers_mut();
         match self {
             Self::MissingCredential
@@ -245,6 +268,9 @@ impl ApiError {
                 if let Ok(challenge) = HeaderValue::from_str(challenge.as_deref().unwrap_or("Bearer")) {
                     headers.insert(header::WWW_AUTHENTICATE, challenge);
                 }
+            }
+            Self::Login(error) if error.status() == StatusCode::UNAUTHORIZED => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"lazurite\""));
             }
             Self::MethodNotAllowed { allowed, .. } => {
                 let allowed = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");

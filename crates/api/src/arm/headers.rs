@@ -31,7 +31,8 @@ pub(crate) fn add_common_headers(request: &HeaderMap, response: &mut Response, r
     let time = format_description!("[year][month][day]T[hour][minute][second]Z");
     let now = OffsetDateTime::now_utc().format(time).unwrap_or_default();
     headers.insert(ROUTING_ID, own(&format!("{REGION}:{now}:{request_id}")));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // An answer with a token in it says more than that.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
     headers.insert(header::EXPIRES, HeaderValue::from_static("-1"));
     let strict = HeaderValue::from_static("max-age=31536000; includeSubDomains");

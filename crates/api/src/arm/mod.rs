@@ -9,10 +9,10 @@ mod path;
 mod query;
 mod version;
 
-pub(crate) use body::{drain, read_body};
+pub(crate) use body::{Format, drain, read_body};
 pub(crate) use credential::{authenticate, permit, unsupported_scope};
-pub(crate) use error::{ApiError, excerpt};
+pub(crate) use error::{ApiError, ErrorShape, LoginError, excerpt};
 pub(crate) use headers::{add_common_headers, json};
 pub(crate) use path::segments;
-pub(crate) use query::Query;
-pub(crate) use version::api_version;
+pub(crate) use query::{Query, decode_parameter};
+pub(crate) use version::{api_version, api_version_from};

@@ -1,4 +1,4 @@
-//! Query parameters: names compare without case, each is given once.
+//! Parameters of queries and forms: names compare without case, each is given once.
 
 use super::path::decode;
 use super::{ApiError, excerpt};
@@ -6,26 +6,35 @@ use super::{ApiError, excerpt};
 /// Most parameters of a request.
 const PARAMETERS_MAX: usize = 32;
 
-/// The decoded parameters of a request.
-#[derive(Debug)]
+/// The decoded parameters of a request. Cannot be printed: a form has secrets in it.
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
     /// Reads a query string.
     pub(crate) fn parse(raw: Option<&str>) -> Result<Self, ApiError> {
+        Self::read("query", raw.unwrap_or_default())
+    }
+
+    /// Reads a form, which is spelled like a query.
+    pub(crate) fn parse_form(body: &[u8]) -> Result<Self, ApiError> {
+        let text = std::str::from_utf8(body)
+            .map_err(|_| ApiError::BadRequest("The form of the request is not UTF-8.".to_owned()))?;
+        Self::read("form", text.trim_end())
+    }
+
+    fn read(what: &str, text: &str) -> Result<Self, ApiError> {
         let mut parameters: Vec<(String, String)> = Vec::new();
-        for pair in raw.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+        for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let decoded = |text: &str| decode(&text.replace('+', " "));
-            let (Some(name), Some(value)) = (decoded(name), decoded(value)) else {
-                return Err(ApiError::BadRequest("The query of the request is not percent-encoded UTF-8.".to_owned()));
+            let (Some(name), Some(value)) = (decode_parameter(name), decode_parameter(value)) else {
+                return Err(ApiError::BadRequest(format!("The {what} of the request is not percent-encoded UTF-8.")));
             };
             if parameters.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name)) {
                 let name = excerpt(&name);
-                return Err(ApiError::BadRequest(format!("The query parameter '{name}' is given more than once.")));
+                return Err(ApiError::BadRequest(format!("The {what} parameter '{name}' is given more than once.")));
             }
             if parameters.len() == PARAMETERS_MAX {
-                return Err(ApiError::BadRequest("The request has too many query parameters.".to_owned()));
+                return Err(ApiError::BadRequest(format!("The request has too many {what} parameters.")));
             }
             parameters.push((name, value));
         }
@@ -49,6 +58,11 @@ impl Query {
             None => Ok(()),
         }
     }
+}
+
+/// Undoes the encoding of a name or a value; `None` for what is not so encoded.
+pub(crate) fn decode_parameter(text: &str) -> Option<String> {
+    decode(&text.replace('+', " "))
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use ledger::{Scope, Window};
 use reports::{Poll, Question, ReportError};
 
 use crate::address::BaseUrl;
-use crate::arm::{ApiError, api_version, authenticate, excerpt, json, permit, read_body, unsupported_scope};
+use crate::arm::{ApiError, Format, api_version, authenticate, excerpt, json, permit, read_body, unsupported_scope};
 use crate::dispatch::Call;
 use body::{ReportRequest, Selector};
 use options::Options;
@@ -46,7 +46,7 @@ pub(crate) async fn create(call: &Call<'_>, scope: &[String], body: &mut Body) -
     let api_version = api_version(&call.query, API_VERSIONS)?;
     let options = Options::parse(&call.query, &state.settings)?;
     let (scope, scope_text) = parse_scope(scope)?;
-    let request = ReportRequest::parse(&read_body(&call.parts.headers, body).await?)?;
+    let request = ReportRequest::parse(&read_body(&call.parts.headers, body, Format::Json).await?)?;
     let base = BaseUrl::of(&state.settings, call.parts)?;
 
     let permit = permit(&state.catalog, &caller, &scope, &scope_text, CREATE_ACTION).await?;

@@ -130,7 +130,7 @@ async fn paths_are_found_in_every_spelling() {
 #[tokio::test]
 async fn unknown_paths_are_not_found() {
     let world = World::start().await;
-    for path in ["/", "/favicon.ico", "/reports", "/subscriptions"] {
+    for path in ["/", "/favicon.ico", "/reports", "/subscriptions/x/y", "/metadata", "/oauth2/token"] {
         let (status, code, _) = error_of(world.ask(Method::GET, path).send().await.unwrap()).await;
         assert_eq!((status, code.as_str()), (404, "NotFound"), "{path}");
     }

@@ -169,3 +169,50 @@ async fn secrets_reach_neither_log_nor_metrics_nor_error_bodies_from_any_place()
         assert!(!metrics.contains(number), "{metrics}");
     }
 }
+
+#[tokio::test]
+async fn logins_leave_neither_secret_nor_token_in_the_log() {
+    let log = Log::start();
+    let world = World::start().await;
+    let client_id = world.key_id().await;
+    let wrong = format!("{}x", world.key);
+    let form = [("grant_type", "client_credentials"), ("client_id", &client_id), ("scope", "https://x/.default")];
+    let path = "/contoso/oauth2/v2.0/token";
+    let good = world.post_form(path, &[&form[..], &[("client_secret", &world.key)]].concat());
+    let good = good.send().await.unwrap();
+    assert_eq!(good.status(), StatusCode::OK);
+    let id = header(&good, "x-ms-request-id");
+    let token: serde_json::Value = good.json().await.unwrap();
+    // Right and wrong secrets in every place, the query and the client id included.
+    let query = format!("{path}?client_secret={}", world.key);
+    for request in [
+        world.post_form(path, &[&form[..], &[("client_secret", &wrong)]].concat()),
+        world.post_form(path, &form).basic_auth(&client_id, Some(&wrong)),
+        world.post_form(path, &form).bearer_auth(&world.key),
+        world.post_form(path, &[("grant_type", "password"), ("password", &world.key)]),
+        world.post_form(path, &[("grant_type", "client_credentials"), ("client_id", &world.key)]),
+        world.post_form(&query, &form),
+    ] {
+        let status = request.send().await.unwrap().status().as_u16();
+        assert!(matches!(status, 400 | 401), "{status}");
+    }
+    log.wait_for(&id).await;
+    let text = log.text();
+    for secret in [world.key.as_str(), token["access_token"].as_str().unwrap(), "contoso"] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+
+    let data = world.data().to_owned();
+    let World { server, folder: _folder, key, .. } = world;
+    server.shutdown().await;
+    let catalog = catalog::Catalog::open(&data).await.unwrap();
+    let filter = catalog::AuditFilter { limit: 100, ..catalog::AuditFilter::default() };
+    let refused = catalog.audit(&filter).await.unwrap();
+    assert!(!format!("{refused:?}").contains(&key));
+    let refused: Vec<_> = refused.iter().filter(|entry| entry.action == "refused").collect();
+    assert_eq!(refused.iter().map(|entry| entry.times).sum::<u64>(), 5, "{refused:?}");
+    for entry in refused {
+        assert_eq!((entry.actor.as_str(), entry.target.as_str()), ("nobody", ""));
+        assert_eq!(entry.detail, "invalid_client at token");
+    }
+}

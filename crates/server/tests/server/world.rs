@@ -69,8 +69,19 @@ impl World {
         self.folder.path()
     }
 
+    /// The public id of the key: the client id of logins.
+    pub(crate) async fn key_id(&self) -> String {
+        self.catalog.keys().await.unwrap().remove(0).id
+    }
+
     pub(crate) fn ask(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.server.http_url))
+    }
+
+    pub(crate) fn post_form(&self, path: &str, form: &[(&str, &str)]) -> RequestBuilder {
+        let encoded = reqwest::Url::parse_with_params("http://form", form).unwrap();
+        let body = encoded.query().unwrap_or_default().to_owned();
+        self.ask(Method::POST, path).header("content-type", "application/x-www-form-urlencoded").body(body)
     }
 
     pub(crate) fn ask_with_key(&self, method: Method, path: &str) -> RequestBuilder {
