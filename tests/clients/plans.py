@@ -24,6 +24,13 @@ GENERATED_ENROLLMENT = "51145392"
 GENERATED_SUBSCRIPTION = "38f1d748-3ac7-4b7f-a5ae-8b5ff16db82c"
 GENERATED_PERIOD = "202506"
 
+# What the sample enrollment's rows call their one department and their one account; ids they have none.
+DEPARTMENT = "ACM"
+ACCOUNT = ("acm@testea.onmicrosoft.com", "ACM Team")
+# The ids that the owner gives them.
+MAPPED = {"department": "4711", "account": "4712"}
+GENERATED_DEPARTMENT = "96563168"
+
 BILLING_ACCOUNT = f"providers/Microsoft.Billing/billingAccounts/{ENROLLMENT}"
 SUBSCRIPTION_SCOPE = f"subscriptions/{SUBSCRIPTION}"
 
@@ -63,6 +70,18 @@ def usage_of(subscription):
     return lambda row: row["SubscriptionId"].lower() == subscription and row["ChargeType"] == "Usage"
 
 
+def usage(row):
+    return row["ChargeType"] == "Usage"
+
+
+def usage_of_department(row):
+    return usage(row) and (row["InvoiceSectionId"], row["InvoiceSection"]) == ("", DEPARTMENT)
+
+
+def usage_of_account(row):
+    return usage(row) and (row["AccountOwnerId"], row["AccountName"]) == ACCOUNT
+
+
 def everything(_row):
     return True
 
@@ -77,7 +96,7 @@ def case(name, scope, request, expect, key="sample"):
 
 
 def report_cases():
-    """Both scopes, both datasets, every way to name the time, and the ends other than completion."""
+    """Enrollment and subscription, both datasets, every way to name the time, and the ends other than completion."""
     month = {"timePeriod": {"start": "2023-09-01", "end": "2023-09-30"}}
     times = {"time period": month, "billing period": {"billingPeriod": PERIOD}, "current period": {}}
     cases = []
@@ -120,6 +139,89 @@ def generated_cases():
         case("third-party export, subscription", subscription, request, completed(GENERATED), "generated"),
         case("third-party export, current period", account, {}, completed(GENERATED), "generated"),
     ]
+
+
+def forms(enrollment, kind, id_):
+    """Both ways to write a scope below the enrollment."""
+    path = {"department": "departments", "account": "enrollmentAccounts"}[kind] + f"/{id_}"
+    account = f"providers/Microsoft.Billing/billingAccounts/{enrollment}"
+    return {"top-level": f"providers/Microsoft.Billing/{path}", "nested": f"{account}/{path}"}
+
+
+def scope_cases(generated):
+    """Departments and accounts by each of their ids, in both forms, with the enrollment's key and with keys of their own.
+
+    `generated` has the ids that the store made for the names, by kind and enrollment.
+    """
+    cases = []
+    seen = {"department": usage_of_department, "account": usage_of_account}
+    for path, metric in [(ACTUAL, "ActualCost"), (AMORTIZED, "AmortizedCost")]:
+        request = {"metric": metric, "billingPeriod": PERIOD}
+        for kind, belongs in seen.items():
+            expect = completed(path, belongs)
+            for id_name, id_ in {"mapped": MAPPED[kind], "generated": generated[kind, ENROLLMENT]}.items():
+                for form, scope in forms(ENROLLMENT, kind, id_).items():
+                    for key in ("sample", f"{kind} {id_name}"):
+                        name = f"{kind} by {id_name} id, {form}, {metric}, key: {key}"
+                        cases.append(case(name, scope, request, expect, key))
+                # What a key of the mapped id may read includes the generated one.
+                if id_name == "generated":
+                    name = f"{kind} by generated id, {metric}, key: {kind} mapped"
+                    cases.append(case(name, scope, request, expect, f"{kind} mapped"))
+        # The subscription and the account lie within the department, so its key reads them too.
+        account = forms(ENROLLMENT, "account", MAPPED["account"])["top-level"]
+        name = f"account, {metric}, key: department mapped"
+        cases.append(case(name, account, request, completed(path, usage_of_account), "department mapped"))
+        for key in ("subscription", "department mapped", "department generated", "account mapped", "account generated"):
+            name = f"subscription, {metric}, key: {key}"
+            cases.append(case(name, SUBSCRIPTION_SCOPE, request, completed(path, usage_of(SUBSCRIPTION)), key))
+    return cases + many_ids_cases(generated) + scope_refused_cases(generated)
+
+
+def many_ids_cases(generated):
+    """A department name with ninety ids, and an account without any."""
+    request = {"billingPeriod": GENERATED_PERIOD}
+    department = completed(GENERATED, lambda row: row["InvoiceSectionId"] == GENERATED_DEPARTMENT)
+    scopes = {
+        "department": (forms(GENERATED_ENROLLMENT, "department", GENERATED_DEPARTMENT), department),
+        "account": (
+            forms(GENERATED_ENROLLMENT, "account", generated["account", GENERATED_ENROLLMENT]), completed(GENERATED)
+        ),
+    }  # fmt: skip
+    return [
+        case(f"third-party export, {kind}, {form}", scope, request, expect, "generated")
+        for kind, (both, expect) in scopes.items()
+        for form, scope in both.items()
+    ]
+
+
+def scope_refused_cases(generated):
+    mapped = {kind: forms(ENROLLMENT, kind, id_) for kind, id_ in MAPPED.items()}
+    other = forms(GENERATED_ENROLLMENT, "department", GENERATED_DEPARTMENT)
+    unknown = forms(ENROLLMENT, "department", "999")
+    misplaced = forms(GENERATED_ENROLLMENT, "department", MAPPED["department"])
+    refused = [
+        ("department's key, billing account", BILLING_ACCOUNT, 403, "department mapped"),
+        ("account's key, billing account", BILLING_ACCOUNT, 403, "account mapped"),
+        ("account's key, department", mapped["department"]["top-level"], 403, "account mapped"),
+        ("subscription's key, account", mapped["account"]["nested"], 403, "subscription"),
+        ("subscription's key, department", mapped["department"]["nested"], 403, "subscription"),
+        ("subscription's key, another subscription", f"subscriptions/{GENERATED_SUBSCRIPTION}", 403, "subscription"),
+        # A key made for the generated id reads what it read then, no more.
+        ("generated department's key, mapped id", mapped["department"]["top-level"], 403, "department generated"),
+        ("department of another enrollment, top-level", other["top-level"], 403, "sample"),
+        ("department of another enrollment, nested", other["nested"], 403, "department mapped"),
+        ("department that nobody knows, top-level", unknown["top-level"], 404, "sample"),
+        ("department that nobody knows, nested", unknown["nested"], 404, "department mapped"),
+        ("department nested in the wrong enrollment", misplaced["nested"], 404, "sample"),
+    ]  # fmt: skip
+    cases = [case(name, scope, {}, {"http_status": status, "text": ""}, key) for name, scope, status, key in refused]
+    # Their policies were on when these keys were made.
+    account = forms(GENERATED_ENROLLMENT, "account", generated["account", GENERATED_ENROLLMENT])
+    for kind, scope, policy in [("department", other["nested"], "DA"), ("account", account["top-level"], "AO")]:
+        expect = {"http_status": 401, "text": f"{policy} view charges"}
+        cases.append(case(f"{kind}'s key, policy off", scope, {}, expect, f"{kind} off"))
+    return cases
 
 
 def refused_cases(month):

@@ -43,9 +43,9 @@ class Program:
         entries = self.command("import", *arguments)["imported"]
         return {(entry["enrollment"], entry["dataset"], entry["period"]): entry for entry in entries}
 
-    def key(self, enrollment):
-        """A new API key."""
-        return self.command("key", "create", "--enrollment", enrollment)["key"]
+    def key(self, enrollment, *part):
+        """A new API key of an enrollment, or of a part of it."""
+        return self.command("key", "create", "--enrollment", enrollment, *part)["key"]
 
     @contextlib.contextmanager
     def serving(self, *options):

@@ -145,7 +145,7 @@ def verify(program):
 
 
 def test_sdks(results, installed, binary, scratch):
-    """Every SDK, at both scopes, over HTTPS."""
+    """Every SDK, at all four scopes, over HTTPS."""
     program = Program(binary, scratch / "reports")
     fill(results, program, "program")
     step(results, "program: import a header-only export", lambda: empty_a_month(program))
@@ -156,8 +156,14 @@ def test_sdks(results, installed, binary, scratch):
     ) or {"sample": "none", "generated": "none"}  # fmt: skip
     # A key of the right form that nobody was given.
     keys["wrong"] = keys["sample"][:-6] + keys["sample"][-6:].swapcase()[::-1]
+    # Cases whose scopes could not be prepared fail one by one.
+    nowhere = collections.defaultdict(lambda: "none"), collections.defaultdict(lambda: "none")
+    prepared = step(results, "program: map names, set policies, create keys", lambda: prepare_scopes(program))
+    ids, scope_keys = prepared or nowhere
+    cases = plans.report_cases() + plans.scope_cases(ids)
+    keys = {name: "none" for name in {case["key"] for case in cases}} | keys | scope_keys
     servers = [
-        (plans.report_cases(), ["--retry-after", "0"], True),
+        (cases, ["--retry-after", "0"], True),
         (plans.split_cases(), ["--blob-bytes-max", str(SMALL_BLOB_BYTES)], False),
     ]
     for cases, options, poll_at_once in servers:
@@ -210,6 +216,50 @@ def test_lake(results, installed, binary, scratch):
         plan = {"table": str(table), "files_stored": stored, "cases": cases}
         run_client(results, "lake", installed, environment_name, "sums.py", plan, scratch)
     step(results, "lake: verify", lambda: verify(program))
+
+
+def generated_ids(program):
+    """The ids that the store made for names, by kind and enrollment, mapped names included."""
+    found = {}
+    for known in program.command("status")["hierarchies"]:
+        for kind, nodes in [("department", known["departments"]), ("account", known["accounts"])]:
+            of_store = [node["id"] for node in nodes if node["idFrom"] == "generated"]
+            of_store += [id_ for node in nodes for id_ in node["also"]]
+            if of_store:
+                assert len(of_store) == 1 and len(of_store[0]) == 13, f"{kind}s of {known['enrollment']}: {nodes}"
+                found[kind, known["enrollment"]] = of_store[0]
+    expected = {("department", plans.ENROLLMENT), ("account", plans.ENROLLMENT), ("account", plans.GENERATED_ENROLLMENT)}
+    assert found.keys() == expected, f"{found}"
+    return found
+
+
+def prepare_scopes(program):
+    """Turns policies on, maps names to ids, and makes a key for every kind of scope; gives generated ids and keys."""
+    before = generated_ids(program)
+    for enrollment in (plans.ENROLLMENT, plans.GENERATED_ENROLLMENT):
+        switches = program.command(
+            "enrollment", "policy", "--enrollment", enrollment, "--da-view-charges", "on", "--ao-view-charges", "on"
+        )
+        assert switches == {"daViewCharges": True, "aoViewCharges": True, "priceHidden": False}, f"{switches}"
+    owner, account = plans.ACCOUNT
+    for name in [("--department", plans.DEPARTMENT), ("--account", account, "--owner", owner)]:
+        id_ = plans.MAPPED[name[0].removeprefix("--")]
+        mapped = program.command("enrollment", "map", "--enrollment", plans.ENROLLMENT, *name, "--id", id_)
+        assert mapped == {"changed": True}, f"{mapped}"
+    after = generated_ids(program)
+    assert after == before, f"generated ids were {before} and are {after}"
+    keys = {"subscription": program.key(plans.ENROLLMENT, "--subscription", plans.SUBSCRIPTION)}
+    for kind, id_ in plans.MAPPED.items():
+        keys[f"{kind} mapped"] = program.key(plans.ENROLLMENT, f"--{kind}", id_)
+        keys[f"{kind} generated"] = program.key(plans.ENROLLMENT, f"--{kind}", after[kind, plans.ENROLLMENT])
+    off = {"department": plans.GENERATED_DEPARTMENT, "account": after["account", plans.GENERATED_ENROLLMENT]}
+    for kind, id_ in off.items():
+        keys[f"{kind} off"] = program.key(plans.GENERATED_ENROLLMENT, f"--{kind}", id_)
+    program.command(
+        "enrollment", "policy", "--enrollment", plans.GENERATED_ENROLLMENT, "--da-view-charges", "off",
+        "--ao-view-charges", "off",
+    )  # fmt: skip
+    return after, keys
 
 
 def same_count(found, expected):

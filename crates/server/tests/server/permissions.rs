@@ -1,18 +1,24 @@
 //! Who may read what: the table beside this file, row by row, and what a cut report holds.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use access::{KeyHolder, Role, issue_key, revoke_key, rotate_key};
-use catalog::{AuditEntry, Policies};
+use catalog::{AssignmentEntry, AuditEntry, Policies, Principal};
 use imports::{ImportOptions, NoProgress, Store};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use ledger::{AccountName, Dataset, EnrollmentId, IdOrigin, NameKind, Scope};
 use reqwest::{Method, StatusCode};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
+use serde_json::json;
 
 use crate::world::*;
 
 const TABLE: &str = include_str!("permissions.txt");
 /// Rows of the table: none may get lost on the way.
-const ROWS: usize = 138;
+const ROWS: usize = 166;
 
 const ENROLLMENTS: [&str; 2] = ["100", "200"];
 /// The subscriptions of the table. M moved from one enrollment to the other.
@@ -55,13 +61,17 @@ fn audit() -> AuditEntry {
 /// A world with the two enrollments of the table in its store.
 struct Land {
     world: World,
+    issuer: Issuer,
+    /// Counts the subjects of tokens: each caller is another one.
+    subjects: AtomicUsize,
     /// Generated ids of the names that are called `acm`: department and account.
     acm: [String; 2],
 }
 
 impl Land {
     async fn new(workers: usize) -> Self {
-        let world = World::start_with(|settings| {
+        let issuer = Issuer::start().await;
+        let world = World::start_configured(Some(&issuer.configuration()), |settings| {
             (settings.workers, settings.retry_after) = (Some(workers), Some(0));
         })
         .await;
@@ -83,7 +93,7 @@ impl Land {
             acm[place] = own.unwrap().id;
             assert!(world.catalog.map_name(&enrollment("100"), kind, &name, Some(id), &audit()).await.unwrap());
         }
-        Self { world, acm }
+        Self { world, issuer, subjects: AtomicUsize::new(0), acm }
     }
 
     /// A scope as a request writes it: `100`, `dep/7`, `100/dep/acm`, `sub/A`, `sub/A/rg`.
@@ -107,6 +117,11 @@ impl Land {
         }
     }
 
+    /// `ROLE of SCOPE`, several joined by `+`.
+    fn holders(&self, text: &str) -> Vec<KeyHolder> {
+        text.split(" + ").map(|one| self.holder(one)).collect()
+    }
+
     /// `ROLE of SCOPE`, the scope with its enrollment in front.
     fn holder(&self, text: &str) -> KeyHolder {
         let (role, scope) = text.split_once(" of ").unwrap();
@@ -120,6 +135,38 @@ impl Land {
         for number in ENROLLMENTS {
             self.world.catalog.set_policies(&enrollment(number), policies, &audit()).await.unwrap();
         }
+    }
+
+    /// A token of somebody who was granted these roles, by turns as a subject and as a member of a group.
+    async fn token(&self, state: &str, holders: &[KeyHolder]) -> String {
+        let subject = format!("subject {}", self.subjects.fetch_add(1, Ordering::Relaxed));
+        let group = format!("group of {subject}");
+        for (index, holder) in holders.iter().enumerate() {
+            let entry = AssignmentEntry {
+                id: format!("{subject} {index}"),
+                issuer: self.issuer.url.clone(),
+                principal: [Principal::Subject(subject.clone()), Principal::Group(group.clone())][index % 2].clone(),
+                enrollment: holder.enrollment.clone(),
+                scope: holder.scope.clone(),
+                role: holder.role.to_string(),
+                created_at_ms: 0,
+            };
+            assert!(self.world.catalog.add_assignment(&entry, &audit()).await.unwrap());
+            if state == "ungranted" {
+                assert!(self.world.catalog.remove_assignment(&entry.id, &audit()).await.unwrap());
+            }
+        }
+        self.issuer.token(&subject, &group)
+    }
+
+    /// What a caller of the table sends, and the id of the key that is to be revoked afterwards, if it is one.
+    async fn credential(&self, state: &str, holders: &[KeyHolder]) -> (Option<String>, Option<String>) {
+        if ["token", "ungranted"].contains(&state) {
+            return (Some(self.token(state, holders).await), None);
+        }
+        let [holder] = holders else { panic!("a key has one role") };
+        let (key, id) = self.key(state, holder).await;
+        (key, Some(id))
     }
 
     /// A key in one of the states of the table, and the id under which it is to be revoked afterwards.
@@ -189,6 +236,48 @@ impl Land {
     }
 }
 
+/// An OpenID Connect issuer on a port of its own, with one key.
+struct Issuer {
+    url: String,
+    key: EncodingKey,
+    folder: tempfile::TempDir,
+}
+
+impl Issuer {
+    async fn start() -> Self {
+        let pem = include_str!("../../../access/tests/data/ed25519.pem");
+        let der = PrivateKeyDer::from_pem_slice(pem.as_bytes()).unwrap();
+        let key = EncodingKey::from_ed_der(der.secret_der());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let discovery = json!({ "issuer": url, "jwks_uri": format!("{url}/keys") }).to_string();
+        let keys = json!({ "keys": [{
+            "kty": "OKP", "crv": "Ed25519", "use": "sig", "kid": "k", "x": "kEEtTOgyVkwIbrxOYwwovDjf11z3XQ6xuOT8xid6MHQ",
+        }] });
+        let answer = async move |uri: axum::http::Uri| {
+            if uri.path() == "/keys" { keys.to_string() } else { discovery.clone() }
+        };
+        tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(answer)).await });
+        Self { url, key, folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// A configuration file that names it.
+    fn configuration(&self) -> PathBuf {
+        let path = self.folder.path().join("lazurite.toml");
+        std::fs::write(&path, format!("[[issuers]]\nissuer = \"{}\"\naudiences = [\"lazurite\"]\n", self.url)).unwrap();
+        path
+    }
+
+    fn token(&self, subject: &str, group: &str) -> String {
+        let header = Header { kid: Some("k".to_owned()), ..Header::new(Algorithm::EdDSA) };
+        let now = now_ms() / 1000;
+        let claims = json!({
+            "iss": self.url, "aud": "lazurite", "sub": subject, "groups": [group], "nbf": now, "iat": now, "exp": now + 3600,
+        });
+        encode(&header, &claims, &self.key).unwrap()
+    }
+}
+
 struct Answer {
     outcome: String,
     operation: String,
@@ -231,17 +320,17 @@ async fn every_row_of_the_table_holds() {
     let ordered = orders_of_administrators(&land).await;
     let (mut tried, mut wrong) = (0, Vec::new());
     for row @ [state, caller, switches, short, create, poll] in rows() {
-        let (holder, scope) = (land.holder(caller), land.scope(short));
-        let (key, id) = land.key(state, &holder).await;
+        let (holders, scope) = (land.holders(caller), land.scope(short));
+        let (key, id) = land.credential(state, &holders).await;
         land.set_policies(policies(switches)).await;
         let answer = land.create(key.as_deref(), &scope).await;
         if answer.outcome != create {
             wrong.push(format!("{row:?}: create is {}", answer.outcome));
         }
-        // Of the caller's own enrollment, if that has the scope.
-        let number = holder.enrollment.as_str();
-        let theirs = ENROLLMENTS.iter().find_map(|other| ordered.get(&(*other, short)));
-        let operation = ordered.get(&(number, short)).or(theirs).map_or("none", String::as_str);
+        // Of an enrollment of the caller, if one has the scope.
+        let own = holders.iter().map(|holder| holder.enrollment.as_str());
+        let theirs = own.chain(ENROLLMENTS).find_map(|number| ordered.get(&(number.to_owned(), short)));
+        let operation = theirs.map_or("none", String::as_str);
         let polled = land.poll(key.as_deref(), &scope, operation).await;
         if polled.outcome != poll {
             wrong.push(format!("{row:?}: poll is {}", polled.outcome));
@@ -251,8 +340,10 @@ async fn every_row_of_the_table_holds() {
             let own = land.poll(key.as_deref(), &scope, &answer.operation).await;
             assert_eq!(own.outcome, "202", "{row:?}: its own report");
         }
-        // Those that are revoked already stay so.
-        _ = revoke_key(&land.world.catalog, &id, "test", now_ms()).await;
+        if let Some(id) = id {
+            // Those that are revoked already stay so.
+            _ = revoke_key(&land.world.catalog, &id, "test", now_ms()).await;
+        }
         tried += 1;
     }
     assert!(wrong.is_empty(), "{} of {tried} rows:\n{}", wrong.len(), wrong.join("\n"));
@@ -261,7 +352,7 @@ async fn every_row_of_the_table_holds() {
 
 /// Reports that administrators ordered, by enrollment and scope. Scopes below the enrollment are written in the nested
 /// form: it is the same report, however a poll writes it.
-async fn orders_of_administrators(land: &Land) -> BTreeMap<(&'static str, &'static str), String> {
+async fn orders_of_administrators(land: &Land) -> BTreeMap<(String, &'static str), String> {
     let mut ordered = BTreeMap::new();
     for number in ENROLLMENTS {
         let holder = land.holder(&format!("EnterpriseAdministrator of {number}"));
@@ -274,7 +365,7 @@ async fn orders_of_administrators(land: &Land) -> BTreeMap<(&'static str, &'stat
             };
             let answer = land.create(key.as_deref(), &land.scope(&nested)).await;
             if answer.outcome == "202" {
-                ordered.insert((number, short), answer.operation);
+                ordered.insert((number.to_owned(), short), answer.operation);
             }
         }
     }
@@ -290,7 +381,7 @@ fn the_table_has_every_role_refused_and_admitted_and_no_row_twice() {
         assert!(own().any(|row| row[4] == "202"), "{role} is admitted");
         assert!(own().any(|row| row[4].starts_with("401")), "{role} is refused by a policy");
     }
-    for code in ["BillingAccessDenied", "RBACAccessDenied", "NotFound", "SubscriptionNotFound"] {
+    for code in ["BillingAccessDenied", "RBACAccessDenied", "NotFound", "SubscriptionNotFound", "AmbiguousScope"] {
         assert!(rows.iter().any(|row| row[4].ends_with(code)), "{code}");
     }
 }
@@ -372,5 +463,35 @@ async fn a_report_is_given_only_to_those_who_may_read_all_of_it() {
     let order = land.create(key, &land.scope("acc/72")).await;
     for short in ["100", "dep/7", "acc/71", "sub/B"] {
         assert_eq!(land.poll(key, &land.scope(short), &order.operation).await.outcome, "404 NotFound", "{short}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ambiguous_scope_is_refused_with_the_forms_that_name_the_enrollments() {
+    let land = Land::new(0).await;
+    let token = land.token("token", &land.holders("EnterpriseReader of 200 + EnterpriseReader of 100")).await;
+    let scope = land.scope("dep/7");
+    let answer = land.world.ask(Method::POST, &create_path(&scope, VERSION)).bearer_auth(token).send().await.unwrap();
+    let message = "The scope 'providers/Microsoft.Billing/departments/7' exists in several enrollments. Name the enrollment: \
+                   /providers/Microsoft.Billing/billingAccounts/100/departments/7 or \
+                   /providers/Microsoft.Billing/billingAccounts/200/departments/7.";
+    assert_eq!(error_of(answer).await, (409, "AmbiguousScope".into(), message.into()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_roles_show_the_rows_of_all_of_them_and_no_other() {
+    let mut land = Land::new(1).await;
+    land.set_policies(ALL_ON).await;
+    for (caller, short, costs) in [
+        ("DepartmentReader of 100/dep/7 + DepartmentReader of 100/dep/8", "acc/72", &[2, 3][..]),
+        ("DepartmentReader of 100/dep/7 + Reader of 100/sub/C", "sub/B", &[2]),
+        ("DepartmentReader of 100/dep/7 + AccountOwner of 100/acc/72", "sub/B", &[2, 3]),
+        ("EnterpriseReader of 200 + EnterpriseReader of 100", "sub/M", &[7, 9]),
+        ("EnterpriseReader of 200 + EnterpriseReader of 100", "200/dep/7", &[8]),
+        ("Reader of 200/sub/M + DepartmentReader of 100/dep/7", "sub/M", &[9]),
+    ] {
+        let token = land.token("token", &land.holders(caller)).await;
+        let scope = land.scope(short);
+        assert_eq!(land.costs(&token, &scope).await, costs, "{caller} asks for {short}");
     }
 }

@@ -46,10 +46,15 @@ impl World {
     }
 
     pub(crate) async fn start_with(change: impl FnOnce(&mut Overrides)) -> Self {
+        Self::start_configured(None, change).await
+    }
+
+    /// With a configuration file beneath the settings.
+    pub(crate) async fn start_configured(config: Option<&Path>, change: impl FnOnce(&mut Overrides)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut overrides = overrides(folder.path());
         change(&mut overrides);
-        let server = Server::start(Settings::load(None, &overrides).unwrap()).await.unwrap();
+        let server = Server::start(Settings::load(config, &overrides).unwrap()).await.unwrap();
         let catalog = Catalog::open(folder.path()).await.unwrap();
         let import = entry();
         catalog.take_over(import.version, Some(&import)).await.unwrap();
