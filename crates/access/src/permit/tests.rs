@@ -128,7 +128,15 @@ async fn catalog() -> (tempfile::TempDir, Catalog) {
         }
     }
     let (id, record) = ("import".to_owned(), "{}".to_owned());
-    let entry = ImportEntry { id, version: 0, committed_at_ms: 0, enrollments, units: Vec::new(), record };
+    let entry = ImportEntry {
+        id,
+        version: 0,
+        committed_at_ms: 0,
+        actor: "test".to_owned(),
+        enrollments,
+        units: Vec::new(),
+        record,
+    };
     catalog.take_over(0, Some(&entry)).await.unwrap();
     (folder, catalog)
 }

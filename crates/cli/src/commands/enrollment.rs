@@ -321,13 +321,15 @@ fn read_toml(text: &str) -> Result<HierarchyFile, String> {
 
 /// Puts text in place of dates; whether there were any.
 fn quote_dates(value: &mut toml::Value) -> bool {
+    let mut found = false;
     match value {
         toml::Value::Datetime(date) => {
             *value = toml::Value::String(date.to_string());
-            true
+            found = true;
         }
-        toml::Value::Array(entries) => entries.iter_mut().fold(false, |found, entry| quote_dates(entry) || found),
-        toml::Value::Table(members) => members.iter_mut().fold(false, |found, (_, entry)| quote_dates(entry) || found),
-        _ => false,
+        toml::Value::Array(entries) => entries.iter_mut().for_each(|entry| found |= quote_dates(entry)),
+        toml::Value::Table(members) => members.iter_mut().for_each(|(_, entry)| found |= quote_dates(entry)),
+        _ => {}
     }
+    found
 }
