@@ -24,6 +24,8 @@ INSTALL_SECONDS_MAX = 1200
 PYTHON_LISTS = {
     "sdk-5.0.0": "python/requirements-sdk-5.0.0.txt",
     "sdk-4.0.1": "python/requirements-sdk-4.0.1.txt",
+    "identity": "python/requirements-identity.txt",
+    "azure-cli": "python/requirements-azure-cli.txt",
     "readers": "python/requirements-readers.txt",
     "duckdb-delta": "python/requirements-duckdb-delta.txt",
     "javascript": "javascript/requirements.txt",
@@ -35,6 +37,10 @@ FOREIGN_VARIABLES = {
     "curl_ca_bundle", "requests_ca_bundle", "ssl_cert_dir", "ssl_cert_file",
     "node_extra_ca_certs", "node_options", "node_path", "pythonhome", "pythonpath",
 }  # fmt: skip
+# And settings of the program, of Microsoft's clients, and of Terraform.
+FOREIGN_PREFIXES = ("LAZURITE_", "AZURE_", "ARM_", "MSAL_")
+# Nothing listens at the discard port: a client that calls somebody else fails at once instead of reaching Microsoft.
+NOWHERE = "http://127.0.0.1:9"
 
 
 class NotInstalled(Exception):
@@ -112,6 +118,11 @@ def hermetic_variables():
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name.lower() not in FOREIGN_VARIABLES and not name.startswith("LAZURITE_")
+        if name.lower() not in FOREIGN_VARIABLES and not name.startswith(FOREIGN_PREFIXES)
     }
     return {**kept, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONNOUSERSITE": "1"}
+
+
+def offline_variables(host):
+    """Variables that keep a client from everything but the server under test."""
+    return {"HTTP_PROXY": NOWHERE, "HTTPS_PROXY": NOWHERE, "NO_PROXY": host}

@@ -244,6 +244,49 @@ def split_cases():
     ]  # fmt: skip
 
 
+def subscriptions():
+    """What an enterprise role sees in the list of subscriptions."""
+    return sorted({row["SubscriptionId"].lower() for path in (ACTUAL, AMORTIZED) for row in rows(path)})
+
+
+LOGIN_REQUEST = {"metric": "ActualCost", "billingPeriod": PERIOD}
+# Any word names the tenant, but this one also tells a client that the server is not Microsoft's.
+OWN_SERVER_TENANT = "adfs"
+WRONG_SECRET = {"client_secret": "wrong", "text": "AADSTS7000215: Invalid client secret"}
+
+
+def az_cases():
+    """The CLI from registering the cloud to logging out, and what it tells when it is refused."""
+    report = {"action": "report", "scope": BILLING_ACCOUNT, "request": LOGIN_REQUEST, "expect": completed(ACTUAL)}
+    generated = f"providers/Microsoft.Billing/billingAccounts/{GENERATED_ENROLLMENT}"
+    refused = {"action": "refused login"}
+    return [
+        {"name": "register a cloud", "action": "register"},
+        {"name": "login, list, report, logout", **report},
+        {"name": f"login at the tenant {OWN_SERVER_TENANT}", "action": OWN_SERVER_TENANT},
+        {"name": "login with a wrong secret", **refused, **WRONG_SECRET},
+        {"name": "login at no tenant", **refused, "tenant": None, "text": "AADSTS50059: 'organizations' names no tenant"},
+        {"name": "login at what cannot be a tenant", **refused, "tenant": "no_tenant", "text": "AADSTS90002"},
+        {
+            "name": "report of another enrollment", "action": "refused request", "scope": generated,
+            "request": LOGIN_REQUEST, "text": "BillingAccessDenied",
+        },
+    ]  # fmt: skip
+
+
+def identity_cases(tenant):
+    """Every credential of the SDK, with an option in the code and without."""
+    common = {"scope": BILLING_ACCOUNT, "request": LOGIN_REQUEST}
+    refused = {"client_secret": WRONG_SECRET["client_secret"], "expect": {"text": WRONG_SECRET["text"]}}
+    cases = []
+    for credential in ("ClientSecretCredential", "DefaultAzureCredential"):
+        for word in (tenant, OWN_SERVER_TENANT):
+            own = {"credential": credential, "tenant": word, **common}
+            cases.append({"name": f"{credential}, {word}", **own, "expect": completed(ACTUAL)})
+            cases.append({"name": f"{credential}, {word}, wrong secret", **own, **refused})
+    return cases
+
+
 def sums(actual):
     """What the lake must hold, by partition, with this ActualCost export of the sample enrollment."""
     held = {

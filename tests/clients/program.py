@@ -45,7 +45,11 @@ class Program:
 
     def key(self, enrollment, *part):
         """A new API key of an enrollment, or of a part of it."""
-        return self.command("key", "create", "--enrollment", enrollment, *part)["key"]
+        return self.login(enrollment, *part)["key"]
+
+    def login(self, enrollment, *part):
+        """A new API key and its id: a client secret and a client id."""
+        return self.command("key", "create", "--enrollment", enrollment, *part)
 
     @contextlib.contextmanager
     def serving(self, *options):

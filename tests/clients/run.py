@@ -18,12 +18,15 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 
 sys.dont_write_bytecode = True
 
 import plans
 from demo import test_demo
-from environments import HERE, PYTHON_LISTS, PYTHON_MIN, ROOT, NotInstalled, environment, hermetic_variables
+from environments import (
+    HERE, PYTHON_LISTS, PYTHON_MIN, ROOT, NotInstalled, environment, hermetic_variables, offline_variables,
+)  # fmt: skip
 from program import Program, ProgramError
 from results import Results, step
 
@@ -37,6 +40,10 @@ ENGINES = {
     "polars, files": "readers",
     "deltalake, query": "readers",
 }
+# A tenant as a script would have it; the server has one of its own, for which any word stands.
+LOGIN_TENANT = "contoso.example"
+# A script of `python/` (or what stands for it in JavaScript) with the plan that it is given.
+Client = collections.namedtuple("Client", "label environment_name script plan")
 # Small enough for several blobs of the sample files, large enough for their longest row.
 SMALL_BLOB_BYTES = 4096
 
@@ -76,7 +83,8 @@ def run_client(results, label, installed, environment_name, script, plan, scratc
     plan_path = scratch / "plan.json"
     plan_path.write_text(json.dumps(plan), encoding="utf-8")
     command, variables = client_command(environment_name, folder, script, plan_path)
-    if "ca" in plan:
+    if "endpoint" in plan:
+        variables.update(offline_variables(urllib.parse.urlsplit(plan["endpoint"]).hostname))
         variables["NODE_EXTRA_CA_CERTS"] = plan["ca"]
     ending, output, errors = run_to_end(command, variables)
     for line in output.splitlines():
@@ -167,28 +175,54 @@ def test_sdks(results, installed, binary, scratch):
         (plans.split_cases(), ["--blob-bytes-max", str(SMALL_BLOB_BYTES)], False),
     ]
     for cases, options, poll_at_once in servers:
-        run_sdks(results, installed, program, {"keys": keys, "cases": cases, "poll_at_once": poll_at_once}, options, scratch)
+        plan = {"keys": keys, "cases": cases, "poll_at_once": poll_at_once}
+        clients = [Client(label, environment_name, "report.py", plan) for label, environment_name in SDKS.items()]
+        run_at_server(results, installed, program, clients, options, scratch)
     step(results, "program: verify after all reports", lambda: verify(program))
 
 
-def run_sdks(results, installed, program, plan, options, scratch):
-    """One server, and one SDK after the other at it."""
-    name = f"program: serve {' '.join(options)}"
+def test_logins(results, installed, binary, scratch):
+    """The Azure CLI and the credentials of Microsoft's SDK, which insist on logging in, over HTTPS."""
+    program = Program(binary, scratch / "logins")
+    fill(results, program, "logins")
+    login = step(results, "logins: create a key", lambda: program.login(plans.ENROLLMENT)) or {"id": "none", "key": "none"}
+    who = {
+        "tenant": LOGIN_TENANT, "client_id": login["id"], "client_secret": login["key"],
+        "subscriptions": plans.subscriptions(),
+    }  # fmt: skip
+    clients = [
+        Client("az", "azure-cli", "az.py", {**who, "cases": plans.az_cases()}),
+        Client("python identity", "identity", "identity.py", {**who, "cases": plans.identity_cases(LOGIN_TENANT)}),
+    ]
+    run_at_server(results, installed, program, clients, [], scratch)
+    step(results, "logins: neither key nor token is in the log", lambda: no_secret(program.log.read_text(), login["key"]))
+
+
+def no_secret(log, key):
+    assert key not in log, "the log has the key in it"
+    # Every token of the store is a JSON object in Base64.
+    assert "eyJ" not in log, "the log has a token in it"
+
+
+def run_at_server(results, installed, program, clients, options, scratch):
+    """One server, and one client after the other at it."""
+    name = f"program: serve {' '.join(options)}".rstrip()
     started = False
     try:
         with program.serving("--clock", "latest-held", *options) as ready:
             started = True
-            plan.update(endpoint=ready["https"].rstrip("/"), ca=str(pathlib.Path(ready["ca"]).resolve()))
-            for label, environment_name in SDKS.items():
+            server = {"endpoint": ready["https"].rstrip("/"), "ca": str(pathlib.Path(ready["ca"]).resolve())}
+            for client in clients:
                 failed = results.failed
-                run_client(results, label, installed, environment_name, "report.py", plan, scratch)
+                plan = {**client.plan, **server}
+                run_client(results, client.label, installed, client.environment_name, client.script, plan, scratch)
                 if results.failed > failed:
                     print(f"      end of the server's log:\n{program.log_tail()}", flush=True)
     except (ProgramError, OSError) as error:
         results.add(name, str(error))
-        for label in [] if started else SDKS:
-            for case in plan["cases"]:
-                results.add(f"{label}: {case['name']}", "the server did not start")
+        for client in [] if started else clients:
+            for case in client.plan["cases"]:
+                results.add(f"{client.label}: {case['name']}", "the server did not start")
     else:
         results.add(name)
 
@@ -283,6 +317,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="lazurite-clients-") as scratch:
         binary, scratch = given.binary.resolve(), pathlib.Path(scratch).resolve()
         test_sdks(results, installed, binary, scratch)
+        test_logins(results, installed, binary, scratch)
         test_lake(results, installed, binary, scratch)
         test_demo(results, installed, binary, scratch)
     print(results.closing_line())

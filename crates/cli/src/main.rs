@@ -21,8 +21,9 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) if error.use_stderr() && std::env::args().any(|argument| argument == "--json") => {
             let message = error.to_string();
-            let message = message.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            Failure::refused("Usage", message).print(true);
+            // What follows the first blank line is the usage of the command, for people.
+            let message: Vec<&str> = message.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+            Failure::refused("Usage", message.join(" ").trim_start_matches("error: ")).print(true);
             return ExitCode::from(2);
         }
         Err(error) => error.exit(),

@@ -65,13 +65,6 @@ pub struct Node {
     tenures: Vec<Tenure>,
 }
 
-impl Node {
-    /// Whether a name stands for it in rows without id.
-    pub fn stands_for(&self, name: &AccountName) -> bool {
-        self.stands_for.contains(name)
-    }
-}
-
 /// What is known of an enrollment's departments, accounts and subscriptions.
 #[derive(Debug, Clone, Default)]
 pub struct Hierarchy {

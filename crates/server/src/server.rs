@@ -41,6 +41,8 @@ pub struct RunningServer {
     /// The certificate that HTTPS clients trust; `None` when the owner brought a certificate: then it is the owner's
     /// authority, which only the owner knows.
     pub ca_path: Option<PathBuf>,
+    /// The tenant of the store, for clients that log in.
+    pub tenant: String,
     http: Listener,
     https: Listener,
     keeper: JoinHandle<()>,
@@ -70,6 +72,7 @@ impl Server {
         let collection = tokio::spawn(collect(reports.clone()));
         let issuers = Issuers::new(settings.issuers)?;
         let authenticator = Authenticator::open(catalog.clone(), issuers).await?;
+        let tenant = authenticator.tenant().to_string();
         let traffic = Traffic::new();
         let mut state = ApiState::new(catalog.clone(), authenticator, lake, reports, settings.api.clone());
         if settings.metrics {
@@ -90,6 +93,7 @@ impl Server {
             http_url,
             https_url,
             ca_path,
+            tenant,
             http,
             https,
             keeper,

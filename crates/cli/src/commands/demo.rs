@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use access::{KeyHolder, Role, Secret, issue_key, revoke_key};
+use access::{IssuedKey, KeyHolder, Role, issue_key, revoke_key};
 use imports::{ImportOptions, Store, import};
 use ledger::{Dataset, EnrollmentId, Scope};
 use samples::bundled::{EA_ACTUAL, EA_AMORTIZED};
@@ -125,7 +125,7 @@ async fn load(store: &Store, options: ImportOptions) -> Result<(), Failure> {
 }
 
 /// A key is shown once, so each start of the demo makes new ones and revokes those of the last.
-async fn fresh_key(store: &Store, enrollment: &str) -> Result<Secret, Failure> {
+async fn fresh_key(store: &Store, enrollment: &str) -> Result<IssuedKey, Failure> {
     let enrollment = EnrollmentId::parse(enrollment).map_err(|error| Failure::other("Demo", error.to_string()))?;
     let now = now_ms();
     for key in store.catalog().keys().await? {
@@ -135,21 +135,24 @@ async fn fresh_key(store: &Store, enrollment: &str) -> Result<Secret, Failure> {
     }
     let holder =
         KeyHolder { scope: Scope::BillingAccount(enrollment.clone()), enrollment, role: Role::EnterpriseReader };
-    Ok(issue_key(store.catalog(), &holder, DEMO, now).await?.key)
+    Ok(issue_key(store.catalog(), &holder, DEMO, now).await?)
 }
 
-fn print(server: &RunningServer, data: &Path, real: &Secret, generated: &Secret) {
+fn print(server: &RunningServer, data: &Path, real: &IssuedKey, generated: &IssuedKey) {
     let (http, https) = (&server.http_url, &server.https_url);
     let ca = absolute(server.ca_path.as_deref().expect("without files of the owner there is a local authority"));
-    let (real, generated) = (real.reveal(), generated.reveal());
+    let (client, generated_client) = (&real.id, &generated.id);
+    let (real, generated) = (real.key.reveal(), generated.key.reveal());
+    let tenant = &server.tenant;
     let scope = format!("providers/Microsoft.Billing/billingAccounts/{REAL}");
     let program = std::env::current_exe().map_or_else(|_| "lazurite".to_owned(), |path| path.display().to_string());
     println!(
         r#"
 Lazurite answers on {http} and {https}
   CA certificate   {ca}
-  enrollment {REAL}   key {real}
-  enrollment {GENERATED}   key {generated}
+  enrollment {REAL}   key {real}   client id {client}
+  enrollment {GENERATED}   key {generated}   client id {generated_client}
+  tenant           {tenant}   (for clients that log in: the key is the client secret)
 
 Try it in another terminal.
 
@@ -187,6 +190,17 @@ for blob in (getattr(report, "manifest", None) or report).blobs:
     costs = [decimal.Decimal(row["CostInBillingCurrency"]) for row in csv.DictReader(io.StringIO(text))]
     print(len(costs), "rows, total", sum(costs))
 PYTHON
+
+4. With the Azure CLI (az), in a configuration of its own:
+
+  export AZURE_CONFIG_DIR=$(mktemp -d) AZURE_CORE_INSTANCE_DISCOVERY=false REQUESTS_CA_BUNDLE="{ca}"
+  az cloud register --name Lazurite --endpoint-resource-manager {https}
+  az cloud set --name Lazurite
+  az login --service-principal --username {client} --password {real} --tenant {tenant}
+  az account list --output table
+  LOCATION=$(az rest --verbose --method post --url '/{scope}/providers/Microsoft.CostManagement/generateCostDetailsReport?api-version=2025-03-01' --body '{{"metric":"ActualCost","billingPeriod":"{REAL_PERIOD}"}}' 2>&1 | sed -n "s/.*'[Ll]ocation': '\([^']*\)'.*/\1/p")
+  while LINK=$(az rest --url "$LOCATION" --query 'manifest.blobs[0].blobLink' --output tsv) && [ -z "$LINK" ]; do sleep 1; done
+  az rest --url "$LINK" --skip-authorization-header --output-file report.csv
 
 Look into the store: {program} status --data {data}
 Stop with Ctrl-C."#,

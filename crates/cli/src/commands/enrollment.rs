@@ -7,7 +7,7 @@ use catalog::{Catalog, Policies};
 use imports::Store;
 use ledger::{
     AccountName, AppliedAccount, AppliedDepartment, AppliedHierarchy, AppliedSubscription, EnrollmentId, Hierarchy,
-    IdOrigin, NameKind, Node, Scope,
+    IdOrigin, NameKind, Node, Scope, UNASSIGNED, comparable, names_without_id,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -147,6 +147,10 @@ async fn map(args: EnrollmentMapArgs) -> Result<ExitCode, Failure> {
         None => (NameKind::Account, "account", AccountName::of(args.owner.as_deref(), args.account.as_deref())),
     };
     let name = given.ok_or_else(|| Failure::refused("Name", "the name must not be blank"))?;
+    if kind == NameKind::Department && name.name == comparable(UNASSIGNED) {
+        let reason = "rows that say Unassigned are in no department; they cannot be mapped to one";
+        return Err(Failure::refused("Name", reason));
+    }
     if let Some(id) = &args.id
         && !matches!(Scope::parse(&format!("departments/{id}")), Ok(Scope::Department { .. }))
     {
@@ -161,13 +165,8 @@ async fn map(args: EnrollmentMapArgs) -> Result<ExitCode, Failure> {
     };
     let audit = audit_entry(action, &args.enrollment, named.clone(), detail);
     let changed = store.catalog().map_name(&args.enrollment, kind, &name, args.id.as_deref(), &audit).await?;
-    let known = store.catalog().hierarchy(&args.enrollment).await?;
-    let nodes: Vec<&Node> = match kind {
-        NameKind::Department => known.departments().collect(),
-        NameKind::Account => known.accounts().collect(),
-    };
-    let in_rows =
-        nodes.iter().any(|node| node.stands_for(&name) && (!node.names.is_empty() || !node.owners.is_empty()));
+    let places = store.catalog().places(&args.enrollment).await?;
+    let in_rows = names_without_id(&places).contains(&(kind, name));
     store.catalog().close().await;
     if args.json {
         println!("{}", json!({ "changed": changed }));
@@ -181,7 +180,8 @@ async fn map(args: EnrollmentMapArgs) -> Result<ExitCode, Failure> {
     if args.id.is_some() && !in_rows {
         let number = &args.enrollment;
         eprintln!(
-            "note: no row names the {word} {named} so far; lazurite enrollment show --enrollment {number} lists the names"
+            "note: no row without id names the {word} {named} so far; lazurite enrollment show --enrollment {number} lists the \
+             names"
         );
     }
     Ok(ExitCode::SUCCESS)
@@ -299,6 +299,37 @@ fn read(path: &Path) -> Result<HierarchyFile, String> {
     if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
         serde_json::from_str(&text).map_err(|error| error.to_string())
     } else {
-        toml::from_str(&text).map_err(|error| error.to_string())
+        read_toml(&text)
     }
+}
+
+/// TOML has dates of its own, `2023-09-15` without quotes; they are taken like those with quotes.
+fn read_toml(text: &str) -> Result<HierarchyFile, String> {
+    let error = match toml::from_str(text) {
+        Ok(file) => return Ok(file),
+        Err(error) => error.to_string(),
+    };
+    // Only with such dates in it, because what is read this way has no line numbers for messages.
+    let Ok(table) = text.parse::<toml::Table>() else { return Err(error) };
+    let mut value = toml::Value::Table(table);
+    if quote_dates(&mut value) {
+        HierarchyFile::deserialize(value).map_err(|error| error.to_string())
+    } else {
+        Err(error)
+    }
+}
+
+/// Puts text in place of dates; whether there were any.
+fn quote_dates(value: &mut toml::Value) -> bool {
+    let mut found = false;
+    match value {
+        toml::Value::Datetime(date) => {
+            *value = toml::Value::String(date.to_string());
+            found = true;
+        }
+        toml::Value::Array(entries) => entries.iter_mut().for_each(|entry| found |= quote_dates(entry)),
+        toml::Value::Table(members) => members.iter_mut().for_each(|(_, entry)| found |= quote_dates(entry)),
+        _ => {}
+    }
+    found
 }

@@ -6,6 +6,7 @@ mod commands;
 #[cfg(unix)]
 mod crashes;
 mod demo;
+mod enrollment;
 mod hosts;
 mod program;
 mod reports;
