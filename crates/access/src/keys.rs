@@ -45,16 +45,20 @@ pub enum KeyError {
     /// The role does not fit the scope.
     #[error(transparent)]
     Role(#[from] RoleError),
-    /// The key could read nothing: the switch is off (SEMANTICS 6.2).
+    /// The key could read nothing because of a switch (SEMANTICS 6.2).
     #[error(
-        "the key could read nothing: {policy} is off for enrollment {enrollment}. Turn it on first: lazurite enrollment \
-             policy --enrollment {enrollment} --{policy} on"
+        "the key could read nothing: {policy} is {state} for enrollment {enrollment}. Change that first: lazurite enrollment \
+         policy --enrollment {enrollment} --{policy} {needed}"
     )]
     Disabled {
         /// The enrollment.
         enrollment: EnrollmentId,
         /// Name of the switch on the command line.
         policy: &'static str,
+        /// How it stands.
+        state: &'static str,
+        /// How it would have to stand.
+        needed: &'static str,
     },
     /// The key to be replaced is not there, or was revoked, or has expired.
     #[error("there is no active key {id:?}; lazurite key list shows the keys")]
@@ -71,13 +75,14 @@ pub enum KeyError {
 pub async fn issue_key(catalog: &Catalog, holder: &KeyHolder, actor: &str, now_ms: i64) -> Result<IssuedKey, KeyError> {
     holder.role.check(&holder.scope)?;
     let policies = catalog.policies(&holder.enrollment).await?;
-    let off = match holder.role.level() {
-        Level::Enterprise => None,
-        Level::Department => (!policies.da_view_charges).then_some("da-view-charges"),
-        Level::Account | Level::Subscription => (!policies.ao_view_charges).then_some("ao-view-charges"),
+    let disabled = match holder.role.level() {
+        _ if policies.price_hidden => Some(("price-hidden", "on", "off")),
+        Level::Department if !policies.da_view_charges => Some(("da-view-charges", "off", "on")),
+        Level::Account | Level::Subscription if !policies.ao_view_charges => Some(("ao-view-charges", "off", "on")),
+        _ => None,
     };
-    if let Some(policy) = off {
-        return Err(KeyError::Disabled { enrollment: holder.enrollment.clone(), policy });
+    if let Some((policy, state, needed)) = disabled {
+        return Err(KeyError::Disabled { enrollment: holder.enrollment.clone(), policy, state, needed });
     }
     let (key, new) = fresh(holder, now_ms);
     let audit = audit(holder, actor, "key.create", &new.id, now_ms);

@@ -3,12 +3,14 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::OnceLock;
 
+use access::Caller;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::response::Response;
 use futures::FutureExt;
+use ledger::EnrollmentId;
 
 use crate::address::BaseUrl;
 use crate::arm::{ApiError, ErrorShape, Query, add_common_headers, drain, segments};
@@ -32,13 +34,26 @@ pub(crate) struct Call<'a> {
     pub(crate) state: &'a ApiState,
     pub(crate) parts: &'a Parts,
     pub(crate) query: Query,
-    caller: &'a OnceLock<String>,
+    caller: &'a OnceLock<KnownCaller>,
+}
+
+/// What the logs may say about a caller whose credential was accepted.
+#[derive(Debug)]
+pub(crate) struct KnownCaller {
+    /// Its public id.
+    pub(crate) id: String,
+    /// The enrollment on which it has roles, if there is only one.
+    pub(crate) enrollment: Option<EnrollmentId>,
 }
 
 impl Call<'_> {
-    /// Notes for the log whose credential was accepted, by its public id.
-    pub(crate) fn note_caller(&self, public_id: &str) {
-        self.caller.get_or_init(|| public_id.to_owned());
+    /// Notes for the logs whose credential was accepted.
+    pub(crate) fn note_caller(&self, caller: &Caller) {
+        self.caller.get_or_init(|| {
+            let mut enrollments = caller.enrollments();
+            let enrollment = enrollments.pop().filter(|_| enrollments.is_empty());
+            KnownCaller { id: caller.id().to_owned(), enrollment }
+        });
     }
 }
 
@@ -60,7 +75,7 @@ async fn answer(State(state): State<ApiState>, request: Request) -> Response {
     let route = route.map_or("unmatched", |route| route.name);
     let mut response = handled.unwrap_or_else(|error| {
         if error.is_refusal() {
-            state.refusals.note(caller.get().map(String::as_str), route, &error);
+            state.refusals.note(caller.get(), route, &error);
         }
         let tenant = state.authenticator.tenant().to_string();
         let authorization = BaseUrl::of(&state.settings, &parts).ok().map(|base| base.tenant(&tenant));
@@ -68,7 +83,11 @@ async fn answer(State(state): State<ApiState>, request: Request) -> Response {
     });
     drain(&parts.headers, body);
     add_common_headers(&parts.headers, &mut response, &request_id);
-    response.extensions_mut().insert(Answered { route, request_id, caller: caller.into_inner() });
+    response.extensions_mut().insert(Answered {
+        route,
+        request_id,
+        caller: caller.into_inner().map(|caller| caller.id),
+    });
     response
 }
 
@@ -77,7 +96,7 @@ async fn handle(
     parts: &Parts,
     body: &mut Body,
     route: &mut Option<&'static Route>,
-    caller: &OnceLock<String>,
+    caller: &OnceLock<KnownCaller>,
 ) -> Result<Response, ApiError> {
     let segments = segments(parts.uri.path())?;
     let call = Call { state, parts, query: Query::parse(parts.uri.query())?, caller };

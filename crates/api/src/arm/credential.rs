@@ -14,7 +14,7 @@ pub(crate) async fn authenticate(call: &Call<'_>) -> Result<Caller, ApiError> {
     let token = bearer(&call.parts.headers)?;
     match call.state.authenticator.authenticate(token, system_now_ms()).await {
         Ok(caller) => {
-            call.note_caller(caller.id());
+            call.note_caller(&caller);
             Ok(caller)
         }
         Err(AuthError::Unknown) => Err(ApiError::InvalidCredential("it is not known here")),
@@ -60,7 +60,9 @@ pub(crate) async fn permit(
             action,
             scope: text.to_owned(),
         },
-        Refusal::Disabled { enrollment, by, .. } => ApiError::CostDisabled { by, enrollment: enrollment.to_string() },
+        Refusal::Disabled { enrollment, by, .. } => {
+            ApiError::CostDisabled { by, enrollment: enrollment.to_string(), scope: text.to_owned() }
+        }
         Refusal::Ambiguous { nested, .. } => ApiError::AmbiguousScope {
             scope: text.to_owned(),
             nested: nested.iter().map(|scope| format!("/{scope}")).collect(),

@@ -6,6 +6,7 @@ mod login;
 
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
+use ledger::{EnrollmentId, Scope};
 use serde::Serialize;
 
 use super::body::Format;
@@ -39,7 +40,7 @@ pub(crate) enum ApiError {
     /// The caller has no role on the scope.
     Forbidden { code: &'static str, client: String, action: &'static str, scope: String },
     /// The caller has a role on the scope, but charges are not shown to it.
-    CostDisabled { by: access::Disabled, enrollment: String },
+    CostDisabled { by: access::Disabled, enrollment: String, scope: String },
     /// Several enrollments that the caller may read have a scope of this id.
     AmbiguousScope { scope: String, nested: Vec<String> },
     /// A signed link that is refused.
@@ -128,12 +129,20 @@ impl ApiError {
         matches!(self.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
     }
 
-    /// The scope or the client that the refusal is about, if it says so.
+    /// The scope that the refusal is about, if it says so.
     pub(crate) fn refused_scope(&self) -> &str {
         match self {
-            Self::Forbidden { scope, .. } => scope,
-            Self::CostDisabled { enrollment, .. } => enrollment,
+            Self::Forbidden { scope, .. } | Self::CostDisabled { scope, .. } => scope,
             _ => "",
+        }
+    }
+
+    /// The enrollment that the refusal is about, if it says so.
+    pub(crate) fn refused_enrollment(&self) -> Option<EnrollmentId> {
+        match self {
+            Self::CostDisabled { enrollment, .. } => EnrollmentId::parse(enrollment).ok(),
+            Self::Forbidden { scope, .. } => Scope::parse(scope).ok()?.enrollment().cloned(),
+            _ => None,
         }
     }
 
@@ -191,15 +200,15 @@ impl ApiError {
                  '{action}' over scope '/{scope}' or the scope is invalid. If access was recently granted, please \
                  refresh your credentials."
             ),
-            Self::CostDisabled { by: access::Disabled::Department, enrollment } => format!(
+            Self::CostDisabled { by: access::Disabled::Department, enrollment, .. } => format!(
                 "Department administrators of enrollment {enrollment} do not see charges. An enterprise administrator can \
                  turn the policy 'DA view charges' on."
             ),
-            Self::CostDisabled { by: access::Disabled::Account, enrollment } => format!(
+            Self::CostDisabled { by: access::Disabled::Account, enrollment, .. } => format!(
                 "Account owners and subscription users of enrollment {enrollment} do not see charges. An enterprise \
                  administrator can turn the policy 'AO view charges' on."
             ),
-            Self::CostDisabled { by: access::Disabled::Indirect, enrollment } => {
+            Self::CostDisabled { by: access::Disabled::Indirect, enrollment, .. } => {
                 format!("The partner of the indirect enrollment {enrollment} has not released its prices.")
             }
             Self::AmbiguousScope { scope, nested } => format!(

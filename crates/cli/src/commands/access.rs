@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 
-use catalog::{AssignmentEntry, Principal};
+use access::{KeyHolder, Level};
+use catalog::{AssignmentEntry, Catalog, Principal};
 use imports::Store;
 use serde_json::json;
 
 use crate::args::{AccessArgs, AccessCommand, AccessGrantArgs, AccessListArgs, AccessRevokeArgs};
-use crate::commands::audit_entry;
+use crate::commands::{audit_entry, holder};
 use crate::failure::Failure;
 use crate::instant::{now_ms, rfc3339};
 
@@ -38,6 +39,9 @@ async fn grant(args: AccessGrantArgs) -> Result<ExitCode, Failure> {
         }
     }
     let detail = format!("{} on {} to {kind} {id} of {}", holder.role, holder.scope.key(), args.issuer);
+    let store = Store::open(&args.data.path).await?;
+    let mut notes = Vec::from_iter(holder::note(store.catalog(), &holder).await?);
+    notes.extend(policy_note(store.catalog(), &holder).await?);
     let entry = AssignmentEntry {
         id: uuid::Uuid::new_v4().to_string(),
         issuer: args.issuer,
@@ -47,7 +51,6 @@ async fn grant(args: AccessGrantArgs) -> Result<ExitCode, Failure> {
         role: holder.role.to_string(),
         created_at_ms: now_ms(),
     };
-    let store = Store::open(&args.data.path).await?;
     let audit = audit_entry("access.grant", &holder.enrollment, entry.id.clone(), detail.clone());
     let granted = store.catalog().add_assignment(&entry, &audit).await?;
     store.catalog().close().await;
@@ -62,7 +65,23 @@ async fn grant(args: AccessGrantArgs) -> Result<ExitCode, Failure> {
     } else {
         println!("granted {detail}\nid {}", entry.id);
     }
+    for note in notes {
+        eprintln!("note: {note}");
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a granted role waits for, if a switch of the enrollment keeps it from reading.
+async fn policy_note(catalog: &Catalog, holder: &KeyHolder) -> Result<Option<String>, Failure> {
+    let policies = catalog.policies(&holder.enrollment).await?;
+    let needed = match holder.role.level() {
+        _ if policies.price_hidden => "--price-hidden off",
+        Level::Department if !policies.da_view_charges => "--da-view-charges on",
+        Level::Account | Level::Subscription if !policies.ao_view_charges => "--ao-view-charges on",
+        _ => return Ok(None),
+    };
+    let number = &holder.enrollment;
+    Ok(Some(format!("the role reads nothing until: lazurite enrollment policy --enrollment {number} {needed}")))
 }
 
 async fn list(args: AccessListArgs) -> Result<ExitCode, Failure> {

@@ -1,5 +1,6 @@
 //! `lazurite enrollment`: what is known of departments, accounts and subscriptions, and who sees charges.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -16,7 +17,7 @@ use crate::args::{
     EnrollmentApplyArgs, EnrollmentArgs, EnrollmentCommand, EnrollmentMapArgs, EnrollmentPolicyArgs,
     EnrollmentShowArgs, Switch,
 };
-use crate::commands::audit_entry;
+use crate::commands::{audit_entry, holder};
 use crate::failure::Failure;
 
 /// Largest file of a hierarchy.
@@ -103,7 +104,7 @@ pub(crate) fn hierarchy_json(number: &EnrollmentId, hierarchy: &Hierarchy) -> Va
 /// Departments and accounts for people; a line each, and at most so many of each.
 pub(crate) fn print_nodes(hierarchy: &Hierarchy, lines_max: usize) {
     let line = |kind: &str, node: &Node| {
-        let join = |texts: &std::collections::BTreeSet<String>| texts.iter().cloned().collect::<Vec<_>>().join(" / ");
+        let join = |texts: &BTreeSet<String>| texts.iter().cloned().collect::<Vec<_>>().join(" / ");
         let mut line = format!("  {kind:10}  {:14}  {:9}  {}", node.id, origin(node.origin), join(&node.names));
         if !node.owners.is_empty() {
             line += &format!("  ({})", join(&node.owners));
@@ -164,9 +165,19 @@ async fn map(args: EnrollmentMapArgs) -> Result<ExitCode, Failure> {
         None => ("enrollment.unmap", format!("{word} {named}")),
     };
     let audit = audit_entry(action, &args.enrollment, named.clone(), detail);
+    let in_rows = names_without_id(&store.catalog().places(&args.enrollment).await?);
+    if kind == NameKind::Account
+        && args.id.is_some()
+        && let Some(AccountName { owner, name }) = whole_name(&in_rows, &name)
+    {
+        let message =
+            format!("rows name this account by owner and name; give both: --account {name:?} --owner {owner:?}");
+        return Err(Failure::refused("HalfName", message));
+    }
+    let before = holder::held_scopes(store.catalog(), &args.enrollment).await?;
     let changed = store.catalog().map_name(&args.enrollment, kind, &name, args.id.as_deref(), &audit).await?;
-    let places = store.catalog().places(&args.enrollment).await?;
-    let in_rows = names_without_id(&places).contains(&(kind, name));
+    holder::warn_of_lost(store.catalog(), &args.enrollment, &before).await?;
+    let in_rows = in_rows.contains(&(kind, name));
     store.catalog().close().await;
     if args.json {
         println!("{}", json!({ "changed": changed }));
@@ -187,6 +198,18 @@ async fn map(args: EnrollmentMapArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Rows name an account by its owner and its name together; a half of that would map nothing. The owner and name of rows
+/// that have both, if only one was given.
+fn whole_name<'a>(rows: &'a BTreeSet<(NameKind, AccountName)>, given: &AccountName) -> Option<&'a AccountName> {
+    let accounts = || rows.iter().filter(|(kind, _)| *kind == NameKind::Account).map(|(_, name)| name);
+    if accounts().any(|own| own == given) {
+        return None;
+    }
+    accounts().find(|own| {
+        (given.owner.is_empty() && own.name == given.name) || (given.name.is_empty() && own.owner == given.owner)
+    })
+}
+
 async fn policy(args: EnrollmentPolicyArgs) -> Result<ExitCode, Failure> {
     let store = Store::open(&args.data.path).await?;
     let before = store.catalog().policies(&args.enrollment).await?;
@@ -201,12 +224,16 @@ async fn policy(args: EnrollmentPolicyArgs) -> Result<ExitCode, Failure> {
             audit_entry("enrollment.policy", &args.enrollment, String::new(), policies_json(policies).to_string());
         store.catalog().set_policies(&args.enrollment, policies, &audit).await?;
     }
+    let held = store.catalog().enrollment(args.enrollment.as_str()).await?.is_some();
     store.catalog().close().await;
     if args.json {
         println!("{}", policies_json(policies));
     } else {
         println!("enrollment {}", args.enrollment);
         print_policies(policies);
+    }
+    if !held {
+        eprintln!("note: nothing of enrollment {} is held yet; is the number right?", args.enrollment);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -251,7 +278,9 @@ async fn apply(args: EnrollmentApplyArgs) -> Result<ExitCode, Failure> {
         let detail = format!("{departments} departments, {accounts} accounts, {subscriptions} subscriptions");
         if !args.dry_run {
             let audit = audit_entry("enrollment.apply", number, String::new(), detail.clone());
+            let before = holder::held_scopes(store.catalog(), number).await?;
             store.catalog().apply_hierarchy(number, hierarchy, &audit).await?;
+            holder::warn_of_lost(store.catalog(), number, &before).await?;
         }
         if !args.json {
             println!("{} enrollment {number}: {detail}", if args.dry_run { "would apply" } else { "applied" });

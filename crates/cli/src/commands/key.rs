@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use access::{IssuedKey, KeyHolder, issue_key, revoke_key, rotate_key};
-use catalog::{Catalog, KeyEntry};
+use access::{IssuedKey, issue_key, revoke_key, rotate_key};
+use catalog::KeyEntry;
 use imports::Store;
 use serde_json::json;
 
 use crate::args::{KeyArgs, KeyCommand, KeyCreateArgs, KeyIdArgs, KeyListArgs};
-use crate::commands::actor;
+use crate::commands::{actor, holder};
 use crate::failure::Failure;
 use crate::instant::{now_ms, rfc3339};
 
@@ -24,8 +24,8 @@ pub(crate) async fn run(args: KeyArgs) -> Result<ExitCode, Failure> {
 async fn create(args: KeyCreateArgs) -> Result<ExitCode, Failure> {
     let holder = args.holder.holder().map_err(|message| Failure::refused("Scope", message))?;
     let store = Store::open(&args.data.path).await?;
+    let note = holder::note(store.catalog(), &holder).await?;
     let issued = issue_key(store.catalog(), &holder, &actor(), now_ms()).await?;
-    let note = unknown(store.catalog(), &holder).await?;
     store.catalog().close().await;
     show(&issued, args.json);
     if let Some(note) = note {
@@ -45,23 +45,6 @@ fn show(issued: &IssuedKey, as_json: bool) {
         println!("slot     {}", issued.slot.as_str());
         println!("expires  {expires}");
     }
-}
-
-/// What to say about a holder whose scope the store does not know yet.
-async fn unknown(catalog: &Catalog, holder: &KeyHolder) -> Result<Option<String>, Failure> {
-    let number = &holder.enrollment;
-    if catalog.enrollment(number.as_str()).await?.is_none() {
-        return Ok(Some(format!(
-            "nothing of enrollment {number} is held yet; the key will read its charges once they are imported"
-        )));
-    }
-    if catalog.hierarchy(number).await?.select(&holder.scope).is_some() {
-        return Ok(None);
-    }
-    Ok(Some(format!(
-        "enrollment {number} has no {} so far; lazurite enrollment show --enrollment {number} lists what it has",
-        holder.scope.key()
-    )))
 }
 
 async fn rotate(args: KeyIdArgs) -> Result<ExitCode, Failure> {

@@ -109,8 +109,6 @@ fn create_url(args: &ReportArgs) -> Result<Url, Failure> {
 }
 
 fn unreachable(error: &reqwest::Error) -> Failure {
-    let hint =
-        if error.is_connect() { "; is the server running (lazurite serve) and is the address right?" } else { "" };
     // The address of a link carries its signature: it is left out.
     let mut reasons = Vec::new();
     let mut cause = std::error::Error::source(error);
@@ -118,7 +116,15 @@ fn unreachable(error: &reqwest::Error) -> Failure {
         reasons.push(error.to_string());
         cause = error.source();
     }
-    Failure::other("Unreachable", format!("cannot reach the server: {}{hint}", reasons.join(": ")))
+    let reasons = reasons.join(": ");
+    let hint = if reasons.contains("UnknownIssuer") {
+        "; its certificate is not trusted: give --ca FILE, such as lazurite-data/tls/ca.pem"
+    } else if error.is_connect() {
+        "; is the server running (lazurite serve), and is --server right?"
+    } else {
+        ""
+    };
+    Failure::other("Unreachable", format!("cannot reach the server: {reasons}{hint}"))
 }
 
 /// Asks for the report, waits for it and gives its manifest.

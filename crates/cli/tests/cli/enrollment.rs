@@ -465,3 +465,33 @@ fn the_audit_log_tells_what_was_done_and_no_secret() {
     assert_eq!(bench.json("audit --enrollment 200")["entries"], json!([]));
     assert_eq!(bench.json("audit --since 2999-01-01T00:00:00Z")["entries"], json!([]));
 }
+
+#[test]
+fn what_would_read_nothing_is_said_at_once() {
+    let bench = loaded();
+    bench.open_policies();
+    bench.json(&format!("enrollment map --enrollment {NUMBER} --department ACM --id 4711"));
+    // A name in the place of an id.
+    for line in ["key create", "access grant --issuer https://i.example --subject s"] {
+        let (code, message) = bench.refused(&format!("{line} --enrollment {NUMBER} --department acm"));
+        assert_eq!((code.as_str(), message.as_str()), ("NotAnId", "acm is a name, an id is needed: --department 4711"));
+    }
+    // A half of what rows say.
+    let half = format!("enrollment map --enrollment {NUMBER} --account ACM_Team --id 100");
+    let (code, message) = bench.refused(&half);
+    let whole = format!("rows name this account by owner and name; give both: --account \"acm team\" --owner {OWNER:?}");
+    assert_eq!((code.as_str(), message), ("HalfName", whole));
+    // A change that takes the rows of a scope away.
+    bench.json(&format!("key create --enrollment {NUMBER} --department 4711"));
+    let moved = bench.line(&format!("enrollment map --enrollment {NUMBER} --department ACM --id 5"));
+    let note = "1 keys and 0 granted roles are on departments/4711 of enrollment 8611537, which no row belongs to now";
+    assert!(moved.errors.contains(note), "{}", moved.errors);
+    // Prices that nobody sees.
+    bench.json(&format!("enrollment policy --enrollment {NUMBER} --price-hidden on"));
+    let (code, message) = bench.refused(&format!("key create --enrollment {NUMBER}"));
+    assert!(code == "PolicyOff" && message.ends_with("--price-hidden off"), "{code} {message}");
+    let granted = bench.line(&format!("access grant --issuer https://i.example --group g --enrollment {NUMBER}"));
+    assert!(granted.errors.contains("reads nothing until: lazurite enrollment policy"), "{}", granted.errors);
+    let unheld = bench.line("enrollment policy --enrollment 1 --da-view-charges on");
+    assert!(unheld.errors.contains("nothing of enrollment 1 is held yet"), "{}", unheld.errors);
+}
