@@ -12,7 +12,7 @@ use crate::writer::{REPORTS, StoredBlob, is_blob_name};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// A report is kept for a week after its end; a link lives no longer than that.
-const REPORT_LIFE_MS: i64 = 7 * DAY_MS;
+pub(crate) const REPORT_LIFE_MS: i64 = 7 * DAY_MS;
 /// For how long its blobs are given to equal questions. The day between the two is what makes reuse safe: blobs are
 /// removed only when every job that names them is a week old, and nobody begins to name them in their last day.
 pub(crate) const REUSE_LIFE_MS: i64 = REPORT_LIFE_MS - DAY_MS;

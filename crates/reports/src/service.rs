@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 use access::Permit;
 
-use crate::collect::REUSE_LIFE_MS;
+use crate::collect::{REPORT_LIFE_MS, REUSE_LIFE_MS};
 use crate::error::ReportError;
 use crate::links::{BlobLink, LinkError, LinkSigner};
 use crate::question::{AsOf, Question, StoredQuestion, Verdict};
@@ -210,8 +210,10 @@ impl Reports {
         if !question.may_be_given_to(permit) {
             return Ok(None);
         }
-        let valid_till_s =
-            now_ms() / 1000 + i64::try_from(self.settings.link_life.as_secs()).unwrap_or(i64::MAX / 2000);
+        let link_life_s = i64::try_from(self.settings.link_life.as_secs()).unwrap_or(i64::MAX / 2000);
+        // No link outlives its report.
+        let end_s = job.finished_at_ms.unwrap_or_else(now_ms).saturating_add(REPORT_LIFE_MS) / 1000;
+        let valid_till_s = (now_ms() / 1000 + link_life_s).min(end_s);
         let status = match job.state {
             JobState::Queued | JobState::Running => return Ok(Some(Poll::Running)),
             JobState::NoData => Status::NoDataFound,

@@ -224,3 +224,20 @@ async fn blobs_that_no_outcome_names_go_and_those_of_unfinished_reports_and_of_o
     assert!(bench.folder_of(&done).join("part_1_0000.csv").exists(), "the outcome names it");
     assert!(!bench.folder_of(&nobody).exists());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_link_outlives_its_report() {
+    let bench = Bench::new().await;
+    let id = bench.ask().await;
+    bench.finish_days_ago(&id, 6).await;
+    let end_s = (bench.job(&id).await.finished_at_ms.unwrap() + 7 * DAY_MS) / 1000;
+    let mut settings = ReportSettings { link_life: Duration::from_secs(3600), ..ReportSettings::default() };
+    for (life, expected) in [(3600, now_ms() / 1000 + 3600), (7 * 24 * 3600, end_s)] {
+        settings.link_life = Duration::from_secs(life);
+        let catalog = bench.store.catalog().clone();
+        let reports = Reports::open(catalog, bench.store.lake().clone(), settings.clone()).await.unwrap();
+        let permit = bench.question().await.permit;
+        let Some(Poll::Finished(outcome)) = reports.poll(&permit, &id).await.unwrap() else { panic!("it is finished") };
+        assert!((0..60).contains(&(outcome.valid_till_s - expected)), "{} {expected}", outcome.valid_till_s);
+    }
+}

@@ -130,9 +130,9 @@ async fn catalog() -> (tempfile::TempDir, Catalog) {
     let (id, record) = ("import".to_owned(), "{}".to_owned());
     let entry = ImportEntry {
         id,
+        actor: "test".into(),
         version: 0,
         committed_at_ms: 0,
-        actor: "test".to_owned(),
         enrollments,
         units: Vec::new(),
         record,
