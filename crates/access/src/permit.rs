@@ -208,7 +208,11 @@ fn judge(
     match sight(own, covering, policies) {
         Sight::All => share(Vec::new()),
         Sight::By(shown) if shown.iter().any(|one| one.scope.key() == scope.key()) => share(Vec::new()),
-        Sight::By(shown) => share(shown.iter().filter_map(|one| hierarchy.select(&one.scope)).collect()),
+        Sight::By(shown) => {
+            let within: Vec<_> = shown.iter().filter_map(|one| hierarchy.select(&one.scope)).collect();
+            // A share without bounds would be the whole scope.
+            if within.is_empty() { Judged::NoRole } else { share(within) }
+        }
         Sight::Disabled(by) => Judged::Disabled(by),
         Sight::NoRole => Judged::NoRole,
     }
