@@ -230,7 +230,7 @@ mod tests {
         // A department of the same enrollment is another holder.
         let policies = Policies { da_view_charges: true, ..Policies::default() };
         let note = audit(&reader(), "tester", "policy", "", 0);
-        catalog.set_policies(&reader().enrollment, policies, &note).await.unwrap();
+        catalog.change_policies(&reader().enrollment, |own| *own = policies, &note).await.unwrap();
         let department = holder("departments/7", Role::DepartmentReader);
         assert_eq!(issue_key(&catalog, &department, "tester", 1005).await.unwrap().slot, KeySlot::Primary);
     }

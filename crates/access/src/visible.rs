@@ -161,7 +161,7 @@ mod tests {
             detail: String::new(),
             times: 1,
         };
-        catalog.set_policies(&enrollment, policies, &audit).await.unwrap();
+        catalog.change_policies(&enrollment, |own| *own = policies, &audit).await.unwrap();
     }
 
     #[tokio::test]

@@ -8,10 +8,14 @@ use std::str::FromStr;
 use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::arm::ApiError;
 use crate::state::ApiSettings;
 
+/// What a path cannot hold as it is; slashes stay.
+const IN_PATH: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@').remove(b':');
 /// Longest host name with port; a DNS name has 253 characters.
 const HOST_BYTES_MAX: usize = 260;
 
@@ -109,6 +113,7 @@ impl BaseUrl {
 
     /// The address of the running or finished operation of a scope.
     pub(crate) fn operation(&self, scope: &str, id: &str, api_version: &str) -> String {
+        let scope = utf8_percent_encode(scope, IN_PATH);
         format!(
             "{}/{scope}/providers/Microsoft.CostManagement/costDetailsOperationResults/{id}?api-version={api_version}",
             self.0

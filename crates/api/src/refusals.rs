@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use catalog::{AuditEntry, Catalog, CatalogError};
-use ledger::EnrollmentId;
+use ledger::{EnrollmentId, Scope};
 
 use crate::arm::{ApiError, excerpt};
 use crate::clock::system_now_ms;
@@ -39,7 +39,8 @@ impl Refusals {
             actor: excerpt(caller.map_or(NOBODY, |caller| &caller.id)),
             code: error.code(),
             route,
-            scope: excerpt(error.refused_scope()),
+            // One spelling of a scope, so that a caller cannot make many refusals of one.
+            scope: Scope::parse(error.refused_scope()).map(|scope| scope.key()).unwrap_or_default(),
             enrollment: error.refused_enrollment().or_else(own),
         };
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,7 @@
 //! Enrollments and the hierarchy that their rows name.
 
+use std::collections::BTreeSet;
+
 use ledger::{EnrollmentId, Place};
 use money::Currency;
 use sqlx::{Row, SqliteConnection};
@@ -39,24 +41,42 @@ impl Catalog {
         row.as_ref().map(enrollment).transpose()
     }
 
-    /// The places of an enrollment that rows have named.
+    /// The places that rows of an enrollment name, in imports of which anything is held.
     pub async fn places(&self, enrollment: &EnrollmentId) -> Result<Vec<Place>, CatalogError> {
+        let doing = || CatalogError::database("list the hierarchy");
+        let replaced = self.replaced_versions(enrollment).await?;
         let rows = sqlx::query(
             "SELECT department_id, department_name, account_id, account_name, account_owner, subscription_id, \
-             subscription_name FROM places WHERE enrollment = ? ORDER BY 1, 2, 3, 4, 5, 6, 7",
+             subscription_name, version FROM places WHERE enrollment = ?",
         )
         .bind(enrollment.as_str())
         .fetch_all(&self.pool)
         .await
-        .map_err(CatalogError::database("list the hierarchy"))?;
-        let cell = |row: &sqlx::sqlite::SqliteRow, index| row.get::<String, _>(index);
-        Ok(rows
-            .iter()
-            .map(|row| {
-                let parts: [String; 7] = std::array::from_fn(|index| cell(row, index));
-                Place::from_parts(parts.each_ref().map(|part| Some(part.as_str())))
-            })
-            .collect())
+        .map_err(doing())?;
+        let place = |row: &sqlx::sqlite::SqliteRow| {
+            let parts: [String; 7] = std::array::from_fn(|index| row.get(index));
+            Place::from_parts(parts.each_ref().map(|part| Some(part.as_str())))
+        };
+        let held = rows.iter().filter(|row| !replaced.contains(&row.get::<i64, _>(7)));
+        Ok(held.map(place).collect::<BTreeSet<Place>>().into_iter().collect())
+    }
+
+    /// Versions of imports of which nothing is held any more.
+    async fn replaced_versions(&self, enrollment: &EnrollmentId) -> Result<BTreeSet<i64>, CatalogError> {
+        let brought: Vec<i64> = sqlx::query_scalar(
+            "SELECT DISTINCT i.version FROM import_units u JOIN imports i ON i.id = u.import_id WHERE u.enrollment = ?",
+        )
+        .bind(enrollment.as_str())
+        .fetch_all(&self.pool)
+        .await
+        .map_err(CatalogError::database("list the imports of an enrollment"))?;
+        let mut replaced: BTreeSet<i64> = brought.into_iter().collect();
+        for holding in self.held_at(u64::MAX).await?.iter().filter(|holding| holding.unit.enrollment == *enrollment) {
+            if let Ok(version) = holding.revision.parse() {
+                replaced.remove(&version);
+            }
+        }
+        Ok(replaced)
     }
 }
 
@@ -103,18 +123,18 @@ pub(crate) async fn learn_enrollment(
 pub(crate) async fn learn_places(
     connection: &mut SqliteConnection,
     entry: &EnrollmentEntry,
-    now_ms: i64,
+    version: i64,
 ) -> Result<(), CatalogError> {
     for place in &entry.places {
         let mut query = sqlx::query(
             "INSERT INTO places (enrollment, department_id, department_name, account_id, account_name, account_owner, \
-             subscription_id, subscription_name, learned_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+             subscription_id, subscription_name, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         )
         .bind(entry.number.as_str());
         for part in place.parts() {
             query = query.bind(part.unwrap_or_default());
         }
-        query.bind(now_ms).execute(&mut *connection).await.map_err(CatalogError::database("learn the hierarchy"))?;
+        query.bind(version).execute(&mut *connection).await.map_err(CatalogError::database("learn the hierarchy"))?;
     }
     generate_ids(connection, &entry.number, &entry.places).await
 }

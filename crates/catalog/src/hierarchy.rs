@@ -3,17 +3,14 @@
 use std::sync::Arc;
 
 use ledger::{
-    AccountName, AppliedHierarchy, EnrollmentId, Hierarchy, IdOrigin, NameKind, NamedId, Place, names_without_id,
+    AccountName, AppliedHierarchy, EnrollmentId, GENERATED_COUNT, GENERATED_FIRST, Hierarchy, HierarchyError, IdOrigin,
+    NameKind, NamedId, Place, names_without_id,
 };
 use sha2::{Digest, Sha256};
 use sqlx::{Row, SqliteConnection};
 
 use crate::audit::{AuditEntry, write};
 use crate::{Catalog, CatalogError};
-
-/// Generated ids have 13 digits and begin with 9: longer than any id that the original gives.
-const GENERATED_FIRST: u64 = 9_000_000_000_000;
-const GENERATED_COUNT: u64 = 1_000_000_000_000;
 
 const fn kind_text(kind: NameKind) -> &'static str {
     match kind {
@@ -39,16 +36,21 @@ impl Catalog {
             .await
             .map_err(CatalogError::database("look up the hierarchy"))?;
         let changes = changes.unwrap_or_default();
-        let mut kept = self.hierarchies.lock().await;
-        if let Some(known) = kept.get(enrollment).filter(|known| known.changes == changes) {
+        if let Some(known) = self.hierarchies.lock().await.get(enrollment).filter(|known| known.changes == changes) {
             return Ok(known.hierarchy.clone());
         }
         // Read after the count: what is kept is at least as new as its count says.
         let places = self.places(enrollment).await?;
         let named = self.named_ids(enrollment).await?;
         let applied = self.applied_hierarchy(enrollment).await?.unwrap_or_default();
-        let hierarchy = Arc::new(Hierarchy::new(&places, &named, &applied));
-        kept.insert(enrollment.clone(), Kept { changes, hierarchy: hierarchy.clone() });
+        // Large ones take a while; requests about other enrollments must not wait behind them.
+        let made = tokio::task::spawn_blocking(move || Arc::new(Hierarchy::new(&places, &named, &applied)));
+        let hierarchy = made.await.expect("putting a hierarchy together does not panic");
+        let mut kept = self.hierarchies.lock().await;
+        let newer = kept.get(enrollment).is_some_and(|known| known.changes > changes);
+        if !newer {
+            kept.insert(enrollment.clone(), Kept { changes, hierarchy: hierarchy.clone() });
+        }
         Ok(hierarchy)
     }
 
@@ -133,29 +135,54 @@ impl Catalog {
         numbers.iter().map(|number| crate::enrollments::number(number)).collect()
     }
 
-    /// Replaces the stated hierarchy of an enrollment as a whole.
-    pub async fn apply_hierarchy(
+    /// Replaces the stated hierarchies of enrollments as a whole, all or none, unless a subscription would belong to two
+    /// enrollments at a time. With `dry_run` it only looks.
+    pub async fn apply_hierarchies(
         &self,
-        enrollment: &EnrollmentId,
-        stated: &AppliedHierarchy,
-        audit: &AuditEntry,
-    ) -> Result<(), CatalogError> {
+        stated: &[(EnrollmentId, AppliedHierarchy)],
+        audit: impl Fn(&EnrollmentId, &AppliedHierarchy) -> AuditEntry,
+        dry_run: bool,
+    ) -> Result<Result<(), (EnrollmentId, HierarchyError)>, CatalogError> {
         let doing = || CatalogError::database("apply a hierarchy");
-        let document = serde_json::to_string(stated)
-            .map_err(|error| CatalogError::Foreign { what: "a stated hierarchy", value: error.to_string() })?;
+        let foreign = |value: String| CatalogError::Foreign { what: "a stated hierarchy", value };
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(doing())?;
-        sqlx::query(
-            "INSERT INTO applied_hierarchies (enrollment, document) VALUES (?, ?) \
-             ON CONFLICT (enrollment) DO UPDATE SET document = excluded.document",
-        )
-        .bind(enrollment.as_str())
-        .bind(document)
-        .execute(&mut *transaction)
-        .await
-        .map_err(doing())?;
-        count_change(&mut transaction, enrollment).await?;
-        write(&mut transaction, audit).await?;
-        transaction.commit().await.map_err(doing())
+        let held: Vec<(String, String)> = sqlx::query_as("SELECT enrollment, document FROM applied_hierarchies")
+            .fetch_all(&mut *transaction)
+            .await
+            .map_err(doing())?;
+        let mut others = stated.to_vec();
+        for (enrollment, document) in held {
+            let enrollment = crate::enrollments::number(&enrollment)?;
+            if !stated.iter().any(|(own, _)| *own == enrollment) {
+                others.push((enrollment, serde_json::from_str(&document).map_err(|error| foreign(error.to_string()))?));
+            }
+        }
+        for (enrollment, hierarchy) in stated {
+            for (other, theirs) in others.iter().filter(|(other, _)| other != enrollment) {
+                if let Err(error) = hierarchy.check_against(other, theirs) {
+                    return Ok(Err((enrollment.clone(), error)));
+                }
+            }
+        }
+        if dry_run {
+            return Ok(Ok(()));
+        }
+        for (enrollment, hierarchy) in stated {
+            let document = serde_json::to_string(hierarchy).map_err(|error| foreign(error.to_string()))?;
+            sqlx::query(
+                "INSERT INTO applied_hierarchies (enrollment, document) VALUES (?, ?) \
+                 ON CONFLICT (enrollment) DO UPDATE SET document = excluded.document",
+            )
+            .bind(enrollment.as_str())
+            .bind(document)
+            .execute(&mut *transaction)
+            .await
+            .map_err(doing())?;
+            count_change(&mut transaction, enrollment).await?;
+            write(&mut transaction, &audit(enrollment, hierarchy)).await?;
+        }
+        transaction.commit().await.map_err(doing())?;
+        Ok(Ok(()))
     }
 
     /// Generates the ids that names of earlier imports lack: those of a store of an earlier version of this program.

@@ -99,7 +99,7 @@ impl Catalog {
             if inserted.rows_affected() > 0 {
                 for enrollment in &import.enrollments {
                     learn_enrollment(&mut transaction, enrollment, import.committed_at_ms).await?;
-                    learn_places(&mut transaction, enrollment, import.committed_at_ms).await?;
+                    learn_places(&mut transaction, enrollment, number).await?;
                 }
                 for entry in audit_entries(import) {
                     write(&mut transaction, &entry).await?;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use calendar::BillingPeriod;
-use ledger::{EnrollmentId, Field, FieldKind, Scope};
+use ledger::{EnrollmentId, Field, FieldKind, Scope, comparable};
 use money::Currency;
 
 use crate::batch::Cell;
@@ -66,7 +66,7 @@ impl Reading<'_> {
         let Some(index) = self.header.position(field) else { return Ok(Cell::Unknown) };
         let cell = record.cell(text, index);
         let required = matches!(field, Field::Date | Field::Quantity | Field::Cost | Field::ChargeType);
-        if cell.is_empty() {
+        if cell.is_empty() || (field == Field::ChargeType && cell.trim().is_empty()) {
             // Blank prices are unknown and stay so; blank quantity, cost or date make a row meaningless (D-08), and
             // without its charge type nobody can tell who may see it (SEMANTICS 6.3).
             return if required {
@@ -224,5 +224,6 @@ impl Reading<'_> {
 }
 
 fn outside<'c>(field: Field, cell: Option<&'c str>, expected: &str) -> Option<(Field, &'c str)> {
-    cell.filter(|cell| !cell.eq_ignore_ascii_case(expected)).map(|cell| (field, cell))
+    let differs = |cell: &&str| !cell.eq_ignore_ascii_case(expected) && comparable(cell) != comparable(expected);
+    cell.filter(differs).map(|cell| (field, cell))
 }

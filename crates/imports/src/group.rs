@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::{BillingPeriod, DateRange};
 use formats::{DatasetEvidence, InputError, PeriodSummary};
-use ledger::{Coverage, Dataset, EnrollmentId, Held, Holding, RunTime, Scope, Unit};
+use ledger::{Coverage, Dataset, EnrollmentId, Held, Holding, Place, RunTime, Scope, Unit};
 use money::Currency;
 use sha2::{Digest, Sha256};
 
@@ -26,8 +26,8 @@ pub(crate) struct Group {
     /// Positions of its sources.
     pub(crate) sources: Vec<usize>,
     pub(crate) periods: BTreeMap<BillingPeriod, PeriodSummary>,
-    /// Lower-case ids of the subscriptions that its rows name; empty text for rows that name none.
-    pub(crate) subscriptions: BTreeSet<String>,
+    /// Where its rows belong, as they say.
+    pub(crate) places: BTreeSet<Place>,
     /// What it replaces.
     pub(crate) holdings: Vec<Holding>,
 }
@@ -63,7 +63,7 @@ pub(crate) fn group(
                 file: summary.file.clone(),
                 sources: Vec::new(),
                 periods: BTreeMap::new(),
-                subscriptions: BTreeSet::new(),
+                places: BTreeSet::new(),
                 holdings: Vec::new(),
             }),
         };
@@ -130,9 +130,7 @@ impl Group {
                 contradiction(&summary.file, format!("the costs of {period} cannot be added: {error}"))
             })?;
         }
-        // Rows without subscription are a possible overlap with others of their kind.
-        let subscriptions = summary.places.iter().map(|place| place.subscription_id.as_deref().unwrap_or_default());
-        self.subscriptions.extend(subscriptions.map(str::to_ascii_lowercase));
+        self.places.extend(summary.places.iter().cloned());
         self.sources.push(index);
         Ok(())
     }

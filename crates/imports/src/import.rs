@@ -185,7 +185,7 @@ async fn import_run(
 
 async fn judge_group(group: &Group, held: &Held, snapshot: &lake::Snapshot, force: bool) -> Result<(), ImportError> {
     for holding in &group.holdings {
-        let candidate = Candidate { holding: holding.clone(), subscriptions: &group.subscriptions };
+        let candidate = Candidate { holding: holding.clone(), places: &group.places };
         admit(held, snapshot, &candidate, force).await?;
     }
     Ok(())

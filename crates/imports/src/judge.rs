@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use catalog::Catalog;
 use lake::Snapshot;
-use ledger::{Held, Holding, HoldingConflict, RunTime, judge};
+use ledger::{Held, Holding, HoldingConflict, Place, RunTime, Sharing, judge};
 
 use crate::error::ImportError;
 
 /// A unit to be judged, with what its rows say.
 pub(crate) struct Candidate<'a> {
     pub(crate) holding: Holding,
-    /// Lower-case ids of the subscriptions that its rows name.
-    pub(crate) subscriptions: &'a BTreeSet<String>,
+    /// Where its rows belong, as they say.
+    pub(crate) places: &'a BTreeSet<Place>,
 }
 
 /// Refuses what is stale (unless forced) or overlaps another source scope.
@@ -36,10 +36,12 @@ pub(crate) async fn admit(
         }
         Err(HoldingConflict::Overlap(other)) => return Err(ImportError::overlap(&other, &new.unit)),
     }
-    // A department, an account and a subscription may or may not hold one another: the rows of the days tell.
+    // A department, an account and a subscription may or may not hold one another, and two ids may be one department:
+    // the rows of the days tell.
     for other in held.undecided(&new.unit) {
-        let theirs = snapshot.subscriptions_of(&other.unit).await?;
-        if theirs.iter().any(|id| candidate.subscriptions.contains(id)) {
+        let sharing = Sharing::between(&other.unit.scope, &new.unit.scope);
+        let theirs = snapshot.marks_of(&other.unit, sharing).await?;
+        if candidate.places.iter().filter_map(|place| sharing.mark(place)).any(|mark| theirs.contains(&mark)) {
             return Err(ImportError::overlap(other, &new.unit));
         }
     }

@@ -30,7 +30,7 @@ pub use crash::{CRASH_POINTS, crash_point};
 pub use error::LakeError;
 pub use file::LakeFile;
 pub use lock::{FolderLock, LockName};
-pub use root::LakeRoot;
+pub use root::{LakeRoot, make_private};
 pub use scan::Scan;
 pub use stage::{Run, Stage};
 pub use table::{Lake, Snapshot};

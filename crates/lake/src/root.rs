@@ -20,11 +20,21 @@ pub struct LakeRoot {
     url: Url,
 }
 
+/// Makes a data folder that nobody else reads: it holds the charges of every department. A folder that is there keeps
+/// the rights that its owner gave it.
+pub fn make_private(folder: &FsPath) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
 impl LakeRoot {
-    /// A local folder, made if it is missing. Writes are flushed before they count.
+    /// A local folder, made for its owner alone if it is missing. Writes are flushed before they count.
     pub fn local(folder: &FsPath) -> Result<Self, LakeError> {
         let doing = || format!("open the data folder {}", folder.display());
-        std::fs::create_dir_all(folder).map_err(LakeError::io(doing()))?;
+        make_private(folder).map_err(LakeError::io(doing()))?;
         let folder = folder.canonicalize().map_err(LakeError::io(doing()))?;
         let prefix = Path::from_absolute_path(&folder)
             .map_err(|source| LakeError::Storage { doing: doing(), source: source.into() })?;

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::{DataType, Date32Type, Field as ArrowField, Int32Type, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Date32Type, Field as ArrowField, Schema, SchemaRef};
 use calendar::Date;
 use formats::{EXTRA_COLUMN, charge_schema};
-use ledger::{ChargeQuery, ChargeType, Field, Selection, Share, Unit, Visibility, Window};
+use ledger::{ChargeQuery, ChargeType, Field, Place, Selection, Share, Sharing, Unit, Visibility, Window};
 use object_store::ObjectStore;
 use parquet::arrow::ParquetRecordBatchStreamBuilder;
 use parquet::arrow::ProjectionMask;
@@ -130,8 +130,8 @@ impl Snapshot {
 }
 
 impl Snapshot {
-    /// Lower-case ids of the subscriptions that the rows of a held unit name; empty text for rows that name none.
-    pub async fn subscriptions_of(&self, unit: &Unit) -> Result<BTreeSet<String>, LakeError> {
+    /// What the rows of a held unit may have in common with those of another source scope.
+    pub async fn marks_of(&self, unit: &Unit, sharing: Sharing) -> Result<BTreeSet<String>, LakeError> {
         // A few more rows than the unit has do no harm: the period is one of its own.
         let window = Window::Period(unit.coverage.period());
         let (visibility, selection) = (Visibility::Everything, Selection::Everything);
@@ -142,20 +142,15 @@ impl Snapshot {
             .filter(|file| file.scope_key == scope_key && filter.may_match(file))
             .map(|file| (file.clone(), filter.clone()))
             .collect();
-        let columns = vec![Field::SubscriptionId.column().to_owned()];
+        let columns = Place::FIELDS.iter().map(|field| field.column().to_owned()).collect();
         let mut scan = Scan { store: self.store(), files: files.into_iter(), columns, open: None };
         let mut found = BTreeSet::new();
         while let Some(batch) = scan.next_batch().await? {
-            let column = batch.column_by_name(Field::SubscriptionId.column());
-            let Some(column) = column.and_then(|column| column.as_dictionary_opt::<Int32Type>()) else { continue };
-            let Some(values) = column.values().as_string_opt::<i32>() else { continue };
-            let used: BTreeSet<i32> = column.keys().iter().flatten().collect();
-            let texts = used.into_iter().filter_map(|key| usize::try_from(key).ok()).map(|key| values.value(key));
-            found.extend(texts.map(str::to_ascii_lowercase));
-            // Rows without subscription are a possible overlap with others of their kind.
-            if column.null_count() > 0 {
-                found.insert(String::new());
-            }
+            let places = select::places(&batch).ok_or_else(|| LakeError::ForeignFile {
+                path: scope_key.clone(),
+                reason: "the columns of departments, accounts or subscriptions are missing or of another type".into(),
+            })?;
+            found.extend(places.iter().filter_map(|place| sharing.mark(place)));
         }
         Ok(found)
     }

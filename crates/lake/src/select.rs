@@ -1,11 +1,11 @@
 //! Which rows of a batch belong to a scope, by their own cells (`ledger::Selection`).
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use arrow::array::{Array, AsArray, DictionaryArray, RecordBatch, StringArray};
 use arrow::datatypes::{Date32Type, Int32Type};
 use calendar::Date;
-use ledger::{AccountName, Field, Selection, SubscriptionId, Tenure, comparable};
+use ledger::{AccountName, Field, Place, Selection, SubscriptionId, Tenure, comparable};
 
 /// The fields that decide about a selection, beside the date.
 pub(crate) fn fields(selection: &Selection) -> &'static [Field] {
@@ -104,6 +104,26 @@ pub(crate) fn rows(selection: &Selection, batch: &RecordBatch) -> Option<Vec<boo
             Some(rows.map(belongs).collect())
         }
     }
+}
+
+/// The distinct places that the rows of a batch name; `None` if a column is missing or of another type.
+pub(crate) fn places(batch: &RecordBatch) -> Option<BTreeSet<Place>> {
+    let columns = Place::FIELDS.map(|field| Texts::of(batch, field));
+    if columns.iter().any(Option::is_none) {
+        return None;
+    }
+    let columns = columns.map(|column| column.expect("looked at above"));
+    // Each distinct combination of texts is made into a place once.
+    let distinct: HashSet<[Option<usize>; 7]> =
+        (0..batch.num_rows()).map(|row| columns.each_ref().map(|column| column.key(row))).collect();
+    let place = |keys: [Option<usize>; 7]| {
+        let mut parts = [None; 7];
+        for ((part, column), key) in parts.iter_mut().zip(&columns).zip(keys) {
+            *part = key.and_then(|key| column.value(key));
+        }
+        Place::from_parts(parts)
+    };
+    Some(distinct.into_iter().map(place).collect())
 }
 
 /// Owner and name cells that stand for an account together.

@@ -6,11 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use calendar::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::hierarchy::is_generated_form;
 use crate::selection::{Tenure, comparable};
 use crate::{EnrollmentId, SubscriptionId};
 
 /// Most departments, accounts and subscriptions of one enrollment that are accepted, each.
 const ENTRIES_MAX: usize = 200_000;
+/// Most steps of one history.
+const STEPS_MAX: usize = 100;
 /// Longest id, name, owner and cost center, in bytes.
 const TEXT_BYTES_MAX: usize = 256;
 
@@ -102,6 +105,24 @@ pub enum HierarchyError {
         what: &'static str,
         /// How many.
         count: usize,
+    },
+    /// A longer history than is accepted.
+    #[error("the history of {what} {id} has {count} steps; at most {STEPS_MAX} are accepted")]
+    TooManySteps {
+        /// What it is a history of.
+        what: &'static str,
+        /// Its id.
+        id: String,
+        /// How many.
+        count: usize,
+    },
+    /// An id that only the store gives.
+    #[error(
+        "{id} has the form of the ids that Lazurite generates, which stand for one name for ever; choose another one"
+    )]
+    Generated {
+        /// The id.
+        id: String,
     },
     /// An id or another text that cannot be one.
     #[error(
@@ -285,6 +306,9 @@ fn texts(of: &str, named: &[(&str, &Option<String>)]) -> Result<(), HierarchyErr
 
 fn text(what: &str, text: &str) -> Result<(), HierarchyError> {
     let is_id = what.starts_with("the id ");
+    if is_id && is_generated_form(text) {
+        return Err(HierarchyError::Generated { id: text.to_owned() });
+    }
     let fits = !text.is_empty()
         && text.len() <= TEXT_BYTES_MAX
         && text.trim() == text
@@ -297,6 +321,9 @@ fn history(
     history: &[Since],
     (owner_kind, owners): (&'static str, &BTreeSet<String>),
 ) -> Result<(), HierarchyError> {
+    if history.len() > STEPS_MAX {
+        return Err(HierarchyError::TooManySteps { what, id: id.to_owned(), count: history.len() });
+    }
     let forward = history.windows(2).all(|pair| pair[1].from > pair[0].from);
     if !forward {
         return Err(HierarchyError::Order { what, id: id.to_owned() });

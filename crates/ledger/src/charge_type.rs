@@ -21,7 +21,7 @@ pub enum ChargeType {
 }
 
 impl ChargeType {
-    /// Reads a cell without regard to case; `UnusedSavingPlan` is accepted on import (SEMANTICS 3.1).
+    /// Reads a cell without regard to case and blanks around it; `UnusedSavingPlan` is accepted on import (SEMANTICS 3.1).
     pub fn read(cell: &str) -> Self {
         const NAMES: [(&str, ChargeType); 7] = [
             ("Usage", ChargeType::Usage),
@@ -32,6 +32,7 @@ impl ChargeType {
             ("UnusedSavingPlan", ChargeType::UnusedSavingsPlan),
             ("RoundingAdjustment", ChargeType::RoundingAdjustment),
         ];
+        let cell = cell.trim();
         NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(cell)).map_or(Self::Other, |(_, found)| *found)
     }
 

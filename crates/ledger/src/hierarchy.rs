@@ -34,6 +34,17 @@ pub enum IdOrigin {
     Generated,
 }
 
+/// Generated ids have 13 digits and begin with 9: longer than any id that the original gives.
+pub const GENERATED_FIRST: u64 = 9_000_000_000_000;
+/// How many generated ids there can be.
+pub const GENERATED_COUNT: u64 = 1_000_000_000_000;
+
+/// Whether an id has the form of the generated ones. Owners cannot give those to anything: each stands for its name.
+pub fn is_generated_form(id: &str) -> bool {
+    let number = id.trim().parse::<u64>();
+    number.is_ok_and(|number| (GENERATED_FIRST..GENERATED_FIRST + GENERATED_COUNT).contains(&number))
+}
+
 /// A name to which an id was given, other than by rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedId {

@@ -21,10 +21,12 @@ pub use applied::{AppliedAccount, AppliedDepartment, AppliedHierarchy, AppliedSu
 pub use charge_type::{ChargeType, PricingModel};
 pub use dataset::{Dataset, UnknownDataset};
 pub use field::{Field, FieldKind};
-pub use hierarchy::{Hierarchy, IdOrigin, NameKind, NamedId, Node, names_without_id};
+pub use hierarchy::{
+    GENERATED_COUNT, GENERATED_FIRST, Hierarchy, IdOrigin, NameKind, NamedId, Node, is_generated_form, names_without_id,
+};
 pub use holding::{Coverage, Held, Holding, HoldingConflict, RunTime, Unit, judge};
 pub use ids::{EnrollmentId, IdError, SubscriptionId};
 pub use place::Place;
 pub use query::{ChargeQuery, Visibility, Window};
-pub use scope::{Scope, ScopeError};
+pub use scope::{Scope, ScopeError, Sharing};
 pub use selection::{AccountName, Selection, Share, Tenure, UNASSIGNED, comparable};

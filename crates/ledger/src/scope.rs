@@ -5,7 +5,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Place;
 use crate::ids::{EnrollmentId, SubscriptionId, excerpt};
+use crate::selection::comparable;
 
 /// Longest department, account and resource group name in a scope, in bytes.
 const NAME_BYTES_MAX: usize = 128;
@@ -139,24 +141,65 @@ impl Scope {
     }
 
     /// Whether two scopes of one enrollment share charges, as far as the paths alone tell. `None`: only the rows
-    /// can tell, because a department, an account and a subscription may or may not hold one another.
+    /// can tell, because a department, an account and a subscription may or may not hold one another, and because two
+    /// departments, like two accounts, may be two ids for rows that carry none ([`Sharing`]).
     pub fn overlaps(&self, other: &Self) -> Option<bool> {
         match (self, other) {
             (Self::BillingAccount(_), _) | (_, Self::BillingAccount(_)) => Some(true),
             (Self::Subscription(a), Self::Subscription(b)) => Some(a == b),
             (Self::Subscription(a), Self::ResourceGroup { subscription, .. })
             | (Self::ResourceGroup { subscription, .. }, Self::Subscription(a)) => Some(a == subscription),
-            (Self::ResourceGroup { .. }, Self::ResourceGroup { .. })
-            | (Self::Department { .. }, Self::Department { .. })
-            | (Self::EnrollmentAccount { .. }, Self::EnrollmentAccount { .. }) => Some(self.key() == other.key()),
-            _ => None,
+            (Self::ResourceGroup { .. }, Self::ResourceGroup { .. }) => Some(self.key() == other.key()),
+            _ => (self.key() == other.key()).then_some(true),
         }
     }
 }
 
 fn part_name(text: &str) -> Option<String> {
-    let acceptable = text.len() <= NAME_BYTES_MAX && !text.chars().any(char::is_control) && text.trim() == text;
+    // Lower case can be longer, and is what a key of the scope holds.
+    let fits = text.len() <= NAME_BYTES_MAX && text.to_lowercase().len() <= NAME_BYTES_MAX;
+    let acceptable = fits && !text.chars().any(char::is_control) && text.trim() == text;
     acceptable.then(|| text.to_owned())
+}
+
+/// By what the rows of two source scopes tell whether they are the same charges, where the paths do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// A subscription that both have. Rows without one are a possible overlap with others of their kind.
+    Subscription,
+    /// The department name and subscription of rows without department id, between two departments: rows with one can
+    /// only be in their own.
+    Department,
+    /// Owner, name and subscription of rows without account id, between two accounts.
+    Account,
+}
+
+impl Sharing {
+    /// What tells between two scopes for which [`Scope::overlaps`] does not.
+    pub fn between(one: &Scope, other: &Scope) -> Self {
+        match (one, other) {
+            (Scope::Department { .. }, Scope::Department { .. }) => Self::Department,
+            (Scope::EnrollmentAccount { .. }, Scope::EnrollmentAccount { .. }) => Self::Account,
+            _ => Self::Subscription,
+        }
+    }
+
+    /// What a row has in common with others of the same mark; `None`: nothing.
+    pub fn mark(self, place: &Place) -> Option<String> {
+        let text = |cell: &Option<String>| comparable(cell.as_deref().unwrap_or_default());
+        let subscription = text(&place.subscription_id);
+        match self {
+            Self::Subscription => Some(subscription),
+            Self::Department => {
+                let name = text(&place.department_name);
+                place.department_id.is_none().then(|| [name, subscription].join("\n"))
+            }
+            Self::Account => {
+                let (owner, name) = (text(&place.account_owner), text(&place.account_name));
+                place.account_id.is_none().then(|| [owner, name, subscription].join("\n"))
+            }
+        }
+    }
 }
 
 impl fmt::Display for Scope {
@@ -219,9 +262,15 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in
-            ["", "subscriptions", "subscriptions/x", "departments/", "managementGroups/m", "billingAccounts/1/x/2"]
-        {
+        for text in [
+            "",
+            &format!("departments/{}", "\u{130}".repeat(64)),
+            "subscriptions",
+            "subscriptions/x",
+            "departments/",
+            "managementGroups/m",
+            "billingAccounts/1/x/2",
+        ] {
             assert!(Scope::parse(text).is_err(), "{text:?}");
         }
     }
@@ -238,6 +287,7 @@ mod tests {
         assert_eq!(group.overlaps(&b), Some(false));
         assert_eq!(enrollment.overlaps(&b), Some(true));
         assert_eq!(department.overlaps(&b), None);
-        assert_eq!(department.overlaps(&scope("departments/8")), Some(false));
+        assert_eq!(department.overlaps(&scope("departments/8")), None);
+        assert_eq!(department.overlaps(&scope("billingAccounts/1/departments/7")), Some(true));
     }
 }

@@ -84,6 +84,20 @@ pub enum Selection {
 }
 
 impl Selection {
+    /// Whether each row of it is a row of the same scope as `other` knows it.
+    fn is_part_of(&self, other: &Self) -> bool {
+        let same = self.key() == other.key();
+        match (self, other) {
+            (Self::Department { names, tenures, .. }, Self::Department { names: theirs, tenures: known, .. }) => {
+                same && names.is_subset(theirs) && tenures.iter().all(|tenure| known.contains(tenure))
+            }
+            (Self::Account { names, tenures, .. }, Self::Account { names: theirs, tenures: known, .. }) => {
+                same && names.is_subset(theirs) && tenures.iter().all(|tenure| known.contains(tenure))
+            }
+            _ => same,
+        }
+    }
+
     /// Kind and id, whatever names stand for it at the moment.
     pub fn key(&self) -> String {
         match self {
@@ -113,12 +127,13 @@ impl Share {
         Self { enrollment, selection: Selection::Everything, within: Vec::new() }
     }
 
-    /// Whether a report about `self` may be given to someone whose right to the same scope is `other`.
+    /// Whether a report about `self` may be given to someone whose right to the same scope is `other`: nothing in it is
+    /// beyond that right, as it is now.
     pub fn may_be_given_to(&self, other: &Self) -> bool {
-        let keys = |share: &Self| share.within.iter().map(Selection::key).collect::<BTreeSet<_>>();
-        self.enrollment == other.enrollment
-            && self.selection.key() == other.selection.key()
-            && (other.within.is_empty() || keys(self) == keys(other))
+        let bounded = other.within.is_empty()
+            || (self.within.len() == other.within.len()
+                && self.within.iter().all(|own| other.within.iter().any(|theirs| own.is_part_of(theirs))));
+        self.enrollment == other.enrollment && self.selection.is_part_of(&other.selection) && bounded
     }
 }
 
@@ -145,8 +160,12 @@ mod tests {
         let cut = share("100", account("1"), &[department("7", &[])]);
         assert!(whole.may_be_given_to(&whole) && cut.may_be_given_to(&cut) && cut.may_be_given_to(&whole));
         assert!(!whole.may_be_given_to(&cut));
-        // Names that were mapped in between make no other right.
-        assert!(cut.may_be_given_to(&share("100", account("1"), &[department("7", &["retail"])])));
+        // A name that was mapped in between makes the right larger; one that was taken back makes it smaller.
+        let larger = share("100", account("1"), &[department("7", &["retail"])]);
+        assert!(cut.may_be_given_to(&larger) && !larger.may_be_given_to(&cut));
+        let named = share("100", department("7", &["retail"]), &[]);
+        let plain = share("100", department("7", &[]), &[]);
+        assert!(plain.may_be_given_to(&named) && !named.may_be_given_to(&plain));
         for other in [
             share("100", account("1"), &[department("8", &[])]),
             share("100", account("1"), &[department("7", &[]), department("8", &[])]),

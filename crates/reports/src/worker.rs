@@ -19,6 +19,8 @@ use crate::writer::{BlobTarget, REPORTS, attempt_prefix, write_blobs};
 
 /// How long an idle worker waits before it looks for jobs that other processes queued or lost.
 const IDLE_LOOK: Duration = Duration::from_secs(2);
+/// How long a worker that is asked to stop is waited for: it may be asking the database.
+const STOP_TIME_MAX: Duration = Duration::from_secs(5);
 /// A job that ended its process this often is given up.
 const ATTEMPTS_MAX: u32 = 3;
 
@@ -48,9 +50,11 @@ impl Workers {
     /// Stops after at most one more batch and gives unfinished jobs back, to be resumed by the next process.
     pub async fn stop(self) {
         _ = self.stop.send(true);
-        for task in self.tasks {
-            task.abort();
-            _ = task.await;
+        for mut task in self.tasks {
+            if tokio::time::timeout(STOP_TIME_MAX, &mut task).await.is_err() {
+                task.abort();
+                _ = task.await;
+            }
         }
         match self.reports.catalog.release_jobs(&self.owner).await {
             Ok(0) => {}
@@ -98,7 +102,15 @@ async fn work(reports: Reports, owner: String, mut stopped: watch::Receiver<bool
         let lease_ms = i64::try_from(reports.settings.lease.as_millis()).unwrap_or(i64::MAX / 4);
         let now = now_ms();
         match reports.catalog.claim_job(&owner, now, now.saturating_add(lease_ms)).await {
-            Ok(Some(job)) => run(&reports, &owner, job).await,
+            // A claim is never cut short: one that the database makes after its asker is gone would hold up the job. What was
+            // claimed at the last moment is given back with the rest.
+            Ok(Some(_)) if *stopped.borrow() => return,
+            Ok(Some(job)) => {
+                tokio::select! {
+                    () = run(&reports, &owner, job) => {}
+                    _ = stopped.changed() => return,
+                }
+            }
             Ok(None) => {
                 tokio::select! {
                     () = reports.queued.notified() => {}

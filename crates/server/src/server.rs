@@ -143,7 +143,7 @@ async fn listen(
 /// Makes the data folder and tries to write to it, so that the user hears a sentence instead of a database's code.
 fn check_writable(folder: &Path) -> Result<(), ServerError> {
     let probe = folder.join(format!(".write-test-{}", std::process::id()));
-    let tried = std::fs::create_dir_all(folder)
+    let tried = lake::make_private(folder)
         .and_then(|()| std::fs::write(&probe, b""))
         .and_then(|()| std::fs::remove_file(&probe));
     tried.map_err(|source| ServerError::DataFolder { folder: folder.to_owned(), source })

@@ -196,7 +196,7 @@ async fn every_row_of_the_table_of_several_roles_holds() {
         let (da_view_charges, ao_view_charges, price_hidden) = (has("DA"), has("AO"), has("hidden"));
         for enrollment in ["100", "200"] {
             let policies = Policies { da_view_charges, ao_view_charges, price_hidden };
-            catalog.set_policies(&number(enrollment), policies, &audit()).await.unwrap();
+            catalog.change_policies(&number(enrollment), |own| *own = policies, &audit()).await.unwrap();
         }
         let caller = caller(&catalog, &format!("subject {tried}"), roles).await;
         let found = outcome(permit(&catalog, &caller, &scope(asked)).await);

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
 
-use catalog::{Catalog, Policies};
+use catalog::Policies;
 use imports::Store;
 use ledger::{
     AccountName, AppliedAccount, AppliedDepartment, AppliedHierarchy, AppliedSubscription, EnrollmentId, Hierarchy,
-    IdOrigin, NameKind, Node, Scope, UNASSIGNED, comparable, names_without_id,
+    IdOrigin, NameKind, Node, Scope, UNASSIGNED, comparable, is_generated_form, names_without_id,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -101,11 +101,17 @@ pub(crate) fn hierarchy_json(number: &EnrollmentId, hierarchy: &Hierarchy) -> Va
     })
 }
 
+/// A text of a row as a terminal may show it: nothing in it moves the cursor or begins a line.
+fn printable(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { char::REPLACEMENT_CHARACTER } else { letter }).collect()
+}
+
 /// Departments and accounts for people; a line each, and at most so many of each.
 pub(crate) fn print_nodes(hierarchy: &Hierarchy, lines_max: usize) {
     let line = |kind: &str, node: &Node| {
-        let join = |texts: &BTreeSet<String>| texts.iter().cloned().collect::<Vec<_>>().join(" / ");
-        let mut line = format!("  {kind:10}  {:14}  {:9}  {}", node.id, origin(node.origin), join(&node.names));
+        let join = |texts: &BTreeSet<String>| texts.iter().map(|text| printable(text)).collect::<Vec<_>>().join(" / ");
+        let mut line =
+            format!("  {kind:10}  {:14}  {:9}  {}", printable(&node.id), origin(node.origin), join(&node.names));
         if !node.owners.is_empty() {
             line += &format!("  ({})", join(&node.owners));
         }
@@ -131,7 +137,7 @@ fn print(number: &EnrollmentId, hierarchy: &Hierarchy, policies: Policies) {
     print_policies(policies);
     print_nodes(hierarchy, usize::MAX);
     for (id, name) in hierarchy.subscriptions() {
-        println!("  subscription  {id}  {}", name.unwrap_or_default());
+        println!("  subscription  {id}  {}", printable(name.unwrap_or_default()));
     }
 }
 
@@ -152,10 +158,21 @@ async fn map(args: EnrollmentMapArgs) -> Result<ExitCode, Failure> {
         let reason = "rows that say Unassigned are in no department; they cannot be mapped to one";
         return Err(Failure::refused("Name", reason));
     }
-    if let Some(id) = &args.id
-        && !matches!(Scope::parse(&format!("departments/{id}")), Ok(Scope::Department { .. }))
-    {
-        return Err(Failure::refused("Id", format!("{id:?} is not an id: expected 1 to 128 characters without slash")));
+    if let Some(id) = &args.id {
+        if !matches!(Scope::parse(&format!("departments/{id}")), Ok(Scope::Department { id: parsed, .. }) if parsed == *id)
+        {
+            return Err(Failure::refused(
+                "Id",
+                format!("{id:?} is not an id: expected 1 to 128 characters without slash"),
+            ));
+        }
+        if is_generated_form(id) {
+            let reason = format!(
+                "{id} has the form of the ids that Lazurite generates, which stand for one name for ever; choose another one, \
+                 or take a mapping back with --remove"
+            );
+            return Err(Failure::refused("Id", reason));
+        }
     }
     let store = Store::open_existing(&args.data.path).await?;
     let named =
@@ -212,18 +229,14 @@ fn whole_name<'a>(rows: &'a BTreeSet<(NameKind, AccountName)>, given: &AccountNa
 
 async fn policy(args: EnrollmentPolicyArgs) -> Result<ExitCode, Failure> {
     let store = Store::open(&args.data.path).await?;
-    let before = store.catalog().policies(&args.enrollment).await?;
-    let set = |switch: Option<Switch>, before| switch.map_or(before, |switch| switch == Switch::On);
-    let policies = Policies {
-        da_view_charges: set(args.da_view_charges, before.da_view_charges),
-        ao_view_charges: set(args.ao_view_charges, before.ao_view_charges),
-        price_hidden: set(args.price_hidden, before.price_hidden),
+    let audit = audit_entry("enrollment.policy", &args.enrollment, String::new(), String::new());
+    let change = |policies: &mut Policies| {
+        let set = |own: &mut bool, switch: Option<Switch>| *own = switch.map_or(*own, |switch| switch == Switch::On);
+        set(&mut policies.da_view_charges, args.da_view_charges);
+        set(&mut policies.ao_view_charges, args.ao_view_charges);
+        set(&mut policies.price_hidden, args.price_hidden);
     };
-    if policies != before {
-        let audit =
-            audit_entry("enrollment.policy", &args.enrollment, String::new(), policies_json(policies).to_string());
-        store.catalog().set_policies(&args.enrollment, policies, &audit).await?;
-    }
+    let policies = store.catalog().change_policies(&args.enrollment, change, &audit).await?;
     let held = store.catalog().enrollment(args.enrollment.as_str()).await?.is_some();
     store.catalog().close().await;
     if args.json {
@@ -270,53 +283,38 @@ async fn apply(args: EnrollmentApplyArgs) -> Result<ExitCode, Failure> {
         stated.push((number, hierarchy));
     }
     let store = Store::open(&args.data.path).await?;
-    check_against_others(store.catalog(), &stated).await?.map_err(&refused)?;
+    let catalog = store.catalog();
+    let mut before = Vec::new();
+    for (number, _) in &stated {
+        before.push(holder::held_scopes(catalog, number).await?);
+    }
+    let audit = |number: &EnrollmentId, hierarchy: &AppliedHierarchy| {
+        audit_entry("enrollment.apply", number, String::new(), counted(hierarchy))
+    };
+    let done = catalog.apply_hierarchies(&stated, audit, args.dry_run).await?;
+    done.map_err(|(number, error)| refused(format!("enrollment {number}: {error}")))?;
     let mut applied = Vec::new();
-    for (number, hierarchy) in &stated {
-        let counts = [hierarchy.departments.len(), hierarchy.accounts.len(), hierarchy.subscriptions.len()];
-        let [departments, accounts, subscriptions] = counts;
-        let detail = format!("{departments} departments, {accounts} accounts, {subscriptions} subscriptions");
-        if !args.dry_run {
-            let audit = audit_entry("enrollment.apply", number, String::new(), detail.clone());
-            let before = holder::held_scopes(store.catalog(), number).await?;
-            store.catalog().apply_hierarchy(number, hierarchy, &audit).await?;
-            holder::warn_of_lost(store.catalog(), number, &before).await?;
-        }
+    for ((number, hierarchy), before) in stated.iter().zip(&before) {
         if !args.json {
-            println!("{} enrollment {number}: {detail}", if args.dry_run { "would apply" } else { "applied" });
+            let done = if args.dry_run { "would apply" } else { "applied" };
+            println!("{done} enrollment {number}: {}", counted(hierarchy));
         }
+        holder::warn_of_lost(catalog, number, before).await?;
         applied.push(json!({
-            "enrollment": number, "departments": departments, "accounts": accounts, "subscriptions": subscriptions,
+            "enrollment": number, "departments": hierarchy.departments.len(), "accounts": hierarchy.accounts.len(),
+            "subscriptions": hierarchy.subscriptions.len(),
         }));
     }
-    store.catalog().close().await;
+    catalog.close().await;
     if args.json {
         println!("{}", json!({ "applied": applied, "dryRun": args.dry_run }));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// A subscription belongs to one enrollment at a time: judged against the other enrollments of the file, and against
-/// those of the store that the file does not replace.
-async fn check_against_others(
-    catalog: &Catalog,
-    stated: &[(EnrollmentId, AppliedHierarchy)],
-) -> Result<Result<(), String>, Failure> {
-    let mut others: Vec<(EnrollmentId, AppliedHierarchy)> = stated.to_vec();
-    for number in catalog.applied_enrollments().await? {
-        if !stated.iter().any(|(own, _)| *own == number) {
-            let hierarchy = catalog.applied_hierarchy(&number).await?.unwrap_or_default();
-            others.push((number, hierarchy));
-        }
-    }
-    for (number, hierarchy) in stated {
-        for (other, theirs) in others.iter().filter(|(other, _)| other != number) {
-            if let Err(error) = hierarchy.check_against(other, theirs) {
-                return Ok(Err(format!("enrollment {number}: {error}")));
-            }
-        }
-    }
-    Ok(Ok(()))
+fn counted(hierarchy: &AppliedHierarchy) -> String {
+    let AppliedHierarchy { departments, accounts, subscriptions } = hierarchy;
+    format!("{} departments, {} accounts, {} subscriptions", departments.len(), accounts.len(), subscriptions.len())
 }
 
 fn read(path: &Path) -> Result<HierarchyFile, String> {

@@ -104,13 +104,13 @@ fn a_name_is_mapped_to_an_id_and_back() {
 
     // A name that rows without id do not have is a note, because it may come yet, or be misspelled.
     for (name, noted) in
-        [("--department ACM", false), ("--department AMC", true), ("--account ACM_Team", true), ("--owner a@x", true)]
+        [("--department ACM", false), ("--department AMC", true), ("--account AMC_Team", true), ("--owner a@x", true)]
     {
         let done = bench.line(&format!("{map} {name} --id 4711"));
         assert_eq!(done.code, 0);
         assert_eq!(done.errors.contains("note: no row without id names the"), noted, "{name}: {}", done.errors);
     }
-    for name in ["--department AMC", "--account ACM_Team", "--owner a@x", "--department ACM"] {
+    for name in ["--department AMC", "--account AMC_Team", "--owner a@x", "--department ACM"] {
         assert_eq!(bench.json(&format!("{map} {name} --remove")), json!({ "changed": true }), "{name}");
     }
     assert_eq!(bench.json(&format!("{map} --department ACM --remove")), json!({ "changed": false }));
@@ -286,7 +286,7 @@ fn a_key_of_a_part_is_made_once_its_policy_is_on() {
         let (code, message) = bench.refused(&format!("{create} {part}"));
         assert!(code == "PolicyOff" && message.starts_with("the key could read nothing"), "{code}: {message}");
         // The message ends with the command that helps.
-        let command = message.split_once("Turn it on first: lazurite ").unwrap().1;
+        let command = message.split_once("Change that first: lazurite ").unwrap().1;
         assert_eq!(command, format!("enrollment policy --enrollment {NUMBER} --{switch}-view-charges on"));
         assert_eq!(bench.line(command).code, 0);
         let made = bench.json(&format!("{create} {part}"));
@@ -421,11 +421,7 @@ fn the_audit_log_tells_what_was_done_and_no_secret() {
 
     let log = bench.json("audit");
     let expected = [
-        (
-            "enrollment.policy",
-            json!(""),
-            r#"{"daViewCharges":true,"aoViewCharges":true,"priceHidden":false}"#.to_owned(),
-        ),
+        ("enrollment.policy", json!(""), "da-view-charges on, ao-view-charges on, price-hidden off".to_owned()),
         ("enrollment.map", json!("acm"), "department acm is 4711".into()),
         ("enrollment.unmap", json!("acm"), "department acm".into()),
         ("enrollment.apply", json!(""), "1 departments, 1 accounts, 1 subscriptions".into()),
@@ -479,7 +475,8 @@ fn what_would_read_nothing_is_said_at_once() {
     // A half of what rows say.
     let half = format!("enrollment map --enrollment {NUMBER} --account ACM_Team --id 100");
     let (code, message) = bench.refused(&half);
-    let whole = format!("rows name this account by owner and name; give both: --account \"acm team\" --owner {OWNER:?}");
+    let whole =
+        format!("rows name this account by owner and name; give both: --account \"acm team\" --owner {OWNER:?}");
     assert_eq!((code.as_str(), message), ("HalfName", whole));
     // A change that takes the rows of a scope away.
     bench.json(&format!("key create --enrollment {NUMBER} --department 4711"));

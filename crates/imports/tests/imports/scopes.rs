@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use catalog::AuditEntry;
 use formats::Layout;
+use lazurite_imports::ImportError;
 use ledger::{
     AccountName, AppliedAccount, AppliedDepartment, AppliedHierarchy, AppliedSubscription, Dataset, EnrollmentId,
-    IdOrigin, NameKind, Since, SubscriptionId,
+    IdOrigin, NameKind, Scope, Since, SubscriptionId,
 };
 use samples::bundled::{EA_ACTUAL, EA_AMORTIZED, NISE_SUBSCRIPTION};
 
@@ -95,7 +96,8 @@ impl Bench {
 
     pub(crate) async fn apply(&self, stated: &AppliedHierarchy) {
         stated.check().unwrap();
-        self.store.catalog().apply_hierarchy(&enrollment("100"), stated, &audit()).await.unwrap();
+        let stated = [(enrollment("100"), stated.clone())];
+        self.store.catalog().apply_hierarchies(&stated, |_, _| audit(), false).await.unwrap().unwrap();
     }
 }
 
@@ -320,4 +322,70 @@ async fn the_real_exports_answer_department_and_account_by_generated_and_by_mapp
         check(format!("{path}/{id}")).await;
         check(format!("billingAccounts/{number}/{path}/{generated}")).await;
     }
+}
+
+/// Imports a table as the export of a scope.
+async fn import_scope(bench: &Bench, name: &str, scope: &str, table: &str) -> Result<(), ImportError> {
+    let mut options = actual(bench.file(name, export(table)));
+    options.fill.scope = Some(Scope::parse(scope).unwrap());
+    bench.import(options).await.map(|_| ())
+}
+
+/// Two ids can be one department: rows that carry none tell by their name and subscription.
+#[tokio::test(flavor = "multi_thread")]
+async fn charges_are_not_counted_again_under_another_id_of_their_department_or_account() {
+    for (scope, other, rows, others) in [
+        (
+            "departments/4711",
+            "departments/4712",
+            "- | ACM | - | - | - | A | 01 | Usage",
+            "- | acm | - | - | - | A | 02 | Usage",
+        ),
+        (
+            "enrollmentAccounts/70",
+            "enrollmentAccounts/71",
+            "- | - | - | Shop | o@x | A | 01 | Usage",
+            "- | - | - | SHOP | O@X | A | 02 | Usage",
+        ),
+    ] {
+        let bench = Bench::new().await;
+        import_scope(&bench, "first.csv", scope, rows).await.unwrap();
+        for again in [rows, others] {
+            let refused = import_scope(&bench, "again.csv", other, again).await;
+            assert!(matches!(refused, Err(ImportError::Overlap { .. })), "{scope} {other}");
+        }
+        assert_eq!(bench.version().await, 1);
+    }
+    // Rows that say whose they are, and rows of another name, are other charges, even of the same subscription.
+    let bench = Bench::new().await;
+    import_scope(&bench, "a.csv", "departments/7", "7 | ACM | - | - | - | A | 01 | Usage").await.unwrap();
+    import_scope(&bench, "b.csv", "departments/8", "8 | ACM | - | - | - | A | 02 | Usage").await.unwrap();
+    import_scope(&bench, "c.csv", "departments/9", "- | Shop | - | - | - | A | 03 | Usage").await.unwrap();
+    assert_eq!(bench.column(&SEPTEMBER, "CostInBillingCurrency").await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blank_after_an_id_makes_no_other_charge() {
+    let bench = Bench::new().await;
+    import_scope(&bench, "a.csv", "departments/7", &format!("7 | - | - | - | - | {A}_ | 01 | Usage")).await.unwrap();
+    let refused =
+        import_scope(&bench, "b.csv", &format!("subscriptions/{A}"), "7 | - | - | - | - | A | 01 | Usage").await;
+    assert!(matches!(refused, Err(ImportError::Overlap { .. })), "{refused:?}");
+}
+
+/// What only a faulty export said is forgotten with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrected_export_takes_back_what_the_faulty_one_taught() {
+    let right = "- | Research | - | - | - | A | 01 | Usage\n30 | Retail | - | - | - | B | 02 | Usage";
+    let faulty = format!("{right}\n30 | Research | - | - | - | B | 03 | Usage");
+    let bench = imported(right).await;
+    bench.check(&[("departments/30", &[2])]).await;
+    bench.import(actual(bench.file("faulty.csv", export(&faulty)))).await.unwrap();
+    bench.check(&[("departments/30", &[1, 2, 3])]).await;
+    let mut again = actual(bench.file("right.csv", export(right)));
+    again.force = true;
+    bench.import(again).await.unwrap();
+    bench.check(&[("departments/30", &[2])]).await;
+    let research = bench.generated("100", "", "Research").await;
+    bench.check(&[(&format!("departments/{research}"), &[1])]).await;
 }

@@ -1,6 +1,7 @@
 //! Ordering reports and asking how they stand.
 
 use catalog::FinishedJob;
+use ledger::Place;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -274,4 +275,17 @@ async fn limits_of_the_original_hold_in_emulation_only() {
     assert_eq!(emulator.order(&order("2023-08-01", "2023-08-31")).await.status(), StatusCode::ACCEPTED);
     let lenient = emulator.order_at(&own_scope(), &format!("{VERSION}&x=1"), "{}").await;
     assert_eq!(lenient.status(), StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn the_location_of_a_scope_with_odd_letters_can_be_asked() {
+    let world = World::start().await;
+    let id = "7?x#y z%";
+    let mut import = entry();
+    (import.version, import.id) = (1, "odd".into());
+    import.enrollments[0].places = vec![Place { department_id: Some(id.into()), ..Place::default() }];
+    world.catalog.take_over(1, Some(&import)).await.unwrap();
+    let location = world.ordered("providers/Microsoft.Billing/departments/7%3Fx%23y%20z%25", "{}").await;
+    assert!(location.starts_with("/providers/Microsoft.Billing/departments/7%3Fx%23y%20z%25/providers/"), "{location}");
+    assert_eq!(world.ask_with_key(Method::GET, &location).send().await.unwrap().status(), StatusCode::ACCEPTED);
 }

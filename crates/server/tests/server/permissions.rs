@@ -133,7 +133,7 @@ impl Land {
 
     async fn set_policies(&self, policies: Policies) {
         for number in ENROLLMENTS {
-            self.world.catalog.set_policies(&enrollment(number), policies, &audit()).await.unwrap();
+            self.world.catalog.change_policies(&enrollment(number), |own| *own = policies, &audit()).await.unwrap();
         }
     }
 

@@ -64,7 +64,7 @@ async fn a_policy_hides_subscriptions_as_it_refuses_them() {
             times: 1,
         };
         let policies = Policies { ao_view_charges, ..Policies::default() };
-        world.catalog.set_policies(&enrollment, policies, &audit).await.unwrap();
+        world.catalog.change_policies(&enrollment, |own| *own = policies, &audit).await.unwrap();
     };
     set(true).await;
     let scope = Scope::parse(&format!("subscriptions/{OWN_SUBSCRIPTION}")).unwrap();

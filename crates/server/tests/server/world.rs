@@ -148,7 +148,7 @@ pub(crate) fn reader_of(enrollment: EnrollmentId) -> KeyHolder {
     KeyHolder { scope: Scope::BillingAccount(enrollment.clone()), enrollment, role: Role::EnterpriseReader }
 }
 
-fn entry() -> ImportEntry {
+pub(crate) fn entry() -> ImportEntry {
     let enrollment = |number: &str, subscription: &str| EnrollmentEntry {
         number: EnrollmentId::parse(number).unwrap(),
         name: None,
