@@ -70,3 +70,22 @@ impl LakeRoot {
         self.prefix.clone().join(name)
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_new_data_folder_is_private_and_an_old_one_keeps_its_rights() {
+        let folder = tempfile::tempdir().unwrap();
+        let mode = |path: &FsPath| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let data = folder.path().join("data");
+        LakeRoot::local(&data).unwrap();
+        assert_eq!(mode(&data), 0o700);
+        std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o750)).unwrap();
+        LakeRoot::local(&data).unwrap();
+        assert_eq!(mode(&data), 0o750);
+    }
+}

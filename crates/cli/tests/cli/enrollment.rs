@@ -478,6 +478,12 @@ fn what_would_read_nothing_is_said_at_once() {
     let whole =
         format!("rows name this account by owner and name; give both: --account \"acm team\" --owner {OWNER:?}");
     assert_eq!((code.as_str(), message), ("HalfName", whole));
+    // An id that stands for a name already, and one that no path can name.
+    let generated = bench.shown()[0]["accounts"][0]["id"].as_str().unwrap().to_owned();
+    for id in [generated.as_str(), "/4711", "4711/"] {
+        let (code, _) = bench.refused(&format!("enrollment map --enrollment {NUMBER} --department ACM --id {id}"));
+        assert_eq!(code, "Id", "{id}");
+    }
     // A change that takes the rows of a scope away.
     bench.json(&format!("key create --enrollment {NUMBER} --department 4711"));
     let moved = bench.line(&format!("enrollment map --enrollment {NUMBER} --department ACM --id 5"));

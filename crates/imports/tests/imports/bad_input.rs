@@ -111,6 +111,7 @@ async fn a_cost_with_29_fraction_digits_or_none_at_all() {
     let long = format!("0.{}", "1".repeat(29));
     refused("digits.csv", two_rows().replace(",2.5,2.5,", &format!(",2.5,{long},")), Some(3), &["29", "28"]).await;
     refused("blank.csv", two_rows().replace(",2.5,2.5,", ",2.5,,"), Some(3), &["blank"]).await;
+    refused("blanks.csv", two_rows().replacen(",Usage,", ",  ,", 1), Some(2), &["blank"]).await;
     refused("word.csv", two_rows().replace(",2.5,2.5,", ",2.5,n/a,"), Some(3), &["n/a", "expected"]).await;
     refused("comma.csv", two_rows().replace(",2.5,2.5,", ",2.5,\"1,000.5\","), Some(3), &["1,000.5"]).await;
 }

@@ -169,3 +169,17 @@ fn a_tenure_includes_its_first_day_and_not_its_last() {
     let never = tenure("2025-06-01", Some("2025-06-01"));
     assert!(!never.covers(day("2025-06-01")), "no day at all");
 }
+
+#[test]
+fn histories_are_bounded_and_generated_ids_stay_with_their_names() {
+    let mut history = String::from("- A1");
+    for number in 1..100 {
+        history.push_str(&format!(",{}-01-01 A1", 1900 + number));
+    }
+    assert_eq!(stated(&[("A1", "")], &[(S, &history)]).check(), Ok(()));
+    history.push_str(",2025-01-01 A1");
+    let refused = stated(&[("A1", "")], &[(S, &history)]).check().unwrap_err().to_string();
+    assert_eq!(refused, format!("the history of subscription {S} has 101 steps; at most 100 are accepted"));
+    let given = stated(&[("9123456789012", "")], &[]).check().unwrap_err();
+    assert_eq!(given, HierarchyError::Generated { id: "9123456789012".into() });
+}
