@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use access::KeyHolder;
 use catalog::Catalog;
+use lake::leftover::counted;
 use ledger::{EnrollmentId, Node, Scope, comparable};
 
 use crate::failure::Failure;
@@ -61,7 +62,9 @@ pub(crate) async fn held_scopes(
     counts.retain(|_, (scope, ..)| hierarchy.select(scope).is_some());
     Ok(counts
         .into_iter()
-        .map(|(key, (_, keys, roles))| (key, format!("{keys} keys and {roles} granted roles")))
+        .map(|(key, (_, keys, roles))| {
+            (key, [counted(keys as u64, "key"), counted(roles as u64, "granted role")].join(" and "))
+        })
         .collect())
 }
 

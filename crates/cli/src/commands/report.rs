@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use calendar::DateRange;
+use lake::leftover::counted;
 use ledger::Scope;
 use reqwest::header::{LOCATION, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode};
@@ -45,7 +46,8 @@ pub(crate) async fn run(args: ReportArgs) -> Result<ExitCode, Failure> {
     if args.json {
         println!("{}", json!({ "file": args.out, "bytes": bytes, "blobs": blobs.len() }));
     } else if !to_stdout {
-        println!("wrote {} ({} bytes from {} blobs)", args.out.display(), grouped(bytes), blobs.len());
+        let from = counted(blobs.len() as u64, "blob");
+        println!("wrote {} ({} bytes from {from})", args.out.display(), grouped(bytes));
     }
     Ok(ExitCode::SUCCESS)
 }

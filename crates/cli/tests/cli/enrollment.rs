@@ -487,7 +487,7 @@ fn what_would_read_nothing_is_said_at_once() {
     // A change that takes the rows of a scope away.
     bench.json(&format!("key create --enrollment {NUMBER} --department 4711"));
     let moved = bench.line(&format!("enrollment map --enrollment {NUMBER} --department ACM --id 5"));
-    let note = "1 keys and 0 granted roles are on departments/4711 of enrollment 8611537, which no row belongs to now";
+    let note = "1 key and 0 granted roles are on departments/4711 of enrollment 8611537, which no row belongs to now";
     assert!(moved.errors.contains(note), "{}", moved.errors);
     // Prices that nobody sees.
     bench.json(&format!("enrollment policy --enrollment {NUMBER} --price-hidden on"));
