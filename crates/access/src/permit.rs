@@ -5,7 +5,7 @@
 //! role alone; for all others the switches of the enrollment count.
 
 use catalog::{Catalog, CatalogError, Policies};
-use ledger::{EnrollmentId, Hierarchy, Scope, Share, Visibility};
+use ledger::{EnrollmentId, Generation, Hierarchy, Scope, Share, Visibility};
 
 use crate::caller::{Assignment, Caller};
 use crate::role::Level;
@@ -40,9 +40,9 @@ impl Permit {
         &self.shares
     }
 
-    /// Which kinds of charge may be read.
-    pub fn visibility(&self) -> Visibility {
-        Visibility::of(&self.scope)
+    /// Which kinds of charge may be read through an API generation.
+    pub fn visibility(&self, generation: Generation) -> Visibility {
+        Visibility::of(&self.scope, generation)
     }
 }
 

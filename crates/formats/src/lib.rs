@@ -10,6 +10,7 @@ mod cells;
 mod encode;
 mod error;
 mod evidence;
+pub mod extras;
 mod header;
 mod layout;
 mod manifest;
@@ -20,6 +21,7 @@ mod schema;
 mod sketch;
 mod source;
 mod summary;
+mod tags;
 
 pub use encode::{CsvEncoder, EncodeError};
 pub use error::{Excerpt, InputError, RowFault};
@@ -36,3 +38,4 @@ pub use schema::{
 pub use sketch::RowSketch;
 pub use source::{Compression, SourceCopy, SourceReader};
 pub use summary::{PeriodSummary, ReadSummary};
+pub use tags::{has_tag, tags_json};

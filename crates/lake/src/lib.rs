@@ -17,6 +17,7 @@ mod lock;
 mod merge;
 mod reader;
 mod root;
+mod rows;
 mod scan;
 mod select;
 mod stage;

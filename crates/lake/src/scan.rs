@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::{DataType, Date32Type, Field as ArrowField, Schema, SchemaRef};
-use calendar::Date;
+use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
 use formats::{EXTRA_COLUMN, charge_schema};
-use ledger::{ChargeQuery, ChargeType, Field, Place, Selection, Share, Sharing, Unit, Visibility, Window};
+use ledger::{ChargeQuery, Place, Sharing, Unit, Window};
 use object_store::ObjectStore;
 use parquet::arrow::ParquetRecordBatchStreamBuilder;
 use parquet::arrow::ProjectionMask;
@@ -20,87 +19,13 @@ use futures::TryStreamExt;
 use crate::error::LakeError;
 use crate::file::LakeFile;
 use crate::reader::FileReader;
-use crate::select::{self, Texts};
+use crate::rows::RowFilter;
+use crate::select;
 use crate::table::Snapshot;
 
 /// Rows and bytes of a batch that is read.
 const BATCH_ROWS_MAX: usize = 8192;
 const BATCH_BYTES_WANTED: u64 = 16 << 20;
-
-/// Which rows of a file are asked for.
-#[derive(Debug, Clone)]
-struct RowFilter {
-    window: Window,
-    visibility: Visibility,
-    selection: Selection,
-    /// Bounds; empty for none.
-    within: Vec<Selection>,
-}
-
-impl RowFilter {
-    /// The filter of one share of a question.
-    fn of(query: &ChargeQuery, share: &Share) -> Self {
-        let (selection, within) = (share.selection.clone(), share.within.clone());
-        Self { window: query.window, visibility: query.visibility, selection, within }
-    }
-
-    fn may_match(&self, file: &LakeFile) -> bool {
-        match self.window {
-            Window::Period(period) => file.period == period,
-            Window::Dates(days) => file.days.is_some_and(|own| own.overlaps(days)),
-        }
-    }
-
-    /// Whether every row of the file matches, so that no row has to be looked at.
-    fn matches_all(&self, file: &LakeFile) -> bool {
-        let window = match self.window {
-            Window::Period(period) => file.period == period,
-            Window::Dates(days) => file.days.is_some_and(|own| days.contains(own.start()) && days.contains(own.end())),
-        };
-        window
-            && self.visibility == Visibility::Everything
-            && self.selection == Selection::Everything
-            && self.within.is_empty()
-    }
-
-    /// The columns that are looked at.
-    fn columns(&self) -> Vec<&'static str> {
-        let mut columns = vec![Field::Date.column(), Field::ChargeType.column()];
-        for selection in std::iter::once(&self.selection).chain(&self.within) {
-            columns.extend(select::fields(selection).iter().map(|field| field.column()));
-        }
-        columns
-    }
-
-    /// Marks the rows asked for; `None` if a column is not there or is of another type.
-    fn mask(&self, batch: &RecordBatch) -> Option<BooleanArray> {
-        let mut keep = vec![true; batch.num_rows()];
-        if let Window::Dates(days) = self.window {
-            let dates = batch.column_by_name(Field::Date.column())?.as_primitive_opt::<Date32Type>()?;
-            for (keep, day) in keep.iter_mut().zip(dates.iter()) {
-                *keep &= day.is_some_and(|day| Date::from_days(day).is_ok_and(|day| days.contains(day)));
-            }
-        }
-        if self.visibility == Visibility::UsageOnly {
-            // A source without charge types holds usage only (the 2019 layout), so unknown counts as usage.
-            let usage = |cell: Option<&str>| cell.is_none_or(|cell| ChargeType::read(cell) == ChargeType::Usage);
-            let types = Texts::of(batch, Field::ChargeType)?;
-            let is_usage = types.test(usage);
-            keep.iter_mut().enumerate().for_each(|(row, keep)| *keep &= is_usage.at(row));
-        }
-        let selected = select::rows(&self.selection, batch)?;
-        keep.iter_mut().zip(selected).for_each(|(keep, selected)| *keep &= selected);
-        if !self.within.is_empty() {
-            let mut bounded = vec![false; batch.num_rows()];
-            for bound in &self.within {
-                let inside = select::rows(bound, batch)?;
-                bounded.iter_mut().zip(inside).for_each(|(bounded, inside)| *bounded |= inside);
-            }
-            keep.iter_mut().zip(bounded).for_each(|(keep, bounded)| *keep &= bounded);
-        }
-        Some(BooleanArray::from(keep))
-    }
-}
 
 /// A read of charges in the order of the lake. Text columns come dictionary-encoded.
 pub struct Scan {
@@ -134,8 +59,7 @@ impl Snapshot {
     pub async fn marks_of(&self, unit: &Unit, sharing: Sharing) -> Result<BTreeSet<String>, LakeError> {
         // A few more rows than the unit has do no harm: the period is one of its own.
         let window = Window::Period(unit.coverage.period());
-        let (visibility, selection) = (Visibility::Everything, Selection::Everything);
-        let filter = Arc::new(RowFilter { window, visibility, selection, within: Vec::new() });
+        let filter = Arc::new(RowFilter::in_window(window));
         let scope_key = unit.scope.key();
         let files: Vec<_> = self
             .files_of(&unit.enrollment, unit.dataset)

@@ -3,6 +3,8 @@
 //! The list is the union of all EA layouts. Its order is the column order of the lake and is frozen by
 //! `docs/adr/0001-charge-schema.md`: fields are appended, never moved.
 
+use serde::{Deserialize, Serialize};
+
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldKind {
@@ -20,8 +22,9 @@ pub enum FieldKind {
 
 macro_rules! fields {
     ($( $(#[$doc:meta])* $variant:ident, $name:literal, $column:literal, $kind:ident; )*) => {
-        /// A field of a charge.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        /// A field of a charge. Serialized as its column in the lake.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
         #[repr(u8)]
         pub enum Field { $( $(#[$doc])* $variant, )* }
 
@@ -164,6 +167,29 @@ fields! {
     PayGPrice, "PayGPrice", "payg_price", Number;
     /// Cost before credits and tax, in the billing currency.
     Cost, "CostInBillingCurrency", "cost", Cost;
+}
+
+/// A text that names no column of the lake.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not a column of charges")]
+pub struct UnknownField {
+    /// The refused text, cut to a printable length.
+    pub text: String,
+}
+
+impl TryFrom<String> for Field {
+    type Error = UnknownField;
+
+    fn try_from(text: String) -> Result<Self, UnknownField> {
+        let found = Self::ALL.iter().copied().find(|field| field.column() == text);
+        found.ok_or_else(|| UnknownField { text: crate::ids::excerpt(&text) })
+    }
+}
+
+impl From<Field> for String {
+    fn from(field: Field) -> Self {
+        field.column().to_owned()
+    }
 }
 
 impl Field {

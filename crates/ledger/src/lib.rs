@@ -9,6 +9,8 @@ mod applied;
 mod charge_type;
 mod dataset;
 mod field;
+mod filter;
+mod generation;
 mod hierarchy;
 mod holding;
 mod ids;
@@ -20,13 +22,15 @@ mod selection;
 pub use applied::{AppliedAccount, AppliedDepartment, AppliedHierarchy, AppliedSubscription, HierarchyError, Since};
 pub use charge_type::{ChargeType, PricingModel};
 pub use dataset::{Dataset, UnknownDataset};
-pub use field::{Field, FieldKind};
+pub use field::{Field, FieldKind, UnknownField};
+pub use filter::{ChargeFilter, Comparison, Condition, DayBounds};
+pub use generation::{Generation, PublisherType, Visibility};
 pub use hierarchy::{
     GENERATED_COUNT, GENERATED_FIRST, Hierarchy, IdOrigin, NameKind, NamedId, Node, is_generated_form, names_without_id,
 };
 pub use holding::{Coverage, Held, Holding, HoldingConflict, RunTime, Unit, judge};
 pub use ids::{EnrollmentId, IdError, SubscriptionId};
 pub use place::Place;
-pub use query::{ChargeQuery, Visibility, Window};
+pub use query::{ChargeQuery, Window};
 pub use scope::{Scope, ScopeError, Sharing};
 pub use selection::{AccountName, Selection, Share, Tenure, UNASSIGNED, comparable};

@@ -3,7 +3,7 @@
 use access::Permit;
 use calendar::{BillingPeriod, DateRange};
 use formats::Layout;
-use ledger::{ChargeQuery, Dataset, Share, Visibility, Window};
+use ledger::{ChargeFilter, ChargeQuery, Dataset, Generation, Share, Visibility, Window};
 use serde::{Deserialize, Serialize};
 
 /// Which state of the store is asked about.
@@ -88,7 +88,7 @@ impl StoredQuestion {
         Self {
             scope: question.permit.scope().key(),
             shares: question.permit.shares().to_vec(),
-            visibility: question.permit.visibility(),
+            visibility: question.permit.visibility(Generation::CostDetails),
             dataset: question.dataset,
             period,
             days,
@@ -114,7 +114,8 @@ impl StoredQuestion {
             _ => return None,
         };
         let shares = self.shares.clone();
-        Some(ChargeQuery { shares, visibility: self.visibility, dataset: self.dataset, window })
+        let filter = ChargeFilter::default();
+        Some(ChargeQuery { shares, visibility: self.visibility, dataset: self.dataset, window, filter })
     }
 
     /// Whether the answer may be given to the holder of a permit: it is about the permit's scope and shows no more than

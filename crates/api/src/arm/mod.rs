@@ -6,6 +6,7 @@ mod credential;
 mod error;
 mod headers;
 mod path;
+mod period;
 mod query;
 mod version;
 
@@ -14,5 +15,6 @@ pub(crate) use credential::{authenticate, permit, unsupported_scope};
 pub(crate) use error::{ApiError, ErrorShape, LoginError, excerpt};
 pub(crate) use headers::{add_common_headers, json};
 pub(crate) use path::segments;
+pub(crate) use period::{billing_period, split_period};
 pub(crate) use query::{Query, decode_parameter};
 pub(crate) use version::{api_version, api_version_from};

@@ -364,6 +364,7 @@ async fn billing_periods_and_days_are_different_questions() {
             visibility: Visibility::Everything,
             dataset: Dataset::ActualCost,
             window,
+            filter: ledger::ChargeFilter::default(),
         };
         let mut scan = snapshot.scan(&query, &["cost".to_owned()]);
         let mut rows = 0;

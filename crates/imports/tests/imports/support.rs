@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use formats::{CsvEncoder, Layout, RecordReader};
 use lazurite_imports::{ImportError, ImportOptions, ImportOutcome, NoProgress, Store, import};
-use ledger::{ChargeQuery, Dataset, EnrollmentId, RunTime, Scope, Share, Visibility, Window};
+use ledger::{ChargeFilter, ChargeQuery, Dataset, EnrollmentId, Generation, RunTime, Scope, Share, Visibility, Window};
 
 pub(crate) struct Bench {
     pub(crate) folder: tempfile::TempDir,
@@ -57,9 +57,10 @@ impl Bench {
         let selection = selection.unwrap_or_else(|| panic!("{scope} is not known"));
         let query = ChargeQuery {
             shares: vec![Share { enrollment, selection, within: Vec::new() }],
-            visibility: Visibility::of(&scope),
+            visibility: Visibility::of(&scope, Generation::CostDetails),
             dataset: question.dataset,
             window: Window::Period(question.period.parse().unwrap()),
+            filter: ChargeFilter::default(),
         };
         let mut scan = snapshot.scan(&query, &encoder.columns_read());
         let (mut text, mut ends) = (Vec::new(), Vec::new());

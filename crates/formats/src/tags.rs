@@ -1,0 +1,104 @@
+//! Tags: sources spell them as a JSON object, with or without its outer braces; the wire wants the object.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// Name under which a text that is no JSON object goes out whole.
+const UNPARSED: &str = "lazurite-unparsed";
+
+/// A tags cell as JSON for the wire: `null` for a blank one, an object or array as it came, the object of a cell without
+/// outer braces. A text that is none of these is the one value of an object, so that it is neither lost nor breaks
+/// the answer.
+pub fn tags_json(cell: &str) -> Cow<'_, str> {
+    let cell = cell.trim();
+    if cell.is_empty() || cell == "null" {
+        return Cow::Borrowed("null");
+    }
+    if cell.starts_with(['{', '[']) {
+        if is_json(cell) {
+            return Cow::Borrowed(cell);
+        }
+    } else {
+        let object = format!("{{{cell}}}");
+        if is_json(&object) {
+            return Cow::Owned(object);
+        }
+    }
+    Cow::Owned(serde_json::json!({ UNPARSED: cell }).to_string())
+}
+
+/// Whether a tags cell has a tag. Keys compare without case, values exactly.
+pub fn has_tag(cell: &str, key: &str, value: &str) -> bool {
+    let is_asked = |(own, text): &(String, Option<String>)| {
+        own.to_lowercase() == key.to_lowercase() && text.as_deref() == Some(value)
+    };
+    serde_json::from_str::<Pairs>(&tags_json(cell)).is_ok_and(|pairs| pairs.0.iter().any(is_asked))
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<&RawValue>(text).is_ok()
+}
+
+/// The members of an object, repeated names included; values that are no text are unknown.
+struct Pairs(Vec<(String, Option<String>)>);
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PairsVisitor;
+
+        impl<'de> Visitor<'de> for PairsVisitor {
+            type Value = Pairs;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object of tags")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Pairs, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some((key, value)) = members.next_entry::<String, Box<RawValue>>()? {
+                    pairs.push((key, serde_json::from_str(value.get()).ok()));
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+
+        deserializer.deserialize_map(PairsVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_tags_becomes_json() {
+        let cases = [
+            ("", "null"),
+            (" ", "null"),
+            ("null", "null"),
+            ("[]", "[]"),
+            ("{}", "{}"),
+            (r#"{"a":"b"}"#, r#"{"a":"b"}"#),
+            (r#" { "a" : "b" } "#, r#"{ "a" : "b" }"#),
+            (r#""a": "b","c": "d""#, r#"{"a": "b","c": "d"}"#),
+            (r#"{"a":"#, r#"{"lazurite-unparsed":"{\"a\":"}"#),
+            ("a:b", r#"{"lazurite-unparsed":"a:b"}"#),
+            (r#""a":"b"}, {"x":"y""#, r#"{"lazurite-unparsed":"\"a\":\"b\"}, {\"x\":\"y\""}"#),
+        ];
+        for (cell, json) in cases {
+            assert_eq!(tags_json(cell), json, "{cell:?}");
+        }
+    }
+
+    #[test]
+    fn a_tag_is_found_by_its_key_without_case_and_its_value() {
+        let cell = r#""Env": "prod","cost-center": "a:b","n": 1"#;
+        assert!(has_tag(cell, "env", "prod") && has_tag(cell, "COST-CENTER", "a:b"));
+        assert!(!has_tag(cell, "env", "Prod") && !has_tag(cell, "n", "1") && !has_tag(cell, "x", ""));
+        assert!(!has_tag("", "a", "b") && !has_tag("[]", "a", "b") && !has_tag("nonsense", "a", "b"));
+        assert!(has_tag(r#"{"a":"1","a":"2"}"#, "a", "1") && has_tag(r#"{"a":"1","a":"2"}"#, "a", "2"));
+    }
+}
