@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::LakeError;
 use crate::file::LakeFile;
-use crate::reader::FileReader;
+use crate::reader::{FileReader, Footers};
 use crate::total::total_cost;
 
 /// What is wrong with a file.
@@ -60,7 +60,7 @@ pub async fn check_file(store: &Arc<dyn ObjectStore>, file: &LakeFile) -> Result
     if found != file.sha256 {
         return Ok(Some(FileFault::Checksum { expected: file.sha256.clone(), found }));
     }
-    let mut batches = ParquetRecordBatchStreamBuilder::new(FileReader::of(store, file))
+    let mut batches = ParquetRecordBatchStreamBuilder::new(FileReader::of(store, &Footers::new(), file))
         .await
         .and_then(|builder| builder.with_batch_size(4096).build())
         .map_err(LakeError::parquet(doing()))?;

@@ -184,7 +184,7 @@ impl Lake {
         import_id: uuid::Uuid,
     ) -> Result<Option<LakeFile>, LakeError> {
         let reading = || format!("read {}", file.path);
-        let mut batches = ParquetRecordBatchStreamBuilder::new(FileReader::of(&base.store(), file))
+        let mut batches = ParquetRecordBatchStreamBuilder::new(FileReader::of(&base.store(), &base.footers, file))
             .await
             .and_then(|builder| builder.with_batch_size(1024).build())
             .map_err(LakeError::parquet(reading()))?;

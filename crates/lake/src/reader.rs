@@ -12,23 +12,51 @@ use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 
 use crate::file::LakeFile;
 
 /// How much of a file's end is read at first; the footer of a month of a million rows is about this long.
 const FOOTER_BYTES_HINT: usize = 64 << 10;
 
+/// Most memory that remembered footers take.
+const FOOTER_MEMORY_BYTES_MAX: u64 = 128 << 20;
+/// About how many footers fit.
+const FOOTERS_EXPECTED: usize = 1000;
+
+/// Footers of files that were read before, by path: files never change.
+#[derive(Debug, Clone)]
+pub(crate) struct Footers(Arc<Cache<String, Arc<ParquetMetaData>, FooterWeight>>);
+
+#[derive(Debug, Clone)]
+struct FooterWeight;
+
+impl Weighter<String, Arc<ParquetMetaData>> for FooterWeight {
+    fn weight(&self, path: &String, footer: &Arc<ParquetMetaData>) -> u64 {
+        (path.len() + footer.memory_size()) as u64
+    }
+}
+
+impl Footers {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Cache::with_weighter(FOOTERS_EXPECTED, FOOTER_MEMORY_BYTES_MAX, FooterWeight)))
+    }
+}
+
 /// One file of the lake.
 #[derive(Debug, Clone)]
 pub(crate) struct FileReader {
     store: Arc<dyn ObjectStore>,
+    footers: Footers,
     path: Path,
     size_bytes: u64,
 }
 
 impl FileReader {
-    pub(crate) fn of(store: &Arc<dyn ObjectStore>, file: &LakeFile) -> Self {
-        Self { store: store.clone(), path: Path::from(file.path.as_str()), size_bytes: file.size_bytes }
+    pub(crate) fn of(store: &Arc<dyn ObjectStore>, footers: &Footers, file: &LakeFile) -> Self {
+        let path = Path::from(file.path.as_str());
+        Self { store: store.clone(), footers: footers.clone(), path, size_bytes: file.size_bytes }
     }
 }
 
@@ -50,7 +78,10 @@ impl AsyncFileReader for FileReader {
         options: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, Result<Arc<ParquetMetaData>>> {
         async move {
-            let size_bytes = self.size_bytes;
+            if let Some(known) = self.footers.0.get(self.path.as_ref()) {
+                return Ok(known);
+            }
+            let (footers, path, size_bytes) = (self.footers.clone(), self.path.to_string(), self.size_bytes);
             let metadata = ParquetMetaDataReader::new()
                 .with_metadata_options(options.map(|options| options.metadata_options().clone()))
                 .with_column_index_policy(PageIndexPolicy::Skip)
@@ -58,7 +89,9 @@ impl AsyncFileReader for FileReader {
                 .with_prefetch_hint(Some(FOOTER_BYTES_HINT))
                 .load_and_finish(self, size_bytes)
                 .await?;
-            Ok(Arc::new(metadata))
+            let metadata = Arc::new(metadata);
+            footers.0.insert(path, metadata.clone());
+            Ok(metadata)
         }
         .boxed()
     }

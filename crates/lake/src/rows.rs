@@ -8,6 +8,7 @@ use ledger::{
     ChargeFilter, ChargeQuery, ChargeType, Condition, Field, PublisherType, Selection, Share, Visibility, Window,
 };
 
+use crate::error::LakeError;
 use crate::file::LakeFile;
 use crate::select::{self, Texts};
 
@@ -96,6 +97,12 @@ impl RowFilter {
             keep.iter_mut().zip(bounded).for_each(|(keep, bounded)| *keep &= bounded);
         }
         Some(BooleanArray::from(keep))
+    }
+
+    /// What is wrong with a file whose rows cannot be told.
+    pub(crate) fn unusable(&self, file: &LakeFile) -> LakeError {
+        let reason = "the columns to filter by are missing or of another type".to_owned();
+        LakeError::ForeignFile { path: file.path.clone(), reason }
     }
 
     fn keep_days(&self, batch: &RecordBatch, keep: &mut [bool]) -> Option<()> {

@@ -1,7 +1,7 @@
 //! Reading charges of a snapshot: the files that can hold them, then the rows that are asked for.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow::array::RecordBatch;
 use arrow::compute::filter_record_batch;
@@ -11,14 +11,14 @@ use ledger::{ChargeQuery, Place, Sharing, Unit, Window};
 use object_store::ObjectStore;
 use parquet::arrow::ParquetRecordBatchStreamBuilder;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, RowSelection};
 use parquet::arrow::async_reader::ParquetRecordBatchStream;
 
 use futures::TryStreamExt;
 
 use crate::error::LakeError;
 use crate::file::LakeFile;
-use crate::reader::FileReader;
+use crate::reader::{FileReader, Footers};
 use crate::rows::RowFilter;
 use crate::select;
 use crate::table::Snapshot;
@@ -29,7 +29,7 @@ const BATCH_BYTES_WANTED: u64 = 16 << 20;
 
 /// A read of charges in the order of the lake. Text columns come dictionary-encoded.
 pub struct Scan {
-    store: Arc<dyn ObjectStore>,
+    lake: FileAccess,
     files: std::vec::IntoIter<(LakeFile, Arc<RowFilter>)>,
     columns: Vec<String>,
     open: Option<OpenFile>,
@@ -42,15 +42,21 @@ struct OpenFile {
 }
 
 impl Snapshot {
-    /// Begins to read the given lake columns of the rows that the question asks for.
-    pub fn scan(&self, query: &ChargeQuery, columns: &[String]) -> Scan {
+    /// The files that can hold rows of a question, with what is asked of their rows, in the order of the answer.
+    pub(crate) fn candidates(&self, query: &ChargeQuery) -> Vec<(LakeFile, Arc<RowFilter>)> {
         let mut files = Vec::new();
         for share in &query.shares {
             let filter = Arc::new(RowFilter::of(query, share));
             let own = self.files_of(&share.enrollment, query.dataset).filter(|file| filter.may_match(file));
             files.extend(own.map(|file| (file.clone(), filter.clone())));
         }
-        Scan { store: self.store(), files: files.into_iter(), columns: columns.to_vec(), open: None }
+        files
+    }
+
+    /// Begins to read the given lake columns of the rows that the question asks for.
+    pub fn scan(&self, query: &ChargeQuery, columns: &[String]) -> Scan {
+        let files = self.candidates(query);
+        Scan { lake: FileAccess::of(self), files: files.into_iter(), columns: columns.to_vec(), open: None }
     }
 }
 
@@ -67,7 +73,7 @@ impl Snapshot {
             .map(|file| (file.clone(), filter.clone()))
             .collect();
         let columns = Place::FIELDS.iter().map(|field| field.column().to_owned()).collect();
-        let mut scan = Scan { store: self.store(), files: files.into_iter(), columns, open: None };
+        let mut scan = Scan { lake: FileAccess::of(self), files: files.into_iter(), columns, open: None };
         let mut found = BTreeSet::new();
         while let Some(batch) = scan.next_batch().await? {
             let places = select::places(&batch).ok_or_else(|| LakeError::ForeignFile {
@@ -86,7 +92,8 @@ impl Scan {
         loop {
             let Some(OpenFile { file, filter, batches }) = &mut self.open else {
                 let Some((file, filter)) = self.files.next() else { return Ok(None) };
-                let batches = open_file(&self.store, &file, &self.columns, &filter).await?;
+                let wanted = self.columns.iter().map(String::as_str).chain(filter.columns());
+                let batches = self.lake.open(&file, wanted, None).await?;
                 self.open = Some(OpenFile { file, filter, batches });
                 continue;
             };
@@ -98,10 +105,7 @@ impl Scan {
             let batch = if filter.matches_all(file) {
                 batch
             } else {
-                let mask = filter.mask(&batch).ok_or_else(|| LakeError::ForeignFile {
-                    path: file.path.clone(),
-                    reason: "the columns to filter by are missing or of another type".into(),
-                })?;
+                let mask = filter.mask(&batch).ok_or_else(|| filter.unusable(file))?;
                 filter_record_batch(&batch, &mask).map_err(LakeError::arrow(reading))?
             };
             if batch.num_rows() > 0 {
@@ -111,31 +115,53 @@ impl Scan {
     }
 }
 
-async fn open_file(
-    store: &Arc<dyn ObjectStore>,
-    file: &LakeFile,
-    columns: &[String],
-    filter: &RowFilter,
-) -> Result<ParquetRecordBatchStream<FileReader>, LakeError> {
-    let doing = || format!("read {}", file.path);
-    let mut reader = FileReader::of(store, file);
-    let options = ArrowReaderOptions::new().with_schema(dictionary_schema());
-    let metadata = ArrowReaderMetadata::load_async(&mut reader, options).await.map_err(LakeError::parquet(doing()))?;
-    let wanted: Vec<&str> = columns.iter().map(String::as_str).chain(filter.columns()).collect();
-    let mask = ProjectionMask::columns(metadata.parquet_schema(), wanted);
-    let groups = metadata.metadata().row_groups();
-    let bytes: u64 = groups.iter().map(|group| u64::try_from(group.total_byte_size()).unwrap_or_default()).sum();
-    let bytes_per_row = bytes / file.rows.max(1);
-    let batch_rows = usize::try_from(BATCH_BYTES_WANTED / bytes_per_row.max(1)).unwrap_or(BATCH_ROWS_MAX);
-    ParquetRecordBatchStreamBuilder::new_with_metadata(reader, metadata)
-        .with_projection(mask)
-        .with_batch_size(batch_rows.clamp(16, BATCH_ROWS_MAX))
-        .build()
-        .map_err(LakeError::parquet(doing()))
+/// What is needed to open files of a snapshot.
+#[derive(Debug, Clone)]
+pub(crate) struct FileAccess {
+    store: Arc<dyn ObjectStore>,
+    footers: Footers,
+}
+
+impl FileAccess {
+    pub(crate) fn of(snapshot: &Snapshot) -> Self {
+        Self { store: snapshot.store(), footers: snapshot.footers.clone() }
+    }
+
+    /// Begins to read columns of a file: all rows, or the selected ones.
+    pub(crate) async fn open<'a>(
+        &self,
+        file: &LakeFile,
+        columns: impl Iterator<Item = &'a str>,
+        selection: Option<RowSelection>,
+    ) -> Result<ParquetRecordBatchStream<FileReader>, LakeError> {
+        let doing = || format!("read {}", file.path);
+        let mut reader = FileReader::of(&self.store, &self.footers, file);
+        let options = ArrowReaderOptions::new().with_schema(dictionary_schema());
+        let metadata =
+            ArrowReaderMetadata::load_async(&mut reader, options).await.map_err(LakeError::parquet(doing()))?;
+        let mask = ProjectionMask::columns(metadata.parquet_schema(), columns);
+        let groups = metadata.metadata().row_groups();
+        let bytes: u64 = groups.iter().map(|group| u64::try_from(group.total_byte_size()).unwrap_or_default()).sum();
+        let bytes_per_row = bytes / file.rows.max(1);
+        let batch_rows = usize::try_from(BATCH_BYTES_WANTED / bytes_per_row.max(1)).unwrap_or(BATCH_ROWS_MAX);
+        let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, metadata)
+            .with_projection(mask)
+            .with_batch_size(batch_rows.clamp(16, BATCH_ROWS_MAX));
+        let builder = match selection {
+            Some(selection) => builder.with_row_selection(selection),
+            None => builder,
+        };
+        builder.build().map_err(LakeError::parquet(doing()))
+    }
 }
 
 /// The schema of charges with text as dictionaries, as encoders want it.
 fn dictionary_schema() -> SchemaRef {
+    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(make_dictionary_schema);
+    SCHEMA.clone()
+}
+
+fn make_dictionary_schema() -> SchemaRef {
     let fields: Vec<ArrowField> = charge_schema()
         .fields()
         .iter()

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::datatypes::{DataType, Field as ArrowField, Schema};
 use deltalake_core::kernel::StructType;
@@ -15,9 +16,11 @@ use formats::charge_fields;
 use ledger::{Dataset, EnrollmentId};
 use object_store::ObjectStore;
 use object_store::path::Path;
+use quick_cache::sync::Cache;
 
 use crate::error::LakeError;
 use crate::file::{LakeFile, PARTITION_COLUMNS};
+use crate::reader::Footers;
 use crate::root::LakeRoot;
 use crate::write::STATISTICS_COLUMNS;
 
@@ -26,10 +29,18 @@ const TABLE: &str = "charges";
 /// History is kept until its owner removes it: nothing cleans up by age.
 const KEEP_FOR_EVER: &str = "interval 36500 days";
 
+/// How many versions are remembered: pages of one walk ask for the same one again and again.
+const SNAPSHOTS_REMEMBERED: usize = 16;
+
 /// The charges table of a store.
 #[derive(Debug, Clone)]
 pub struct Lake {
     root: LakeRoot,
+    /// Versions read before: they never change.
+    snapshots: Arc<Cache<u64, Snapshot>>,
+    footers: Footers,
+    /// A version that exists; newer ones are looked for from there on.
+    known_version: Arc<AtomicU64>,
 }
 
 /// One version of the charges table.
@@ -38,12 +49,18 @@ pub struct Snapshot {
     version: u64,
     files: Arc<Vec<LakeFile>>,
     pub(crate) table: DeltaTable,
+    pub(crate) footers: Footers,
 }
 
 impl Lake {
     /// Opens the charges table of a store; a new store gets an empty one.
     pub async fn open(root: LakeRoot) -> Result<Self, LakeError> {
-        let lake = Self { root };
+        let lake = Self {
+            root,
+            snapshots: Arc::new(Cache::new(SNAPSHOTS_REMEMBERED)),
+            footers: Footers::new(),
+            known_version: Arc::default(),
+        };
         let table = lake.table()?;
         let exists =
             table.verify_deltatable_existence().await.map_err(LakeError::table("look for the charges table"))?;
@@ -110,31 +127,46 @@ impl Lake {
 
     /// The newest version.
     pub async fn snapshot(&self) -> Result<Snapshot, LakeError> {
-        let mut table = self.table()?;
-        table.load().await.map_err(LakeError::table("read the newest version of the charges table"))?;
-        Snapshot::of(table)
+        let newest = self.newest_version().await?;
+        self.remembered(newest).await
     }
 
     /// An earlier version.
     pub async fn snapshot_at(&self, version: u64) -> Result<Snapshot, LakeError> {
-        let mut table = self.table()?;
-        let newest = table.get_latest_version().await.map_err(LakeError::table("read the charges table"))?;
+        if let Some(known) = self.snapshots.get(&version) {
+            return Ok(known);
+        }
+        let newest = self.newest_version().await?;
         if version > newest {
             return Err(LakeError::NoSuchVersion { version, newest });
         }
-        let doing = format!("read version {version} of the charges table");
-        table.load_version(version).await.map_err(LakeError::table(doing))?;
-        Snapshot::of(table)
+        self.remembered(version).await
     }
 
     /// The number of the newest version.
     pub async fn newest_version(&self) -> Result<u64, LakeError> {
-        self.table()?.get_latest_version().await.map_err(LakeError::table("read the charges table"))
+        let known = self.known_version.load(Ordering::Relaxed);
+        let log = self.table()?.log_store();
+        let newest = log.get_latest_version(known).await.map_err(LakeError::table("read the charges table"))?;
+        self.known_version.fetch_max(newest, Ordering::Relaxed);
+        Ok(newest)
+    }
+
+    async fn remembered(&self, version: u64) -> Result<Snapshot, LakeError> {
+        if let Some(known) = self.snapshots.get(&version) {
+            return Ok(known);
+        }
+        let mut table = self.table()?;
+        let doing = format!("read version {version} of the charges table");
+        table.load_version(version).await.map_err(LakeError::table(doing))?;
+        let snapshot = Snapshot::of(table, self.footers.clone())?;
+        self.snapshots.insert(version, snapshot.clone());
+        Ok(snapshot)
     }
 }
 
 impl Snapshot {
-    fn of(table: DeltaTable) -> Result<Self, LakeError> {
+    fn of(table: DeltaTable, footers: Footers) -> Result<Self, LakeError> {
         let state = table.snapshot().map_err(LakeError::table("read the charges table"))?;
         let mut files = Vec::new();
         for view in state.log_data().iter() {
@@ -147,7 +179,7 @@ impl Snapshot {
             key(a).cmp(&key(b)).then_with(|| a.path.cmp(&b.path))
         });
         let version = state.version();
-        Ok(Self { version, files: Arc::new(files), table })
+        Ok(Self { version, files: Arc::new(files), table, footers })
     }
 
     /// The version's number: 0 is the empty table.

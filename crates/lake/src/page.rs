@@ -1,0 +1,167 @@
+//! Pages: some rows of an answer from a position on, at the same cost at any depth.
+//!
+//! First the columns that decide are read from the position on until enough rows are found, then the rows themselves.
+//! Where every row of a file is asked for, nothing is read to find them.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use futures::TryStreamExt;
+use ledger::ChargeQuery;
+use parquet::arrow::arrow_reader::RowSelection;
+use parquet::arrow::async_reader::ParquetRecordBatchStream;
+
+use crate::error::LakeError;
+use crate::file::LakeFile;
+use crate::reader::FileReader;
+use crate::rows::RowFilter;
+use crate::scan::FileAccess;
+use crate::table::Snapshot;
+
+/// Where a row stands in the answer to a question on a snapshot. The default is the first row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Position {
+    /// Number of the file among those that can hold rows of the answer.
+    pub file: u32,
+    /// Number of the row in the file, from 0.
+    pub row: u64,
+}
+
+/// Some rows of an answer, found but not yet read.
+pub struct Page {
+    access: FileAccess,
+    columns: Vec<String>,
+    found: VecDeque<Found>,
+    open: Option<OpenRows>,
+    next: Option<Position>,
+}
+
+/// Rows of one file.
+struct Found {
+    number: u32,
+    file: LakeFile,
+    rows: Vec<u64>,
+}
+
+struct OpenRows {
+    number: u32,
+    path: String,
+    rows: VecDeque<u64>,
+    batches: ParquetRecordBatchStream<FileReader>,
+}
+
+impl Snapshot {
+    /// Finds the next rows of an answer: at most `rows_max`, from `from` on.
+    pub async fn page(
+        &self,
+        query: &ChargeQuery,
+        columns: &[String],
+        from: Position,
+        rows_max: usize,
+    ) -> Result<Page, LakeError> {
+        let access = FileAccess::of(self);
+        let mut found = VecDeque::new();
+        let (mut missing, mut next) = (rows_max, None);
+        let mut start = from.row;
+        let first = usize::try_from(from.file).unwrap_or(usize::MAX);
+        for (number, (file, filter)) in self.candidates(query).into_iter().enumerate().skip(first) {
+            let number = u32::try_from(number).unwrap_or(u32::MAX);
+            // One row more than wanted tells whether there is a next page, and where it begins.
+            let mut rows = rows_from(&access, &file, &filter, std::mem::take(&mut start), missing + 1).await?;
+            if rows.len() > missing {
+                next = rows.pop().map(|row| Position { file: number, row });
+            }
+            missing -= rows.len();
+            if !rows.is_empty() {
+                found.push_back(Found { number, file, rows });
+            }
+            if next.is_some() {
+                break;
+            }
+        }
+        Ok(Page { access, columns: columns.to_vec(), found, open: None, next })
+    }
+}
+
+impl Page {
+    /// Where the next page begins; `None` if these are the last rows.
+    pub fn next(&self) -> Option<Position> {
+        self.next
+    }
+
+    /// The next rows with their positions, or `None` at the end.
+    pub async fn next_batch(&mut self) -> Result<Option<(RecordBatch, Vec<Position>)>, LakeError> {
+        loop {
+            let Some(open) = &mut self.open else {
+                let Some(Found { number, file, rows }) = self.found.pop_front() else { return Ok(None) };
+                let selection = selection(&rows, file.rows);
+                let columns = self.columns.iter().map(String::as_str);
+                let batches = self.access.open(&file, columns, Some(selection)).await?;
+                self.open = Some(OpenRows { number, path: file.path, rows: rows.into(), batches });
+                continue;
+            };
+            let reading = format!("read {}", open.path);
+            let Some(batch) = open.batches.try_next().await.map_err(LakeError::parquet(reading))? else {
+                self.open = None;
+                continue;
+            };
+            let number = open.number;
+            let count = batch.num_rows().min(open.rows.len());
+            let positions = open.rows.drain(..count).map(|row| Position { file: number, row }).collect();
+            return Ok(Some((batch, positions)));
+        }
+    }
+}
+
+/// Numbers of the first `count` rows of a file that are asked for, from `start` on.
+async fn rows_from(
+    access: &FileAccess,
+    file: &LakeFile,
+    filter: &Arc<RowFilter>,
+    start: u64,
+    count: usize,
+) -> Result<Vec<u64>, LakeError> {
+    if filter.matches_all(file) {
+        return Ok((start..file.rows).take(count).collect());
+    }
+    let mut rows = Vec::new();
+    if start >= file.rows {
+        return Ok(rows);
+    }
+    let rest = std::iter::once(in_memory(start)..in_memory(file.rows));
+    let selection = RowSelection::from_consecutive_ranges(rest, in_memory(file.rows));
+    let mut batches = access.open(file, filter.columns().into_iter(), Some(selection)).await?;
+    let mut row = start;
+    while let Some(batch) = batches.try_next().await.map_err(LakeError::parquet(format!("read {}", file.path)))? {
+        let mask = filter.mask(&batch).ok_or_else(|| filter.unusable(file))?;
+        for asked in mask.values() {
+            if asked {
+                rows.push(row);
+                if rows.len() == count {
+                    return Ok(rows);
+                }
+            }
+            row += 1;
+        }
+    }
+    Ok(rows)
+}
+
+/// The rows of a file with these ascending numbers.
+fn selection(rows: &[u64], all: u64) -> RowSelection {
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    for row in rows.iter().copied().map(in_memory) {
+        match ranges.last_mut() {
+            Some(last) if last.end == row => last.end += 1,
+            _ => ranges.push(row..row + 1),
+        }
+    }
+    RowSelection::from_consecutive_ranges(ranges.into_iter(), in_memory(all))
+}
+
+/// A row number as Parquet counts rows.
+fn in_memory(row: u64) -> usize {
+    usize::try_from(row).unwrap_or(usize::MAX)
+}
