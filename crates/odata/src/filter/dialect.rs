@@ -1,0 +1,121 @@
+//! Which names a resource's filter knows (contract `consumption-api.md` section 3).
+//!
+//! A dialect is a table, so that another resource is another table and not another parser: what differs between
+//! resources is the names, whether they need the prefix, and what they mean.
+
+use ledger::Field;
+
+/// The prefix of a name that lies in an envelope's `properties`.
+const PREFIX: &str = "properties/";
+
+/// The names that a resource's filter knows.
+#[derive(Debug)]
+pub struct Dialect {
+    prefix: Prefix,
+    names: &'static [Name],
+}
+
+/// Whether the prefix `properties/` may be left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Prefix {
+    Required,
+    Optional,
+}
+
+/// A name that a filter may use, in its right form.
+#[derive(Debug)]
+pub(super) struct Name {
+    pub(super) text: &'static str,
+    pub(super) meaning: Meaning,
+}
+
+/// What a name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// The first or last moment of the row's day.
+    Moment(Edge),
+    /// A text cell.
+    Text(Field),
+    /// The row's tags.
+    Tags,
+}
+
+/// A moment of a row's day: a row of usage details covers its whole day (contract section 3, "Comparison semantics").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Edge {
+    /// `usageStart`: 00:00:00Z.
+    Start,
+    /// `usageEnd`: 23:59:59Z.
+    End,
+}
+
+/// How a word names a field.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Naming {
+    /// In the right form.
+    Right(&'static Name),
+    /// Without the prefix that this dialect needs.
+    Unprefixed(&'static Name),
+    /// Not at all.
+    Unknown,
+}
+
+const fn name(text: &'static str, meaning: Meaning) -> Name {
+    Name { text, meaning }
+}
+
+/// Every name that some version of usage details documents. All versions take all of them: where two versions name the
+/// same cell differently, both names mean it.
+static USAGE_DETAILS_NAMES: [Name; 11] = [
+    name("properties/usageStart", Meaning::Moment(Edge::Start)),
+    name("properties/usageEnd", Meaning::Moment(Edge::End)),
+    name("properties/resourceGroup", Meaning::Text(Field::ResourceGroup)),
+    name("properties/resourceName", Meaning::Text(Field::ResourceName)),
+    name("properties/resourceId", Meaning::Text(Field::ResourceId)),
+    name("properties/instanceName", Meaning::Text(Field::ResourceName)),
+    name("properties/instanceId", Meaning::Text(Field::ResourceId)),
+    name("properties/chargeType", Meaning::Text(Field::ChargeType)),
+    name("properties/reservationId", Meaning::Text(Field::ReservationId)),
+    name("properties/publisherType", Meaning::Text(Field::PublisherType)),
+    name("tags", Meaning::Tags),
+];
+
+static USAGE_DETAILS: Dialect = Dialect { prefix: Prefix::Required, names: &USAGE_DETAILS_NAMES };
+
+/// 2017-04-24-preview documents `usageEnd` alone, without the prefix.
+static USAGE_DETAILS_FIRST_PREVIEW: Dialect = Dialect { prefix: Prefix::Optional, names: &USAGE_DETAILS_NAMES };
+
+impl Dialect {
+    /// The filter of usage details at an API version (contract sections 1 and 3). A version that is not known has the
+    /// dialect of the newest; refusing it is not the filter's task.
+    pub fn usage_details(api_version: &str) -> &'static Dialect {
+        if api_version.eq_ignore_ascii_case("2017-04-24-preview") {
+            &USAGE_DETAILS_FIRST_PREVIEW
+        } else {
+            &USAGE_DETAILS
+        }
+    }
+
+    /// What a word names; names compare without case.
+    pub(super) fn find(&'static self, word: &str) -> Naming {
+        for name in self.names {
+            if name.text.eq_ignore_ascii_case(word) {
+                return Naming::Right(name);
+            }
+            let bare = name.text.strip_prefix(PREFIX);
+            if bare.is_some_and(|bare| bare.eq_ignore_ascii_case(word)) {
+                return match self.prefix {
+                    Prefix::Required => Naming::Unprefixed(name),
+                    Prefix::Optional => Naming::Right(name),
+                };
+            }
+        }
+        Naming::Unknown
+    }
+
+    /// The known names, for a message.
+    pub(super) fn names(&self) -> String {
+        let names: Vec<_> = self.names.iter().map(|name| name.text).collect();
+        names.join(", ")
+    }
+}

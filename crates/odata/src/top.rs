@@ -1,0 +1,45 @@
+//! `$top`: the size of a page (contract `consumption-api.md` section 2). It is no total: a next page still comes.
+
+use crate::option_error::{OptionError, OptionProblem, QueryOption};
+use crate::token::TokenKind;
+
+/// The most rows of a page, and as many as a page has where nothing is asked for.
+pub const PAGE_ROWS_MAX: u16 = 1000;
+
+/// A number of rows from 1 to [`PAGE_ROWS_MAX`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PageSize(u16);
+
+impl PageSize {
+    /// Reads a decoded `$top`: decimal digits alone.
+    ///
+    /// # Errors
+    /// [`OptionError`] for everything that is no number from 1 to [`PAGE_ROWS_MAX`].
+    pub fn parse(text: &str) -> Result<Self, OptionError> {
+        // Whatever does not begin with digits only is at fault at its first other character, a number at its start.
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let is_number = digits == text.len() && digits > 0;
+        let rows = if is_number { text.parse().ok() } else { None };
+        match rows {
+            Some(rows @ 1..=PAGE_ROWS_MAX) => Ok(Self(rows)),
+            _ => {
+                let found = if text.is_empty() { TokenKind::End } else { TokenKind::Word(text) };
+                let problem = OptionProblem::Expected { expected: "a number from 1 to 1000", found: found.describe() };
+                let position = if is_number { 1 } else { digits + 1 };
+                Err(OptionError { option: QueryOption::Top, position, problem })
+            }
+        }
+    }
+
+    /// Number of rows.
+    pub const fn rows(self) -> u16 {
+        self.0
+    }
+}
+
+impl Default for PageSize {
+    /// [`PAGE_ROWS_MAX`].
+    fn default() -> Self {
+        Self(PAGE_ROWS_MAX)
+    }
+}
