@@ -13,6 +13,7 @@ mod hierarchy;
 mod imports;
 mod jobs;
 mod keys;
+mod page_shares;
 mod policies;
 
 use std::collections::HashMap;

@@ -1,18 +1,12 @@
 //! Writing charges as cost details CSV (contract `cost-details-fields.md` section 5): UTF-8, comma, LF, quotes only
 //! where needed, dates `MM/DD/YYYY`, booleans `True` / `False`, decimals with the digits that came in.
 
-use std::sync::Arc;
-
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Int8Array, MapArray, RecordBatch, StringArray,
-};
-use arrow::datatypes::{Date32Type, Decimal128Type, Int8Type, Int32Type};
-use calendar::Date;
-use ledger::{Field, FieldKind};
+use arrow::array::{Array, RecordBatch};
 use memchr::memchr3;
 
+use crate::column::{Column, DecimalCell, EncodeError, Extras, lake_columns};
 use crate::layout::Layout;
-use crate::schema::{EXTRA_COLUMN, scale_column, stored_scale, text_column};
+use crate::schema::EXTRA_COLUMN;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
@@ -23,40 +17,10 @@ pub struct CsvEncoder {
     unknown_columns: Vec<String>,
 }
 
-/// A batch does not have the columns of a charge.
-#[derive(Debug, thiserror::Error)]
-#[error("a batch of charges has no usable column {column}")]
-pub struct EncodeError {
-    /// The missing column or the one of another type.
-    pub column: String,
-}
-
-/// A column prepared for one batch.
-enum Column {
-    /// Cells already quoted, by dictionary code; the last entry is the blank cell of unknown values.
-    Coded {
-        codes: Vec<u32>,
-        cells: Cells,
-    },
-    Date(Vec<Option<Date>>),
-    Boolean(BooleanArray),
-    Decimal {
-        values: Decimal128Array,
-        scales: Int8Array,
-        texts: ArrayRef,
-        stored_scale: u8,
-    },
-    Extra {
-        map: Arc<MapArray>,
-        name: String,
-    },
-}
-
-/// Ready cells, back to back.
-#[derive(Default)]
-struct Cells {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
+/// A column of the answer, prepared for one batch.
+enum Cells {
+    Own(Column),
+    Extra { extras: Extras, name: String },
 }
 
 impl CsvEncoder {
@@ -82,11 +46,7 @@ impl CsvEncoder {
     pub fn columns_read(&self) -> Vec<String> {
         let mut columns = Vec::new();
         for (_, field) in self.layout.columns() {
-            columns.push(field.column().to_owned());
-            if matches!(field.kind(), FieldKind::Cost | FieldKind::Number) {
-                columns.push(scale_column(*field));
-                columns.push(text_column(*field));
-            }
+            columns.extend(lake_columns(*field));
         }
         if !self.unknown_columns.is_empty() {
             columns.push(EXTRA_COLUMN.to_owned());
@@ -104,12 +64,10 @@ impl CsvEncoder {
     pub fn rows(&self, batch: &RecordBatch, out: &mut Vec<u8>, ends: &mut Vec<usize>) -> Result<(), EncodeError> {
         let mut columns = Vec::with_capacity(self.layout.columns().len() + self.unknown_columns.len());
         for (_, field) in self.layout.columns() {
-            columns.push(prepare(batch, *field)?);
+            columns.push(Cells::Own(Column::of(batch, *field, push_cell)?));
         }
         for name in &self.unknown_columns {
-            let map = named(batch, EXTRA_COLUMN)?;
-            let map = map.as_map_opt().ok_or_else(|| EncodeError { column: EXTRA_COLUMN.to_owned() })?;
-            columns.push(Column::Extra { map: Arc::new(map.clone()), name: name.clone() });
+            columns.push(Cells::Extra { extras: Extras::of(batch)?, name: name.clone() });
         }
         for row in 0..batch.num_rows() {
             for (index, column) in columns.iter().enumerate() {
@@ -125,126 +83,32 @@ impl CsvEncoder {
     }
 }
 
-fn named<'b>(batch: &'b RecordBatch, column: &str) -> Result<&'b ArrayRef, EncodeError> {
-    batch.column_by_name(column).ok_or_else(|| EncodeError { column: column.to_owned() })
-}
-
-fn prepare(batch: &RecordBatch, field: Field) -> Result<Column, EncodeError> {
-    let array = named(batch, field.column())?;
-    let unusable = || EncodeError { column: field.column().to_owned() };
-    match field.kind() {
-        FieldKind::Text => coded(array).ok_or_else(unusable),
-        FieldKind::Date => {
-            let days = array.as_primitive_opt::<Date32Type>().ok_or_else(unusable)?;
-            let dates: Result<_, _> = days.iter().map(|day| day.map(Date::from_days).transpose()).collect();
-            Ok(Column::Date(dates.map_err(|_| unusable())?))
-        }
-        FieldKind::Boolean => Ok(Column::Boolean(array.as_boolean_opt().ok_or_else(unusable)?.clone())),
-        FieldKind::Cost | FieldKind::Number => Ok(Column::Decimal {
-            values: array.as_primitive_opt::<Decimal128Type>().ok_or_else(unusable)?.clone(),
-            scales: named(batch, &scale_column(field))?.as_primitive_opt::<Int8Type>().ok_or_else(unusable)?.clone(),
-            texts: named(batch, &text_column(field))?.clone(),
-            stored_scale: stored_scale(field),
-        }),
-    }
-}
-
-/// Quotes each distinct value once; a row is then a look-up and a copy.
-fn coded(array: &ArrayRef) -> Option<Column> {
-    let mut cells = Cells::default();
-    if let Some(dictionary) = array.as_dictionary_opt::<Int32Type>() {
-        let values = dictionary.values().as_string_opt::<i32>()?;
-        for index in 0..values.len() {
-            cells.push(values.value(index).as_bytes());
-        }
-        let blank = u32::try_from(values.len()).ok()?;
-        cells.push(b"");
-        let codes = dictionary
-            .keys()
-            .iter()
-            .map(|key| key.map_or(Some(blank), |key| u32::try_from(key).ok()))
-            .collect::<Option<Vec<u32>>>()?;
-        return Some(Column::Coded { codes, cells });
-    }
-    let values: &StringArray = array.as_string_opt()?;
-    for index in 0..values.len() {
-        cells.push(if values.is_null(index) { b"" } else { values.value(index).as_bytes() });
-    }
-    Some(Column::Coded { codes: (0..u32::try_from(values.len()).ok()?).collect(), cells })
-}
-
 impl Cells {
-    fn push(&mut self, value: &[u8]) {
-        push_cell(value, &mut self.bytes);
-        self.ends.push(self.bytes.len());
-    }
-
-    fn get(&self, code: u32) -> &[u8] {
-        let code = code as usize;
-        let start = if code == 0 { 0 } else { self.ends[code - 1] };
-        &self.bytes[start..self.ends[code]]
-    }
-}
-
-impl Column {
     fn write(&self, row: usize, out: &mut Vec<u8>) {
         match self {
-            Self::Coded { codes, cells } => out.extend_from_slice(cells.get(codes[row])),
-            Self::Date(dates) => {
+            Self::Own(Column::Text(texts)) => out.extend_from_slice(texts.at(row)),
+            Self::Own(Column::Date(dates)) => {
                 if let Some(date) = dates[row] {
                     date.write_us(out);
                 }
             }
-            Self::Boolean(values) => {
+            Self::Own(Column::Boolean(values)) => {
                 if !values.is_null(row) {
                     out.extend_from_slice(if values.value(row) { b"True" } else { b"False" });
                 }
             }
-            Self::Decimal { values, scales, texts, stored_scale } => {
-                if let Some(text) = text_at(texts, row) {
-                    push_cell(text.as_bytes(), out);
-                } else if !values.is_null(row) {
-                    write_decimal(values.value(row), *stored_scale, scales.value(row), out);
-                }
-            }
-            Self::Extra { map, name } => {
-                if let Some(value) = extra_at(map, row, name) {
+            Self::Own(Column::Decimal(decimals)) => match decimals.at(row) {
+                Some(DecimalCell::Spelled(text)) => push_cell(text.as_bytes(), out),
+                Some(DecimalCell::Scaled(value, scale)) => money::write_scaled(value, scale, out),
+                None => {}
+            },
+            Self::Extra { extras, name } => {
+                if let Some(value) = extras.at(row, name) {
                     push_cell(value.as_bytes(), out);
                 }
             }
         }
     }
-}
-
-fn text_at(texts: &ArrayRef, row: usize) -> Option<&str> {
-    if texts.is_null(row) {
-        return None;
-    }
-    match texts.as_dictionary_opt::<Int32Type>() {
-        Some(dictionary) => {
-            let code = usize::try_from(dictionary.keys().value(row)).ok()?;
-            Some(dictionary.values().as_string_opt::<i32>()?.value(code))
-        }
-        None => Some(texts.as_string_opt::<i32>()?.value(row)),
-    }
-}
-
-/// The source's digits: the stored value without the zeros that the fixed scale added.
-fn write_decimal(stored: i128, stored_scale: u8, scale: i8, out: &mut Vec<u8>) {
-    let scale = scale.unsigned_abs().min(stored_scale);
-    let value = stored / 10_i128.pow(u32::from(stored_scale - scale));
-    money::write_scaled(value, scale, out);
-}
-
-fn extra_at<'m>(map: &'m MapArray, row: usize, name: &str) -> Option<&'m str> {
-    if map.is_null(row) {
-        return None;
-    }
-    let offsets = map.value_offsets();
-    let (start, end) = (usize::try_from(offsets[row]).ok()?, usize::try_from(offsets[row + 1]).ok()?);
-    let keys = map.keys().as_string_opt::<i32>()?;
-    let values = map.values().as_string_opt::<i32>()?;
-    (start..end).find(|index| keys.value(*index) == name).map(|index| values.value(index))
 }
 
 /// Appends a cell, quoted when it holds a comma, a quote or a line break.
@@ -265,9 +129,12 @@ fn push_cell(cell: &[u8], out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
+    use ledger::Field;
+
     use super::*;
     use crate::reader::{ChargeReader, ReadOptions};
     use crate::source::SourceReader;
+    use arrow::array::ArrayRef;
     use arrow::compute::cast;
     use arrow::datatypes::DataType;
 

@@ -7,11 +7,13 @@
 
 mod batch;
 mod cells;
+mod column;
 mod encode;
 mod error;
 mod evidence;
 pub mod extras;
 mod header;
+mod json;
 mod layout;
 mod manifest;
 mod reader;
@@ -23,10 +25,12 @@ mod source;
 mod summary;
 mod tags;
 
-pub use encode::{CsvEncoder, EncodeError};
+pub use column::EncodeError;
+pub use encode::CsvEncoder;
 pub use error::{Excerpt, InputError, RowFault};
 pub use evidence::DatasetEvidence;
 pub use header::{FillIns, Header};
+pub use json::{Expanded, JsonEncoder, ReportingVersion, RowContext};
 pub use layout::{Layout, UnknownLayout};
 pub use manifest::{ExportFolder, ManifestError, RunManifest};
 pub use reader::{ChargeReader, ReadOptions, RejectSink, Rejected};

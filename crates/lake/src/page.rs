@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use calendar::BillingPeriod;
 use futures::TryStreamExt;
 use ledger::ChargeQuery;
 use parquet::arrow::arrow_reader::RowSelection;
@@ -38,6 +39,16 @@ pub struct Page {
     next: Option<Position>,
 }
 
+/// Rows of a page.
+pub struct PageRows {
+    /// Their cells.
+    pub batch: RecordBatch,
+    /// Where each of them stands.
+    pub positions: Vec<Position>,
+    /// Their billing period.
+    pub period: BillingPeriod,
+}
+
 /// Rows of one file.
 struct Found {
     number: u32,
@@ -47,6 +58,7 @@ struct Found {
 
 struct OpenRows {
     number: u32,
+    period: BillingPeriod,
     path: String,
     rows: VecDeque<u64>,
     batches: ParquetRecordBatchStream<FileReader>,
@@ -91,15 +103,15 @@ impl Page {
         self.next
     }
 
-    /// The next rows with their positions, or `None` at the end.
-    pub async fn next_batch(&mut self) -> Result<Option<(RecordBatch, Vec<Position>)>, LakeError> {
+    /// The next rows, or `None` at the end.
+    pub async fn next_rows(&mut self) -> Result<Option<PageRows>, LakeError> {
         loop {
             let Some(open) = &mut self.open else {
                 let Some(Found { number, file, rows }) = self.found.pop_front() else { return Ok(None) };
                 let selection = selection(&rows, file.rows);
                 let columns = self.columns.iter().map(String::as_str);
                 let batches = self.access.open(&file, columns, Some(selection)).await?;
-                self.open = Some(OpenRows { number, path: file.path, rows: rows.into(), batches });
+                self.open = Some(OpenRows { number, period: file.period, path: file.path, rows: rows.into(), batches });
                 continue;
             };
             let reading = format!("read {}", open.path);
@@ -110,7 +122,7 @@ impl Page {
             let number = open.number;
             let count = batch.num_rows().min(open.rows.len());
             let positions = open.rows.drain(..count).map(|row| Position { file: number, row }).collect();
-            return Ok(Some((batch, positions)));
+            return Ok(Some(PageRows { batch, positions, period: open.period }));
         }
     }
 }

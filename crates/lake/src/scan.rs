@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use arrow::array::RecordBatch;
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
+use calendar::BillingPeriod;
 use formats::{EXTRA_COLUMN, charge_schema};
 use ledger::{ChargeQuery, Place, Sharing, Unit, Window};
 use object_store::ObjectStore;
@@ -89,6 +90,11 @@ impl Snapshot {
 impl Scan {
     /// The next rows, or `None` at the end.
     pub async fn next_batch(&mut self) -> Result<Option<RecordBatch>, LakeError> {
+        Ok(self.next_batch_of_period().await?.map(|(batch, _)| batch))
+    }
+
+    /// The next rows, with their billing period.
+    pub(crate) async fn next_batch_of_period(&mut self) -> Result<Option<(RecordBatch, BillingPeriod)>, LakeError> {
         loop {
             let Some(OpenFile { file, filter, batches }) = &mut self.open else {
                 let Some((file, filter)) = self.files.next() else { return Ok(None) };
@@ -109,7 +115,7 @@ impl Scan {
                 filter_record_batch(&batch, &mask).map_err(LakeError::arrow(reading))?
             };
             if batch.num_rows() > 0 {
-                return Ok(Some(batch));
+                return Ok(Some((batch, file.period)));
             }
         }
     }

@@ -134,6 +134,52 @@ pub enum HoldingConflict {
     Overlap(Box<Holding>),
 }
 
+/// Whether what is held can answer a question (DESIGN 4.9: not held is not zero).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HeldAnswer {
+    /// Something of the dataset and time is held.
+    Held,
+    /// Only the other dataset is held; the text says so to the caller.
+    OtherDataset(String),
+    /// Nothing is held.
+    Nothing,
+}
+
+impl Held {
+    /// Judges whether there can be an answer about a dataset and time of some enrollments.
+    pub fn answer<'a>(
+        &self,
+        enrollments: impl Iterator<Item = &'a EnrollmentId>,
+        dataset: Dataset,
+        window: &Window,
+    ) -> HeldAnswer {
+        let enrollments: Vec<&EnrollmentId> = enrollments.collect();
+        let holds = |dataset| {
+            self.iter().any(|holding| {
+                holding.unit.dataset == dataset
+                    && enrollments.contains(&&holding.unit.enrollment)
+                    && holding.unit.coverage.answers(window)
+            })
+        };
+        if holds(dataset) {
+            return HeldAnswer::Held;
+        }
+        let other = dataset.other();
+        if !holds(other) {
+            return HeldAnswer::Nothing;
+        }
+        let asked = match window {
+            Window::Period(period) => period.to_string(),
+            Window::Dates(days) => days.to_string(),
+        };
+        let enrollment = enrollments.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        HeldAnswer::OtherDataset(format!(
+            "{dataset} of {asked} is not held for enrollment {enrollment}; held is {other}. Ask for that metric, or import the \
+             {dataset} export"
+        ))
+    }
+}
+
 impl Held {
     /// Applies an accepted import: what it replaces entirely is no longer held.
     pub fn apply(&mut self, new: Holding) {

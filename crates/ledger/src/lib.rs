@@ -28,7 +28,7 @@ pub use generation::{Generation, PublisherType, Visibility};
 pub use hierarchy::{
     GENERATED_COUNT, GENERATED_FIRST, Hierarchy, IdOrigin, NameKind, NamedId, Node, is_generated_form, names_without_id,
 };
-pub use holding::{Coverage, Held, Holding, HoldingConflict, RunTime, Unit, judge};
+pub use holding::{Coverage, Held, HeldAnswer, Holding, HoldingConflict, RunTime, Unit, judge};
 pub use ids::{EnrollmentId, IdError, SubscriptionId};
 pub use place::Place;
 pub use query::{ChargeQuery, Window};

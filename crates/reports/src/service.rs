@@ -9,7 +9,7 @@ use formats::CsvEncoder;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use lake::{Lake, Snapshot, crash_point};
-use ledger::{ChargeQuery, Held, Window};
+use ledger::{ChargeQuery, Held, HeldAnswer};
 use object_store::ObjectStoreExt;
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
@@ -270,30 +270,11 @@ pub(crate) fn now_ms() -> i64 {
 
 /// Judges by what is held whether there can be an answer (DESIGN 4.9: not held is not zero).
 fn verdict(held: &Held, question: &Question) -> Option<Verdict> {
-    let enrollments = || question.permit.shares().iter().map(|share| &share.enrollment);
-    let asked = match question.window {
-        Window::Period(period) => period.to_string(),
-        Window::Dates(days) => days.to_string(),
-    };
-    let holds = |dataset| {
-        held.iter().any(|holding| {
-            holding.unit.dataset == dataset
-                && enrollments().any(|enrollment| holding.unit.enrollment == *enrollment)
-                && holding.unit.coverage.answers(&question.window)
-        })
-    };
-    if holds(question.dataset) {
-        None
-    } else if holds(question.dataset.other()) {
-        let enrollment = enrollments().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        Some(Verdict::OtherDataset(format!(
-            "{} of {asked} is not held for enrollment {enrollment}; held is {}. Ask for that metric, or import the {} export",
-            question.dataset,
-            question.dataset.other(),
-            question.dataset
-        )))
-    } else {
-        Some(Verdict::NothingHeld)
+    let enrollments = question.permit.shares().iter().map(|share| &share.enrollment);
+    match held.answer(enrollments, question.dataset, &question.window) {
+        HeldAnswer::Held => None,
+        HeldAnswer::OtherDataset(message) => Some(Verdict::OtherDataset(message)),
+        HeldAnswer::Nothing => Some(Verdict::NothingHeld),
     }
 }
 

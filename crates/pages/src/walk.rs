@@ -1,0 +1,173 @@
+//! Walking through an answer.
+
+use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use catalog::Catalog;
+use formats::{JsonEncoder, RowContext};
+use lake::{GroupKey, GroupSums, Lake, Position, Snapshot};
+use ledger::{HeldAnswer, Share, Window};
+use odata::{PageToken, SECRET_BYTES};
+
+use crate::error::PageError;
+use crate::question::PageQuestion;
+use crate::shares;
+
+/// Name of the secret that authenticates tokens.
+const TOKEN_SECRET: &str = "page-tokens";
+/// A page ends after the row with which it becomes longer than this: the original's answers are at most 8 MB.
+const PAGE_BYTES_WANTED: usize = 8 << 20;
+/// A walk that began this long ago can end with the next hierarchy that is learned.
+const SHARES_LIFE_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+
+/// Gives answers of a store in pages.
+#[derive(Debug, Clone)]
+pub struct Pages {
+    catalog: Catalog,
+    lake: Lake,
+    secret: [u8; SECRET_BYTES],
+}
+
+/// A walk at some page.
+pub struct Walk<'a> {
+    question: PageQuestion<'a>,
+    snapshot: Snapshot,
+    shares: Vec<Share>,
+    window: Window,
+    from: Position,
+    /// Whether anything is held of the time asked about; unknown after the first page.
+    nothing_held: bool,
+}
+
+/// Rows of a page.
+#[derive(Debug)]
+pub struct RowsPage {
+    /// JSON rows with commas between them.
+    pub rows: Vec<u8>,
+    /// Token of the next page; `None` on the last one.
+    pub next: Option<String>,
+}
+
+/// A page of groups.
+#[derive(Debug)]
+pub struct Groups {
+    /// The groups with their sums.
+    pub groups: BTreeMap<GroupKey, GroupSums>,
+    /// Token of the next page; `None` on the last one.
+    pub next: Option<String>,
+}
+
+impl Pages {
+    /// Pages over a lake and its catalog.
+    pub async fn open(catalog: Catalog, lake: Lake) -> Result<Self, PageError> {
+        let fresh = access::random_bytes::<SECRET_BYTES>();
+        let kept = catalog.secret(TOKEN_SECRET, &fresh).await?;
+        // A secret of another length is none of ours: tokens made with the fresh one end with this process.
+        let secret = kept.try_into().unwrap_or(fresh);
+        Ok(Self { catalog, lake, secret })
+    }
+
+    /// Begins a walk on the newest snapshot, or goes on where a token says.
+    pub async fn walk<'a>(&self, question: PageQuestion<'a>, token: Option<&str>) -> Result<Walk<'a>, PageError> {
+        let Some(token) = token else { return self.begin(question).await };
+        let token = PageToken::open(token, &self.secret)?;
+        if token.question != question.digest() {
+            return Err(PageError::OtherQuestion);
+        }
+        let shares = shares::pinned(&self.catalog, &token.shares, question.permit).await?;
+        let snapshot = self.lake.snapshot_at(token.snapshot).await?;
+        let from = Position { file: token.file, row: token.row };
+        Ok(Walk { question, snapshot, shares, window: token.window, from, nothing_held: false })
+    }
+
+    async fn begin<'a>(&self, question: PageQuestion<'a>) -> Result<Walk<'a>, PageError> {
+        let snapshot = self.lake.snapshot().await?;
+        let held = self.catalog.held_at(snapshot.version()).await?;
+        let shares = question.permit.shares().to_vec();
+        let enrollments = shares.iter().map(|share| &share.enrollment);
+        let nothing_held = match held.answer(enrollments, question.dataset, &question.window) {
+            HeldAnswer::Held => false,
+            HeldAnswer::Nothing => true,
+            HeldAnswer::OtherDataset(message) => return Err(PageError::NotHeld(message)),
+        };
+        let (window, from) = (question.window, Position::default());
+        Ok(Walk { question, snapshot, shares, window, from, nothing_held })
+    }
+
+    /// The rows of a page: at most `rows_max`, fewer where they are long.
+    pub async fn rows(
+        &self,
+        walk: &Walk<'_>,
+        encoder: &JsonEncoder,
+        context: &RowContext,
+        rows_max: usize,
+    ) -> Result<RowsPage, PageError> {
+        let query = walk.question.query(walk.shares.clone(), walk.window);
+        let mut page = walk.snapshot.page(&query, &encoder.columns_read(), walk.from, rows_max).await?;
+        let mut next = page.next();
+        let (mut rows, mut ends) = (Vec::new(), Vec::new());
+        let mut positions = Vec::new();
+        while let Some(read) = page.next_rows().await? {
+            encoder.rows(&read.batch, read.period, context, &mut rows, &mut ends)?;
+            positions.extend(read.positions);
+            let last = ends.iter().position(|end| *end > PAGE_BYTES_WANTED);
+            if let Some((last, cut)) = last.and_then(|last| Some((last, positions.get(last + 1)?))) {
+                next = Some(*cut);
+                rows.truncate(ends[last]);
+                break;
+            }
+        }
+        Ok(RowsPage { rows, next: self.token(walk, next).await? })
+    }
+
+    /// A page of groups, at most `groups_max`; all of them are added up for every page.
+    pub async fn groups(&self, walk: &Walk<'_>, by_day: bool, groups_max: usize) -> Result<Groups, PageError> {
+        let query = walk.question.query(walk.shares.clone(), walk.window);
+        let all = walk.snapshot.groups(&query, by_day).await?.ok_or(PageError::TooManyGroups)?;
+        let start = usize::try_from(walk.from.row).unwrap_or(usize::MAX);
+        let end = start.saturating_add(groups_max);
+        let next = (end < all.len()).then_some(Position { file: 0, row: end as u64 });
+        let groups = all.into_iter().skip(start).take(groups_max).collect();
+        Ok(Groups { groups, next: self.token(walk, next).await? })
+    }
+
+    /// Seals the way to the next page, and keeps what the walk may read.
+    async fn token(&self, walk: &Walk<'_>, next: Option<Position>) -> Result<Option<String>, PageError> {
+        let Some(next) = next else { return Ok(None) };
+        if walk.from == Position::default() {
+            shares::keep(&self.catalog, &walk.shares, now_ms()).await?;
+        }
+        let token = PageToken {
+            snapshot: walk.snapshot.version(),
+            window: walk.window,
+            file: next.file,
+            row: next.row,
+            shares: shares::digest(&walk.shares),
+            question: walk.question.digest(),
+        };
+        Ok(Some(token.seal(&self.secret)))
+    }
+
+    /// Forgets what walks of long ago were allowed to read.
+    pub async fn collect(&self) -> Result<u64, PageError> {
+        Ok(self.catalog.forget_page_shares(now_ms() - SHARES_LIFE_MS).await?)
+    }
+}
+
+impl Walk<'_> {
+    /// Whether the first page found that nothing at all is held of the time asked about.
+    pub fn nothing_held(&self) -> bool {
+        self.nothing_held
+    }
+
+    /// The version that all pages of the walk are read from.
+    pub fn version(&self) -> u64 {
+        self.snapshot.version()
+    }
+}
+
+/// Milliseconds since 1970 of the system clock.
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
