@@ -5,6 +5,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod balance;
 mod batch;
 mod cells;
 mod encode;
@@ -23,6 +24,7 @@ mod source;
 mod summary;
 mod tags;
 
+pub use balance::{BALANCES_BYTES_MAX, Balance, BalanceHint, StatedBalance, read_balances};
 pub use encode::{CsvEncoder, EncodeError};
 pub use error::{Excerpt, InputError, RowFault};
 pub use evidence::DatasetEvidence;
