@@ -75,10 +75,12 @@ mod tests {
 
     #[test]
     fn what_json_can_say_is_kept_and_the_rest_is_said_plainly() {
-        for text in ["0", "1.0", "3396469.19", "-0", "-0.50", "1E+3", "2.5e-7", "1.1E05", "10", "123456789012345678.00"] {
+        for text in ["0", "1.0", "3396469.19", "-0", "-0.50", "1E+3", "2.5e-7", "1.1E05", "10", "123456789012345678.00"]
+        {
             assert_eq!(Amount::parse(text).unwrap().as_str(), text);
         }
-        for (text, plain) in [("+1", "1"), (".5", "0.5"), ("5.", "5"), ("007", "7"), ("-.5", "-0.5"), ("00.10", "0.10")] {
+        for (text, plain) in [("+1", "1"), (".5", "0.5"), ("5.", "5"), ("007", "7"), ("-.5", "-0.5"), ("00.10", "0.10")]
+        {
             assert_eq!(Amount::parse(text).unwrap().as_str(), plain);
         }
         assert_eq!(Amount::parse("1E+3").unwrap().value(), Decimal::from(1000));

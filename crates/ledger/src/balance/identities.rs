@@ -43,11 +43,7 @@ impl BalanceSummary {
         };
         let checks = [
             (EndingBalance, "beginningBalance + newPurchases + adjustments - utilized", ending),
-            (
-                TotalOverage,
-                "serviceOverage + chargesBilledSeparately",
-                sum(&[ServiceOverage, ChargesBilledSeparately]),
-            ),
+            (TotalOverage, "serviceOverage + chargesBilledSeparately", sum(&[ServiceOverage, ChargesBilledSeparately])),
             (TotalUsage, "utilized + totalOverage", sum(&[Utilized, TotalOverage])),
             (NewPurchases, "the sum of newPurchasesDetails", details(&self.new_purchases_details)),
             (Adjustments, "the sum of adjustmentDetails", details(&self.adjustment_details)),
