@@ -1,4 +1,5 @@
-//! Who may read what: API keys and tokens, the callers they make, their roles, and the [`Permit`] without which no charge is read.
+//! Who may read what: API keys and tokens, the callers they make, their roles, and the permits without which no
+//! charge ([`Permit`]) and no balance ([`BalancePermit`]) is read.
 //!
 //! A permit is a value that only this crate can make. Code that reads charges asks for one in its signature, so a
 //! missing check does not compile.
@@ -6,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod auth;
+mod balance;
 mod caller;
 mod keys;
 mod oidc;
@@ -16,6 +18,7 @@ mod tokens;
 mod visible;
 
 pub use auth::{AuthError, Authenticator};
+pub use balance::{BalancePermit, PeriodsPermit, permit_balance, permit_periods};
 pub use caller::{Assignment, Caller};
 pub use keys::{IssuedKey, KeyError, KeyHolder, issue_key, revoke_key, rotate_key};
 pub use oidc::{IssuerSettings, IssuerSettingsError, Issuers};

@@ -16,7 +16,7 @@ use crate::address::BaseUrl;
 use crate::arm::{ApiError, ErrorShape, Query, add_common_headers, drain, segments};
 use crate::routes::{Endpoint, Matched, Route, find};
 use crate::state::ApiState;
-use crate::{blobs, cost_details, health, login, metrics, resource_manager};
+use crate::{blobs, consumption, cost_details, enterprise_reporting, health, login, metrics, resource_manager};
 
 /// What the log may say about an answer; an extension of every answer. Paths and queries carry links and are not in it.
 #[derive(Debug, Clone)]
@@ -123,6 +123,16 @@ async fn handle(
         (Endpoint::Tenants, _) => resource_manager::tenants(&call).await,
         (Endpoint::CreateCostDetails, _) => cost_details::create(&call, scope, body).await,
         (Endpoint::PollCostDetails, [id]) => cost_details::poll(&call, scope, id).await,
+        (Endpoint::Balances, _) => consumption::balances(&call, scope).await,
+        (Endpoint::BalanceSummary, [version, enrollment]) => {
+            enterprise_reporting::balance_summary(&call, version, enrollment, None).await
+        }
+        (Endpoint::BalanceSummary, [version, enrollment, period]) => {
+            enterprise_reporting::balance_summary(&call, version, enrollment, Some(period)).await
+        }
+        (Endpoint::EnterprisePeriods, [version, enrollment]) => {
+            enterprise_reporting::billing_periods(&call, version, enrollment).await
+        }
         (endpoint, _) => Err(ApiError::Internal(format!("the route of {endpoint:?} captures too little").into())),
     }
 }

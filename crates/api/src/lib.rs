@@ -9,10 +9,13 @@
 
 mod address;
 mod arm;
+mod balance_members;
 mod blobs;
 mod clock;
+mod consumption;
 mod cost_details;
 mod dispatch;
+mod enterprise_reporting;
 mod health;
 mod login;
 mod metrics;

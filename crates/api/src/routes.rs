@@ -34,6 +34,12 @@ pub(crate) enum Endpoint {
     CreateCostDetails,
     /// How a Cost Details report stands.
     PollCostDetails,
+    /// A balance summary of the Consumption API.
+    Balances,
+    /// A balance summary of the Enterprise Reporting API.
+    BalanceSummary,
+    /// The billing periods of the Enterprise Reporting API.
+    EnterprisePeriods,
 }
 
 /// One route.
@@ -54,6 +60,7 @@ impl Route {
     pub(crate) fn error_shape(&self) -> ErrorShape {
         match self.endpoint {
             Endpoint::OpenIdConfiguration(_) | Endpoint::Token(_) | Endpoint::SigningKeys => ErrorShape::OAuth,
+            Endpoint::BalanceSummary | Endpoint::EnterprisePeriods => ErrorShape::EnterpriseReporting,
             _ => ErrorShape::ResourceManager,
         }
     }
@@ -66,7 +73,11 @@ const WELL_KNOWN: &str = ".well-known";
 const OPENID_CONFIGURATION: &str = "openid-configuration";
 const COST_MANAGEMENT: Option<&str> = Some("Microsoft.CostManagement");
 
-static ROUTES: [Route; 18] = [
+const CONSUMPTION: Option<&str> = Some("Microsoft.Consumption");
+/// What every path of the Enterprise Reporting API has behind its version.
+const ENROLLMENTS: &str = "enrollments";
+
+static ROUTES: [Route; 22] = [
     route("healthz", Endpoint::Health, READ, None, &["healthz"]),
     route("readyz", Endpoint::Ready, READ, None, &["readyz"]),
     route("metrics", Endpoint::Metrics, READ, None, &["metrics"]),
@@ -104,6 +115,16 @@ static ROUTES: [Route; 18] = [
         &["costDetailsOperationStatus", "*"],
     ),
     route("operationResults", Endpoint::PollCostDetails, GET, COST_MANAGEMENT, &["operationResults", "*"]),
+    route("balances", Endpoint::Balances, GET, CONSUMPTION, &["balances"]),
+    route("balancesummary", Endpoint::BalanceSummary, GET, None, &["*", ENROLLMENTS, "*", "balancesummary"]),
+    route(
+        "balancesummary",
+        Endpoint::BalanceSummary,
+        GET,
+        None,
+        &["*", ENROLLMENTS, "*", "billingPeriods", "*", "balancesummary"],
+    ),
+    route("billingperiods", Endpoint::EnterprisePeriods, GET, None, &["*", ENROLLMENTS, "*", "billingperiods"]),
 ];
 
 const fn route(
@@ -202,6 +223,15 @@ mod tests {
                 "providers/Microsoft.Billing/billingAccounts/1",
                 "X",
             ),
+            (
+                "/providers/Microsoft.Billing/billingAccounts/1/billingPeriods/201702/providers/microsoft.consumption/Balances",
+                Endpoint::Balances,
+                "providers/Microsoft.Billing/billingAccounts/1/billingPeriods/201702",
+                "",
+            ),
+            ("/V3/Enrollments/100/BalanceSummary", Endpoint::BalanceSummary, "", "V3 100"),
+            ("/v2/enrollments/100/billingperiods/201702/balancesummary", Endpoint::BalanceSummary, "", "v2 100 201702"),
+            ("/v1/enrollments/100/billingPeriods", Endpoint::EnterprisePeriods, "", "v1 100"),
         ];
         for (path, endpoint, scope, captures) in cases {
             assert_eq!(found(path), Some((endpoint, scope.to_owned(), captures.to_owned())), "{path}");

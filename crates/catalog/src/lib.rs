@@ -1,12 +1,14 @@
-//! The control plane: enrollments, what was imported, keys, secrets and report jobs, in an embedded database.
+//! The control plane: enrollments, what was imported, balance summaries, keys, secrets and report jobs, in an embedded
+//! database.
 //!
 //! Small and transactional. It never holds a sum that the lake could contradict, and every table that describes the
-//! lake can be rebuilt from the lake's log.
+//! lake can be rebuilt from the lake's log. Balance summaries are held here alone.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod assignments;
 mod audit;
+mod balances;
 mod counts;
 mod enrollments;
 mod hierarchy;
@@ -27,6 +29,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 
 pub use assignments::{AssignmentEntry, Principal};
 pub use audit::{AuditEntry, AuditFilter};
+pub use balances::{BalanceEntry, BalanceImport, BalanceOutcome, BalanceRevision, HeldBalance};
 pub use counts::{JobCount, StoreCounts};
 pub use enrollments::Enrollment;
 pub use imports::{EnrollmentEntry, ImportEntry, UnitEntry};

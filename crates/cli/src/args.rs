@@ -29,7 +29,7 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Serve a data folder over HTTP and HTTPS
     Serve(Box<ServeArgs>),
-    /// Load cost exports: files, folders, or export run folders with their manifest
+    /// Load cost exports and balance summaries: files, folders, or export run folders with their manifest
     Import(Box<ImportArgs>),
     /// Departments, accounts and subscriptions of an enrollment: ids, ownership, policies
     Enrollment(EnrollmentArgs),
@@ -156,7 +156,7 @@ pub(crate) struct ServeArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
-    /// Files (.csv, .csv.gz), folders, or export run folders
+    /// Files (cost exports as .csv or .csv.gz; balance summaries as .json or .csv), folders, or export run folders
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]

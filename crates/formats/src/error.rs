@@ -83,7 +83,7 @@ pub enum InputError {
         ratio: u64,
     },
     /// There is not even a header.
-    #[error("{file} is empty: expected a header line with the columns of a cost export")]
+    #[error("{file} is empty: expected a header line with the columns of a cost export, or balance summaries")]
     Empty {
         /// Path as given.
         file: String,
@@ -144,12 +144,41 @@ pub enum InputError {
         /// Column of it.
         column: Option<&'static str>,
     },
+    /// The text is not the JSON that it begins like.
+    #[error("{file}, {}{reason}", line.map(|line| format!("line {line}: ")).unwrap_or_default())]
+    Json {
+        /// Path as given.
+        file: String,
+        /// Line of the fault, from 1.
+        line: Option<u64>,
+        /// What the JSON reader said.
+        reason: String,
+    },
+    /// A balance summary cannot be understood.
+    #[error("{}{}: {expected}", balance_place(file, *line, member), value.as_ref().map(|value| format!(": {value}")).unwrap_or_default())]
+    Balance {
+        /// Path as given.
+        file: String,
+        /// Line on which the summary begins, from 1.
+        line: Option<u64>,
+        /// Path of the member, or name of the column.
+        member: String,
+        /// The refused value.
+        value: Option<Excerpt>,
+        /// What would be right.
+        expected: String,
+    },
     /// Rejected rows could not be written to the caller's file.
     #[error("cannot write the rejected rows: {source}")]
     Rejects {
         /// Cause.
         source: std::io::Error,
     },
+}
+
+fn balance_place(file: &str, line: Option<u64>, member: &str) -> String {
+    let line = line.map(|line| format!(", line {line}")).unwrap_or_default();
+    if member.is_empty() { format!("{file}{line}") } else { format!("{file}{line}, {member}") }
 }
 
 impl InputError {
@@ -166,6 +195,8 @@ impl InputError {
             Self::Row { .. } => "InvalidRow",
             Self::Syntax { .. } => "InvalidCsv",
             Self::Contradiction { .. } => "Contradiction",
+            Self::Json { .. } => "InvalidJson",
+            Self::Balance { .. } => "InvalidBalance",
             Self::Rejects { .. } => "RejectsUnwritable",
         }
     }
@@ -183,6 +214,10 @@ impl InputError {
                 (Some(file), Some(fault.line), fault.column.as_deref())
             }
             Self::Contradiction { file, line, column, .. } => (Some(file), *line, *column),
+            Self::Json { file, line, .. } => (Some(file), *line, None),
+            Self::Balance { file, line, member, .. } => {
+                (Some(file), *line, Some(member.as_str()).filter(|member| !member.is_empty()))
+            }
             Self::Rejects { .. } => (None, None, None),
         }
     }

@@ -150,7 +150,8 @@ impl Header {
     }
 }
 
-fn normalised(name: &str) -> String {
+/// A column name as names are compared.
+pub(crate) fn normalised(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, ' ' | '_' | '-')).map(|c| c.to_ascii_lowercase()).collect()
 }
 

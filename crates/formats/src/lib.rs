@@ -5,6 +5,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod balance;
 mod batch;
 mod cells;
 mod column;
@@ -25,8 +26,10 @@ mod source;
 mod summary;
 mod tags;
 
+pub use balance::{BALANCES_BYTES_MAX, Balance, BalanceHint, StatedBalance, read_balances};
 pub use column::EncodeError;
 pub use encode::CsvEncoder;
+pub use encode::{CsvEncoder, EncodeError};
 pub use error::{Excerpt, InputError, RowFault};
 pub use evidence::DatasetEvidence;
 pub use header::{FillIns, Header};

@@ -18,7 +18,7 @@ pub enum ImportError {
         source: std::io::Error,
     },
     /// A folder holds nothing to import.
-    #[error("{path} holds no .csv or .csv.gz file")]
+    #[error("{path} holds no .csv or .csv.gz file, and no balance summaries (.json)")]
     NothingThere {
         /// The path as given.
         path: String,
@@ -120,6 +120,37 @@ pub enum ImportError {
         /// The manifest.
         manifest: String,
     },
+    /// A billing period has two balance summaries in one command.
+    #[error(
+        "{first} and {second} hold different balance summaries of enrollment {enrollment} for {period}; import the one that \
+         counts"
+    )]
+    TwoBalances {
+        /// One file.
+        first: String,
+        /// The other; the same one, if it holds both.
+        second: String,
+        /// The enrollment.
+        enrollment: String,
+        /// The billing period.
+        period: String,
+    },
+    /// A balance is that of a whole enrollment.
+    #[error("{file} holds the balance of a whole enrollment, but --scope is {scope}")]
+    BalanceScope {
+        /// The file.
+        file: String,
+        /// The refused scope.
+        scope: String,
+    },
+    /// A file of balance summaries is longer than any.
+    #[error("{file} is longer than {bytes_max} bytes; no file of balance summaries is")]
+    BalancesTooLong {
+        /// The file.
+        file: String,
+        /// The limit.
+        bytes_max: usize,
+    },
     /// A run time that has not come yet.
     #[error("--taken-at {given} is in the future; every export until then would be refused as older")]
     Future {
@@ -137,7 +168,7 @@ pub enum ImportError {
     /// The catalog has seen versions that the lake does not have.
     #[error(
         "the catalog knows revision {progress}, but the lake ends at {newest}: was it restored from a backup? Restore the \
-         catalog (catalog.sqlite) of the same time, or move it away to have it made anew from the lake (keys are lost)"
+         catalog (catalog.sqlite) of the same time, or move it away to have it made anew from the lake (keys and balances are lost)"
     )]
     LakeBehind {
         /// The catalog's newest version.
@@ -219,6 +250,9 @@ impl ImportError {
             Self::RejectsTaken { .. } => "RejectsTaken",
             Self::Doubled { .. } => "DoubledCharges",
             Self::OnePart { .. } => "IncompleteRun",
+            Self::TwoBalances { .. } => "Ambiguous",
+            Self::BalanceScope { .. } => "Contradiction",
+            Self::BalancesTooLong { .. } => "InvalidBalance",
             Self::Future { .. } => "FutureRun",
             Self::LaterRun { source, .. } => source.code(),
             Self::NoStore { .. } => "NoStore",
@@ -250,6 +284,9 @@ impl ImportError {
                 (Some(path), None, None)
             }
             Self::LaterRun { source, .. } => source.place(),
+            Self::TwoBalances { second: file, .. }
+            | Self::BalanceScope { file, .. }
+            | Self::BalancesTooLong { file, .. } => (Some(file), None, None),
             Self::Currency { file, .. } | Self::NothingLeft { file } => (Some(file), None, None),
             _ => (None, None, None),
         }

@@ -13,12 +13,13 @@ use money::{Decimal, Limits, Total};
 use object_store::ObjectStoreExt;
 use object_store::path::Path as ObjectPath;
 
+use crate::balances::{BalanceFiles, ImportedBalance};
 use crate::error::ImportError;
 use crate::group::{Group, group};
 use crate::judge::{Candidate, admit, check_currency, run_time_text};
 use crate::options::{ImportOptions, Progress};
 use crate::orphans::{STAGING, WORKING_FOLDER_PREFIX, remove_working_folders};
-use crate::plan::{RunPlan, plan};
+use crate::plan::{Plan, RunPlan, plan};
 use crate::read::{Reading, SourceRead, read_run};
 use crate::record::{EnrollmentRecord, ImportRecord, PeriodRecord, SourceRecord, UnitRecord};
 use crate::rejects::RejectsFile;
@@ -35,6 +36,8 @@ const FUTURE_MS_MAX: i64 = 24 * 60 * 60 * 1000;
 pub struct ImportOutcome {
     /// One entry per enrollment, dataset and billing period.
     pub imported: Vec<ImportedPeriod>,
+    /// One entry per balance summary.
+    pub balances: Vec<ImportedBalance>,
     /// Rows that went to the rejects file.
     pub rejected: u64,
     /// Runs of a folder that were passed over because newer ones are held.
@@ -68,12 +71,15 @@ pub async fn import(
     options: &ImportOptions,
     progress: &dyn Progress,
 ) -> Result<ImportOutcome, ImportError> {
-    let runs = plan(&options.paths)?;
+    let Plan { runs, balances } = plan(&options.paths)?;
     let several = runs.len() > 1;
     if options.taken_at.is_some_and(|taken| taken.0 > (now_ms() + FUTURE_MS_MAX) * 1000) {
         let given = options.taken_at.map(run_time_text).unwrap_or_default();
         return Err(ImportError::Future { given });
     }
+    let balances = tokio::task::block_in_place(|| BalanceFiles::read(&balances, options))?;
+    // Before charges are taken, so that a command is mostly refused as a whole.
+    let judged = balances.judge(store, options).await?;
     let rejects = options.rejects.as_deref().map(|path| RejectsFile::new(path, options.dry_run));
     let mut rejects = rejects.transpose()?;
     let mut outcome = ImportOutcome::default();
@@ -85,16 +91,24 @@ pub async fn import(
             }
             // A folder keeps its old runs; those that newer ones have replaced are no reason to stop.
             Err(error @ ImportError::Stale { .. }) if several => outcome.skipped.push(error.to_string()),
-            Err(error) if outcome.imported.iter().any(|period| !period.unchanged && !options.dry_run) => {
-                let revisions: BTreeSet<&str> = outcome.imported.iter().filter_map(|p| p.revision.as_deref()).collect();
-                let revisions = revisions.into_iter().collect::<Vec<_>>().join(", ");
-                let imported = format!("imported as revision {revisions}");
-                return Err(ImportError::LaterRun { imported, source: Box::new(error) });
-            }
-            Err(error) => return Err(error),
+            Err(error) => return Err(after(&outcome, options, error)),
         }
     }
+    outcome.balances = match options.dry_run {
+        true => judged,
+        false => balances.take(store, options).await.map_err(|error| after(&outcome, options, error))?,
+    };
     Ok(outcome)
+}
+
+/// An error that says what was imported before it.
+fn after(outcome: &ImportOutcome, options: &ImportOptions, error: ImportError) -> ImportError {
+    if options.dry_run || outcome.imported.iter().all(|period| period.unchanged) {
+        return error;
+    }
+    let revisions: BTreeSet<&str> = outcome.imported.iter().filter_map(|p| p.revision.as_deref()).collect();
+    let revisions = revisions.into_iter().collect::<Vec<_>>().join(", ");
+    ImportError::LaterRun { imported: format!("imported as revision {revisions}"), source: Box::new(error) }
 }
 
 /// The working folder of an import, and the lock that tells collectors of orphans that an import runs.

@@ -1,10 +1,12 @@
-//! Importing rated exports: from paths to one atomic revision of the lake, or to one clear refusal.
+//! Importing rated exports and balance summaries: from paths to one atomic revision of the lake or one transaction of the
+//! catalog, or to one clear refusal.
 //!
 //! Promises: everything of an import is visible at once or nothing is; a refused import changes nothing; the same
 //! bytes again make no revision; the source is kept; a crash at any moment leaves the state before or after.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod balances;
 mod error;
 mod group;
 mod import;
@@ -19,6 +21,7 @@ mod sources;
 mod store;
 mod verify;
 
+pub use balances::ImportedBalance;
 pub use error::ImportError;
 pub use import::{ImportOutcome, ImportedPeriod, import};
 pub use options::{ImportOptions, NoProgress, Progress};

@@ -9,7 +9,7 @@ use lake::{FolderLock, LockName};
 
 use crate::error::ImportError;
 use crate::record::ImportRecord;
-use crate::sources::{SOURCES, hash_of};
+use crate::sources::{SOURCES, hash_of, is_balances_name};
 use crate::store::Store;
 
 /// Folder of working folders beneath the data folder, and how the name of each begins.
@@ -88,7 +88,9 @@ impl Named {
     }
 
     fn is_orphan_of_sources(&self, file: &Leftover) -> bool {
-        hash_of(&file.name).is_some_and(|hash| file.temporary || !self.sources.contains(hash))
+        // A source of balance summaries that got its name is never one: only the catalog could tell, and it can be lost.
+        (file.temporary && is_balances_name(&file.name))
+            || hash_of(&file.name).is_some_and(|hash| file.temporary || !self.sources.contains(hash))
     }
 }
 
@@ -160,5 +162,7 @@ mod tests {
         }
         assert_eq!(hash_of(&format!("{}.csv.zst", "a".repeat(64))), Some("a".repeat(64).as_str()));
         assert_eq!(hash_of("notes.csv.zst"), None);
+        let balances = format!("{}.balances.zst", "a".repeat(64));
+        assert!(is_balances_name(&balances) && hash_of(&balances).is_none() && !is_balances_name("x.balances.zst"));
     }
 }

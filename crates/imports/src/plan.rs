@@ -3,13 +3,13 @@
 //! An export run folder (a manifest beside its parts) is one run. All other files of a command are parts of one
 //! import: parts without a manifest are what portals and tools write, and importing them one by one would let each
 //! replace the one before. Where that reading could double charges (several files of one export folder without run
-//! times, the same file twice) the import is refused instead of guessed.
+//! times, the same file twice) the import is refused instead of guessed. Balance summaries are told by their content.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use calendar::DateRange;
-use formats::{ExportFolder, RunManifest};
+use formats::{BalanceHint, ExportFolder, RunManifest};
 use ledger::RunTime;
 
 use crate::error::ImportError;
@@ -36,8 +36,17 @@ pub(crate) struct RunPlan {
     pub(crate) manifest: Option<PathBuf>,
 }
 
-/// Finds the runs, oldest first.
-pub(crate) fn plan(paths: &[PathBuf]) -> Result<Vec<RunPlan>, ImportError> {
+/// What the paths of a command hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// Runs of charges, oldest first.
+    pub(crate) runs: Vec<RunPlan>,
+    /// Files of balance summaries.
+    pub(crate) balances: Vec<PathBuf>,
+}
+
+/// Finds runs of charges and files of balance summaries.
+pub(crate) fn plan(paths: &[PathBuf]) -> Result<Plan, ImportError> {
     let mut files: Vec<PathBuf> = Vec::new();
     let mut manifests: Vec<PathBuf> = Vec::new();
     for path in paths {
@@ -62,6 +71,7 @@ pub(crate) fn plan(paths: &[PathBuf]) -> Result<Vec<RunPlan>, ImportError> {
     let in_runs: BTreeSet<PathBuf> = runs.iter().flat_map(|run| run.files.iter().cloned()).collect();
     files.retain(|file| !in_runs.contains(file));
     refuse_repeated(&files)?;
+    let (balances, files): (Vec<PathBuf>, Vec<PathBuf>) = files.into_iter().partition(|file| holds_balances(file));
     files.iter().try_for_each(|file| refuse_beside_manifest(file))?;
     refuse_repeated(&manifests)?;
     let folders: BTreeSet<Option<&Path>> = manifests.iter().map(|manifest| manifest.parent()).collect();
@@ -71,7 +81,20 @@ pub(crate) fn plan(paths: &[PathBuf]) -> Result<Vec<RunPlan>, ImportError> {
     }
     runs.extend(loose_runs(files)?);
     runs.sort_by_key(|run| run.run_time);
-    Ok(runs)
+    Ok(Plan { runs, balances })
+}
+
+/// Whether a file is to be read as balance summaries. All JSON is: whoever reads it says what is wrong with other JSON.
+fn holds_balances(path: &Path) -> bool {
+    // What cannot be opened is reported by whoever reads it.
+    std::fs::File::open(path).is_ok_and(|file| BalanceHint::of(file) != BalanceHint::Other)
+}
+
+/// Whether a file that was met in a folder, and has the name of JSON, holds balance summaries. Folders hold other JSON.
+fn is_balances(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_ascii_lowercase();
+    (name.ends_with(".json") || name.ends_with(".json.gz"))
+        && std::fs::File::open(path).is_ok_and(|file| BalanceHint::of(file) == BalanceHint::Balances)
 }
 
 fn unreadable(path: &Path, source: std::io::Error) -> ImportError {
@@ -110,7 +133,7 @@ fn walk(
             walk(&path, depth + 1, files, manifests)?;
         } else if is_manifest(&path) {
             manifests.push(path);
-        } else if metadata.is_file() && is_export(&path) {
+        } else if metadata.is_file() && (is_export(&path) || is_balances(&path)) {
             files.push(path);
         }
         if files.len() + manifests.len() > FILES_MAX {
@@ -256,7 +279,7 @@ mod tests {
             (&format!("{run}/1.csv"), "a,b"),
             (&format!("{run}/2.csv"), "a,b"),
         ]);
-        let runs = plan(&[folder.path().to_owned()]).unwrap();
+        let runs = plan(&[folder.path().to_owned()]).unwrap().runs;
         assert_eq!(runs.len(), 1);
         assert_eq!(runs[0].files.len(), 2);
         assert_eq!(runs[0].days.unwrap().to_string(), "2023-09-01..2023-09-30");
@@ -289,10 +312,31 @@ mod tests {
             ("d/20230901-20230930/202309200000/g/1.csv", "x"),
             ("d/20230901-20230930/202309100000/g/1.csv", "x"),
         ]);
-        let runs = plan(&[folder.path().to_owned()]).unwrap();
+        let runs = plan(&[folder.path().to_owned()]).unwrap().runs;
         assert!(runs.len() == 2 && runs[0].run_time < runs[1].run_time);
         let folder = self::folder(&[("a.csv", "x"), ("b.CSV.gz", "y"), ("notes.txt", "z")]);
-        assert_eq!(plan(&[folder.path().to_owned()]).unwrap()[0].files.len(), 2);
+        assert_eq!(plan(&[folder.path().to_owned()]).unwrap().runs[0].files.len(), 2);
+    }
+
+    #[test]
+    fn balance_summaries_are_told_by_their_content() {
+        let folder = folder(&[
+            ("a.csv", "Date,Cost"),
+            ("b.csv", "endingBalance,currency"),
+            ("c.json", r#"{"endingBalance": 1"#),
+            ("d.json", "{}"),
+            ("e/f.JSON", r#"{"type": "Microsoft.Consumption/balances"}"#),
+            ("notes.txt", r#"{"endingBalance": 1}"#),
+        ]);
+        let found = plan(&[folder.path().to_owned()]).unwrap();
+        let names = |files: &[PathBuf]| -> Vec<String> {
+            files.iter().map(|file| file.file_name().unwrap().to_string_lossy().into_owned()).collect()
+        };
+        assert_eq!(names(&found.balances), ["b.csv", "c.json", "f.JSON"]);
+        assert_eq!(names(&found.runs[0].files), ["a.csv"]);
+        // A file that is named is read, whatever it is called.
+        let named = plan(&["d.json", "notes.txt"].map(|name| folder.path().join(name))).unwrap();
+        assert_eq!((names(&named.balances).len(), named.runs.len()), (2, 0));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
 
-use formats::SourceCopy;
+use formats::{BALANCES_BYTES_MAX, SourceCopy};
 use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
@@ -15,22 +15,39 @@ use crate::error::ImportError;
 
 /// Folder of kept sources beneath the data folder.
 pub(crate) const SOURCES: &str = "sources";
-/// Ends the name of a kept source.
+/// Ends the name of a kept source of charges.
 const ENDING: &str = ".csv.zst";
+/// Ends the name of a kept source of balance summaries. It is another one because these are named by the catalog alone:
+/// whoever loses the catalog must not lose them too, so they are never taken for orphans.
+const BALANCES_ENDING: &str = ".balances.zst";
 /// Digits of a SHA-256.
 const HASH_DIGITS: usize = 64;
 const ZSTD_LEVEL: i32 = 1;
 /// Size of an upload's parts.
 const PART_BYTES: usize = 8 << 20;
 
-/// Path of a kept source.
+/// Path of a kept source of charges.
 pub(crate) fn source_path(hash: &str) -> Path {
     Path::from_iter([SOURCES, &format!("{hash}{ENDING}")])
 }
 
-/// The hash in the name of a kept source; `None` for other names.
+/// Path of a kept source of balance summaries.
+pub(crate) fn balances_path(hash: &str) -> Path {
+    Path::from_iter([SOURCES, &format!("{hash}{BALANCES_ENDING}")])
+}
+
+/// The hash in the name of a kept source of charges; `None` for other names.
 pub(crate) fn hash_of(name: &str) -> Option<&str> {
-    let hash = name.strip_suffix(ENDING)?;
+    hash_before(name, ENDING)
+}
+
+/// Whether a name is that of a kept source of balance summaries.
+pub(crate) fn is_balances_name(name: &str) -> bool {
+    hash_before(name, BALANCES_ENDING).is_some()
+}
+
+fn hash_before<'a>(name: &'a str, ending: &str) -> Option<&'a str> {
+    let hash = name.strip_suffix(ending)?;
     let is_hash = hash.len() == HASH_DIGITS && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     is_hash.then_some(hash)
 }
@@ -101,7 +118,40 @@ pub(crate) async fn keep(store: &Arc<dyn ObjectStore>, copy: PathBuf, hash: &str
     Ok(())
 }
 
-/// What is wrong with a kept source, if anything.
+/// Keeps the text of balance summaries, unless the same text is kept already. Gives its hash.
+pub(crate) async fn keep_balances(store: &Arc<dyn ObjectStore>, text: &[u8]) -> Result<String, ImportError> {
+    let hash = hex::encode(Sha256::digest(text));
+    let path = balances_path(&hash);
+    if store.head(&path).await.is_err() {
+        let doing = || format!("keep the source {hash}");
+        let compressed = zstd::encode_all(text, ZSTD_LEVEL).map_err(ImportError::io(doing()))?;
+        store
+            .put(&path, PutPayload::from(compressed))
+            .await
+            .map_err(|source| ImportError::Io { doing: doing(), source: std::io::Error::other(source) })?;
+    }
+    Ok(hash)
+}
+
+/// The kept text of balance summaries, or what is wrong with it.
+pub(crate) async fn read_balances(store: &Arc<dyn ObjectStore>, hash: &str) -> Result<Vec<u8>, String> {
+    let content = match store.get(&balances_path(hash)).await {
+        Ok(content) => content.bytes().await,
+        Err(object_store::Error::NotFound { .. }) => return Err("it is missing".to_owned()),
+        Err(error) => Err(error),
+    };
+    let compressed = content.map_err(|error| format!("it cannot be read: {error}"))?;
+    let mut text = Vec::new();
+    let decoder = zstd::Decoder::new(&compressed[..]).map_err(|error| format!("it cannot be decompressed: {error}"))?;
+    decoder
+        .take(BALANCES_BYTES_MAX as u64 + 1)
+        .read_to_end(&mut text)
+        .map_err(|error| format!("it cannot be decompressed: {error}"))?;
+    let found = hex::encode(Sha256::digest(&text));
+    if found == hash { Ok(text) } else { Err(format!("its text has the hash {found}")) }
+}
+
+/// What is wrong with a kept source of charges, if anything.
 pub(crate) async fn check(store: &Arc<dyn ObjectStore>, hash: &str) -> Result<Option<String>, ImportError> {
     let content = match store.get(&source_path(hash)).await {
         Ok(content) => content,

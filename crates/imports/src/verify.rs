@@ -1,8 +1,10 @@
 //! Checking a store: every file against its checksum, its rows and its exact total, every source against its hash,
-//! the catalog against the lake's log.
+//! the catalog against the lake's log, balance summaries against their sources.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use catalog::HeldBalance;
+use formats::{FillIns, read_balances};
 use lake::{FileFault, check_file};
 use money::{Decimal, Limits, Total};
 
@@ -22,6 +24,8 @@ pub struct Checked {
     pub revisions: u64,
     /// Kept sources.
     pub sources: u64,
+    /// Revisions of balance summaries.
+    pub balances: u64,
 }
 
 /// The result of a check.
@@ -75,6 +79,7 @@ pub async fn verify(store: &Store, progress: &dyn Fn(u64, u64)) -> Result<Verify
         }
         report.checked.sources += 1;
     }
+    check_balances(store, &mut report).await?;
     for holding in store.catalog().held_at(snapshot.version()).await?.iter().filter(|holding| holding.incomplete) {
         report.findings.push(format!(
             "{} {} of {} is incomplete: rows were rejected at revision {}",
@@ -82,6 +87,48 @@ pub async fn verify(store: &Store, progress: &dyn Fn(u64, u64)) -> Result<Verify
         ));
     }
     Ok(report)
+}
+
+/// Every revision of a balance summary must be what its kept source says. What a source says against itself is a finding.
+async fn check_balances(store: &Store, report: &mut VerifyReport) -> Result<(), ImportError> {
+    let kept = store.lake().root().store();
+    let mut sources: BTreeMap<String, Option<Vec<u8>>> = BTreeMap::new();
+    for balance in store.catalog().balance_revisions().await? {
+        let hash = &balance.source;
+        report.checked.balances += 1;
+        if !sources.contains_key(hash) {
+            report.checked.sources += 1;
+            let text = sources::read_balances(&kept, hash).await;
+            let text = text.map_err(|fault| report.violations.push(format!("source {hash}: {fault}")));
+            sources.insert(hash.clone(), text.ok());
+        }
+        let text = sources.get(hash).and_then(Option::as_deref);
+        if text.is_some_and(|text| !says(text, &balance)) {
+            report.violations.push(format!("{}: its source does not say what the catalog holds", titled(&balance)));
+        }
+    }
+    for balance in store.catalog().balances(None).await? {
+        let broken = balance.summary.broken_identities();
+        report.findings.extend(broken.iter().map(|broken| format!("{}: {broken}", titled(&balance))));
+    }
+    Ok(())
+}
+
+fn titled(balance: &HeldBalance) -> String {
+    format!("balance summary {} of enrollment {} ({})", balance.period, balance.enrollment, balance.revision)
+}
+
+/// Whether a text holds a summary, which may have been completed by options.
+fn says(text: &[u8], balance: &HeldBalance) -> bool {
+    let fill = FillIns {
+        enrollment: Some(balance.enrollment.clone()),
+        period: Some(balance.period),
+        currency: Some(balance.summary.currency),
+        ..FillIns::default()
+    };
+    let stated = read_balances("", text).unwrap_or_default();
+    let own = stated.into_iter().filter(|stated| stated.content == balance.content);
+    own.filter_map(|stated| stated.resolve("", &fill).ok()).any(|found| found.summary == balance.summary)
 }
 
 fn describe(fault: &FileFault) -> String {

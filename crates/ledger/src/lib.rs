@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod applied;
+mod balance;
 mod charge_type;
 mod dataset;
 mod field;
@@ -20,6 +21,9 @@ mod scope;
 mod selection;
 
 pub use applied::{AppliedAccount, AppliedDepartment, AppliedHierarchy, AppliedSubscription, HierarchyError, Since};
+pub use balance::{
+    Amount, BalanceAmount, BalanceDetail, BalanceSummary, BalanceVerdict, BrokenIdentity, HeldRun, judge_balance,
+};
 pub use charge_type::{ChargeType, PricingModel};
 pub use dataset::{Dataset, UnknownDataset};
 pub use field::{Field, FieldKind, UnknownField};

@@ -46,11 +46,12 @@ pub(crate) async fn permit(
     text: &str,
     action: &'static str,
 ) -> Result<Permit, ApiError> {
-    let refusal = match access::permit(catalog, caller, scope).await {
-        Ok(permit) => return Ok(permit),
-        Err(refusal) => refusal,
-    };
-    Err(match refusal {
+    access::permit(catalog, caller, scope).await.map_err(|refusal| refused(refusal, caller, text, action))
+}
+
+/// What a caller is told who is refused a scope, which was written as `text`.
+pub(crate) fn refused(refusal: Refusal, caller: &Caller, text: &str, action: &'static str) -> ApiError {
+    match refusal {
         Refusal::NoRole { scope } => ApiError::Forbidden {
             code: match scope {
                 Scope::Subscription(_) | Scope::ResourceGroup { .. } => "RBACAccessDenied",
@@ -71,7 +72,7 @@ pub(crate) async fn permit(
         Refusal::Unknown { .. } => ApiError::NotFound(format!("The scope '{}' could not be found.", excerpt(text))),
         Refusal::Unsupported { .. } => unsupported_scope(text),
         Refusal::Catalog(error) => error.into(),
-    })
+    }
 }
 
 /// The refusal of a scope at which there are no charges.

@@ -76,6 +76,8 @@ pub(crate) enum ApiError {
 pub(crate) enum ErrorShape {
     /// That of Azure Resource Manager.
     ResourceManager,
+    /// That of the Enterprise Reporting API: the code is the status, as text.
+    EnterpriseReporting,
     /// That of token endpoints (RFC 6749, section 5.2, with the members of the original).
     OAuth,
 }
@@ -246,6 +248,10 @@ impl ApiError {
             ErrorShape::ResourceManager => {
                 let body = ErrorBody { error: ErrorDetails { code: self.code(), message: &message } };
                 json(self.status(), &body)
+            }
+            ErrorShape::EnterpriseReporting => {
+                let status = self.status();
+                json(status, &ErrorBody { error: ErrorDetails { code: status.as_str(), message: &message } })
             }
             ErrorShape::OAuth => login::response(&self, &message, request_id),
         };

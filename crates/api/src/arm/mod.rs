@@ -11,7 +11,7 @@ mod query;
 mod version;
 
 pub(crate) use body::{Format, drain, read_body};
-pub(crate) use credential::{authenticate, permit, unsupported_scope};
+pub(crate) use credential::{authenticate, permit, refused, unsupported_scope};
 pub(crate) use error::{ApiError, ErrorShape, LoginError, excerpt};
 pub(crate) use headers::{add_common_headers, json};
 pub(crate) use path::segments;

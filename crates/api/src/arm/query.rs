@@ -50,6 +50,10 @@ impl Query {
     pub(crate) fn refuse_others(&self, known: &[&str]) -> Result<(), ApiError> {
         let is_known = |name: &String| known.iter().any(|known| known.eq_ignore_ascii_case(name));
         match self.0.iter().find(|(name, _)| !is_known(name)) {
+            Some((name, _)) if known.is_empty() => Err(ApiError::BadRequest(format!(
+                "The query parameter '{}' is unknown. There are no parameters here.",
+                excerpt(name)
+            ))),
             Some((name, _)) => Err(ApiError::BadRequest(format!(
                 "The query parameter '{}' is unknown. The known parameters are '{}'.",
                 excerpt(name),

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use formats::FillIns;
-use imports::{ImportOptions, ImportOutcome, Store, import};
+use imports::{ImportOptions, ImportOutcome, ImportedBalance, Store, import};
 use serde_json::json;
 
 use crate::args::ImportArgs;
@@ -67,6 +67,15 @@ fn as_json(outcome: &ImportOutcome, dry_run: bool) -> serde_json::Value {
         })
         .collect();
     let mut object = json!({ "imported": imported, "rejected": outcome.rejected });
+    if !outcome.balances.is_empty() {
+        let balance = |balance: &ImportedBalance| {
+            json!({
+                "enrollment": balance.enrollment, "period": balance.period, "revision": balance.revision,
+                "unchanged": balance.unchanged,
+            })
+        };
+        object["balances"] = outcome.balances.iter().map(balance).collect();
+    }
     if !outcome.skipped.is_empty() {
         object["skipped"] = json!(outcome.skipped);
     }
@@ -81,19 +90,22 @@ fn print(outcome: &ImportOutcome, rejects: Option<&Path>) {
         println!("passed over: {skipped}");
     }
     for period in &outcome.imported {
-        let what = match (&period.revision, period.unchanged) {
-            (Some(revision), true) => format!("unchanged, held by revision {revision}"),
-            (Some(revision), false) => format!("imported as revision {revision}"),
-            (None, _) => "would be imported".to_owned(),
-        };
-        let replaces = period.replaces.as_ref().map(|held| format!(", replaces revision {held}")).unwrap_or_default();
         println!(
-            "enrollment {} {} {}: {} rows, total {}: {what}{replaces}",
+            "enrollment {} {} {}: {} rows, total {}: {}",
             period.enrollment,
             period.dataset,
             period.period,
             grouped(period.rows),
-            period.total
+            period.total,
+            what(period.revision.as_deref(), period.unchanged, period.replaces.as_deref())
+        );
+    }
+    for balance in &outcome.balances {
+        println!(
+            "enrollment {} balance summary {}: {}",
+            balance.enrollment,
+            balance.period,
+            what(balance.revision.as_deref(), balance.unchanged, balance.replaces.as_deref())
         );
     }
     if let (1.., Some(rejects)) = (outcome.rejected, rejects) {
@@ -103,4 +115,13 @@ fn print(outcome: &ImportOutcome, rejects: Option<&Path>) {
             rejects.display()
         );
     }
+}
+
+fn what(revision: Option<&str>, unchanged: bool, replaces: Option<&str>) -> String {
+    let what = match (revision, unchanged) {
+        (Some(revision), true) => format!("unchanged, held by revision {revision}"),
+        (Some(revision), false) => format!("imported as revision {revision}"),
+        (None, _) => "would be imported".to_owned(),
+    };
+    what + &replaces.map(|held| format!(", replaces revision {held}")).unwrap_or_default()
 }

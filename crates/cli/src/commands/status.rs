@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
+use catalog::HeldBalance;
 use imports::Store;
 use lake::LakeFile;
-use ledger::{Coverage, Holding};
+use ledger::{BalanceAmount, Coverage, Holding};
 use money::{Decimal, Limits, Total};
 use serde_json::json;
 
@@ -45,6 +46,13 @@ pub(crate) async fn run(args: StatusArgs) -> Result<ExitCode, Failure> {
         .into_iter()
         .map(|(version, instant, _)| (version, instant))
         .collect();
+    // Balance summaries have revisions of their own: what was held when the lake was in this state.
+    let at_ms = match &args.as_of {
+        None => None,
+        Some(AsOf::Instant(_, instant)) => Some(*instant),
+        Some(AsOf::Revision(version)) => Some(committed.get(version).copied().unwrap_or(i64::MIN)),
+    };
+    let balances = store.catalog().balances(at_ms).await?;
     let mut hierarchies = Vec::new();
     for one in &enrollments {
         hierarchies.push((one.number.clone(), store.catalog().hierarchy(&one.number).await?));
@@ -80,10 +88,14 @@ pub(crate) async fn run(args: StatusArgs) -> Result<ExitCode, Failure> {
         let hierarchies: Vec<_> = hierarchies.iter().map(|(number, known)| hierarchy_json(number, known)).collect();
         println!(
             "{}",
-            json!({ "revision": snapshot.version().to_string(), "held": listed, "hierarchies": hierarchies })
+            json!({
+                "revision": snapshot.version().to_string(), "held": listed,
+                "balances": balances.iter().map(balance_json).collect::<Vec<_>>(), "hierarchies": hierarchies,
+            })
         );
     } else {
-        print(snapshot.version(), &listed);
+        print(snapshot.version(), &listed, !balances.is_empty());
+        print_balances(&balances);
         for (number, known) in
             hierarchies.iter().filter(|(_, known)| known.departments().chain(known.accounts()).next().is_some())
         {
@@ -133,7 +145,40 @@ fn lines(holding: &Holding, files: &mut Vec<LakeFile>) -> Result<Vec<(String, Pe
     Ok(lines.into_iter().collect())
 }
 
-fn print(revision: u64, listed: &[serde_json::Value]) {
+fn balance_json(balance: &HeldBalance) -> serde_json::Value {
+    let ending = balance.summary.amount(BalanceAmount::EndingBalance).map(|amount| amount.to_string());
+    json!({
+        "enrollment": balance.enrollment, "period": balance.period.to_string(),
+        "currency": balance.summary.currency.as_str(), "endingBalance": ending,
+        "revision": balance.revision.to_string(), "importedAt": rfc3339(balance.imported_at_ms),
+        "takenAt": rfc3339(balance.run_time.0 / 1000),
+    })
+}
+
+fn print_balances(balances: &[HeldBalance]) {
+    let mut enrollment = None;
+    for balance in balances {
+        if enrollment != Some(&balance.enrollment) {
+            enrollment = Some(&balance.enrollment);
+            println!("\nbalance summaries of enrollment {} ({})", balance.enrollment, balance.summary.currency);
+            println!("  {:7} {:>32} {:>8} {:20}", "period", "ending balance", "revision", "taken at");
+        }
+        let ending = balance.summary.amount(BalanceAmount::EndingBalance);
+        println!(
+            "  {:7} {:>32} {:>8} {:20}",
+            balance.period.to_string(),
+            ending.map_or_else(|| "-".to_owned(), |amount| amount.to_string()),
+            balance.revision.to_string(),
+            rfc3339(balance.run_time.0 / 1000)
+        );
+    }
+}
+
+fn print(revision: u64, listed: &[serde_json::Value], holds_balances: bool) {
+    if listed.is_empty() && holds_balances {
+        println!("revision {revision}: no charges are held");
+        return;
+    }
     if listed.is_empty() {
         println!("nothing is held at revision {revision}; load an export with: lazurite import FILE");
         return;

@@ -21,6 +21,7 @@ pub(crate) async fn run(args: VerifyArgs) -> Result<ExitCode, Failure> {
     if args.json {
         let checked = json!({
             "files": checked.files, "rows": checked.rows, "revisions": checked.revisions, "sources": checked.sources,
+            "balances": checked.balances,
         });
         println!(
             "{}",
@@ -31,11 +32,12 @@ pub(crate) async fn run(args: VerifyArgs) -> Result<ExitCode, Failure> {
         );
     } else {
         println!(
-            "checked {} files with {} rows, {} revisions and {} sources",
+            "checked {} files with {} rows, {} revisions, {} sources and {} balance summaries",
             grouped(checked.files),
             grouped(checked.rows),
             grouped(checked.revisions),
-            grouped(checked.sources)
+            grouped(checked.sources),
+            grouped(checked.balances)
         );
         for finding in &report.findings {
             println!("finding: {finding}");
