@@ -3,11 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
+use access::Permit;
 use calendar::Date;
 use lake::{Lake, LakeError};
 use ledger::EnrollmentId;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+
+use crate::arm::ApiError;
+use crate::dispatch::Call;
 
 /// What today is for requests that name no days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,6 +42,15 @@ impl Clock {
             Self::LatestHeld => Ok(latest_held(lake, enrollment).await?.unwrap_or_else(system_today)),
         }
     }
+}
+
+/// Today, for the enrollments of a permit: the latest of theirs.
+pub(crate) async fn today(call: &Call<'_>, permit: &Permit) -> Result<Date, ApiError> {
+    let mut today = None;
+    for share in permit.shares() {
+        today = today.max(Some(call.state.settings.clock.today(&call.state.lake, &share.enrollment).await?));
+    }
+    today.ok_or_else(|| ApiError::Internal("a permit without share".into()))
 }
 
 async fn latest_held(lake: &Lake, enrollment: &EnrollmentId) -> Result<Option<Date>, LakeError> {

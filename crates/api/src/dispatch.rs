@@ -123,6 +123,7 @@ async fn handle(
         (Endpoint::Tenants, _) => resource_manager::tenants(&call).await,
         (Endpoint::CreateCostDetails, _) => cost_details::create(&call, scope, body).await,
         (Endpoint::PollCostDetails, [id]) => cost_details::poll(&call, scope, id).await,
+        (Endpoint::UsageDetails, _) => consumption::usage_details(&call, scope).await,
         (Endpoint::Balances, _) => consumption::balances(&call, scope).await,
         (Endpoint::BalanceSummary, [version, enrollment]) => {
             enterprise_reporting::balance_summary(&call, version, enrollment, None).await

@@ -34,6 +34,8 @@ pub(crate) enum Endpoint {
     CreateCostDetails,
     /// How a Cost Details report stands.
     PollCostDetails,
+    /// Usage details of the Consumption API.
+    UsageDetails,
     /// A balance summary of the Consumption API.
     Balances,
     /// A balance summary of the Enterprise Reporting API.
@@ -77,7 +79,7 @@ const CONSUMPTION: Option<&str> = Some("Microsoft.Consumption");
 /// What every path of the Enterprise Reporting API has behind its version.
 const ENROLLMENTS: &str = "enrollments";
 
-static ROUTES: [Route; 22] = [
+static ROUTES: [Route; 23] = [
     route("healthz", Endpoint::Health, READ, None, &["healthz"]),
     route("readyz", Endpoint::Ready, READ, None, &["readyz"]),
     route("metrics", Endpoint::Metrics, READ, None, &["metrics"]),
@@ -115,6 +117,7 @@ static ROUTES: [Route; 22] = [
         &["costDetailsOperationStatus", "*"],
     ),
     route("operationResults", Endpoint::PollCostDetails, GET, COST_MANAGEMENT, &["operationResults", "*"]),
+    route("usageDetails", Endpoint::UsageDetails, GET, CONSUMPTION, &["usageDetails"]),
     route("balances", Endpoint::Balances, GET, CONSUMPTION, &["balances"]),
     route("balancesummary", Endpoint::BalanceSummary, GET, None, &["*", ENROLLMENTS, "*", "balancesummary"]),
     route(

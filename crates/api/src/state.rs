@@ -6,6 +6,7 @@ use access::Authenticator;
 use catalog::Catalog;
 use formats::Layout;
 use lake::Lake;
+use pages::Pages;
 use reports::Reports;
 
 use crate::address::PublicUrl;
@@ -51,6 +52,7 @@ pub struct ApiState {
     pub(crate) authenticator: Authenticator,
     pub(crate) lake: Lake,
     pub(crate) reports: Reports,
+    pub(crate) pages: Pages,
     pub(crate) refusals: Refusals,
     pub(crate) settings: Arc<ApiSettings>,
     pub(crate) metrics: Option<Arc<dyn MetricsSource>>,
@@ -63,10 +65,11 @@ impl ApiState {
         authenticator: Authenticator,
         lake: Lake,
         reports: Reports,
+        pages: Pages,
         settings: ApiSettings,
     ) -> Self {
         let (refusals, settings) = (Refusals::default(), Arc::new(settings));
-        Self { catalog, authenticator, lake, reports, refusals, settings, metrics: None }
+        Self { catalog, authenticator, lake, reports, pages, refusals, settings, metrics: None }
     }
 
     /// Answers scrapes from `source`; without one there is no such path.

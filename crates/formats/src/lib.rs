@@ -29,7 +29,6 @@ mod tags;
 pub use balance::{BALANCES_BYTES_MAX, Balance, BalanceHint, StatedBalance, read_balances};
 pub use column::EncodeError;
 pub use encode::CsvEncoder;
-pub use encode::{CsvEncoder, EncodeError};
 pub use error::{Excerpt, InputError, RowFault};
 pub use evidence::DatasetEvidence;
 pub use header::{FillIns, Header};

@@ -102,4 +102,7 @@ pub enum ServerError {
     /// The report service cannot be opened.
     #[error(transparent)]
     Reports(#[from] reports::ReportError),
+    /// The secret of page tokens cannot be kept.
+    #[error(transparent)]
+    Pages(#[from] pages::PageError),
 }

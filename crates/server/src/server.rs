@@ -9,6 +9,7 @@ use axum::middleware;
 use catalog::Catalog;
 use lake::leftover::{COLLECTION_PAUSE, ORPHAN_AGE};
 use lake::{Lake, LakeRoot};
+use pages::Pages;
 use reports::{Reports, Workers};
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
@@ -68,13 +69,14 @@ impl Server {
         let lake = Lake::open(LakeRoot::local(&settings.data)?).await?;
         let catalog = Catalog::open(&settings.data).await?;
         let reports = Reports::open(catalog.clone(), lake.clone(), settings.reports.clone()).await?;
+        let pages = Pages::open(catalog.clone(), lake.clone()).await?;
         let workers = Workers::start(&reports).await;
-        let collection = tokio::spawn(collect(reports.clone()));
+        let collection = tokio::spawn(collect(reports.clone(), pages.clone()));
         let issuers = Issuers::new(settings.issuers)?;
         let authenticator = Authenticator::open(catalog.clone(), issuers).await?;
         let tenant = authenticator.tenant().to_string();
         let traffic = Traffic::new();
-        let mut state = ApiState::new(catalog.clone(), authenticator, lake, reports, settings.api.clone());
+        let mut state = ApiState::new(catalog.clone(), authenticator, lake, reports, pages, settings.api.clone());
         if settings.metrics {
             state = state.with_metrics(Metrics::new(&traffic, catalog.clone()));
         }
@@ -159,9 +161,12 @@ async fn write_refusals(state: ApiState) {
     }
 }
 
-/// Removes old reports, and blobs that nothing names, at the start and now and then.
-async fn collect(reports: Reports) {
+/// Removes old reports, blobs that nothing names, and what old walks through pages left, at the start and now and then.
+async fn collect(reports: Reports, pages: Pages) {
     loop {
+        if let Err(error) = pages.collect().await {
+            tracing::error!(%error, "cannot forget old walks through pages: {error}");
+        }
         if let Err(error) = reports.collect(ORPHAN_AGE).await {
             tracing::error!(%error, "cannot collect what old reports left: {error}");
         }

@@ -38,6 +38,20 @@ fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
     if scheme.eq_ignore_ascii_case("Bearer") && !token.is_empty() { Ok(token) } else { Err(wrong_form()) }
 }
 
+/// The scope of a path and its text as the caller wrote it.
+pub(crate) fn parse_scope(segments: &[String]) -> Result<(Scope, String), ApiError> {
+    let text = segments.join("/");
+    match Scope::parse(&text) {
+        Ok(scope) => Ok((scope, text)),
+        Err(_) => match segments {
+            [kind, id] if kind.eq_ignore_ascii_case("subscriptions") => {
+                Err(ApiError::InvalidSubscriptionId(excerpt(id)))
+            }
+            _ => Err(unsupported_scope(&text)),
+        },
+    }
+}
+
 /// The permit of a caller for a scope, which was written as `text`.
 pub(crate) async fn permit(
     catalog: &Catalog,

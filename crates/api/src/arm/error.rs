@@ -309,6 +309,37 @@ macro_rules! internal {
     };
 }
 
+/// What is wrong with a page is the caller's mistake, but for our own failures.
+impl From<pages::PageError> for ApiError {
+    fn from(error: pages::PageError) -> Self {
+        use pages::PageError;
+        match error {
+            PageError::Token(_) | PageError::OtherQuestion | PageError::RightsChanged | PageError::TooManyGroups => {
+                Self::BadRequest(format!("{error}."))
+            }
+            PageError::NotHeld(_) => Self::NotFound(format!("{error}.")),
+            PageError::Lake(lake::LakeError::NoSuchVersion { .. }) => {
+                Self::BadRequest("The pages of $skiptoken are gone: ask again from the first page.".to_owned())
+            }
+            PageError::Lake(error) => error.into(),
+            PageError::Catalog(error) => error.into(),
+            PageError::Encode(error) => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl From<odata::FilterError> for ApiError {
+    fn from(error: odata::FilterError) -> Self {
+        Self::BadRequest(format!("{error}."))
+    }
+}
+
+impl From<odata::OptionError> for ApiError {
+    fn from(error: odata::OptionError) -> Self {
+        Self::BadRequest(format!("{error}."))
+    }
+}
+
 internal!(catalog::CatalogError, lake::LakeError, reports::ReportError, axum::Error, serde_json::Error);
 
 /// Hides credentials that the caller wrote where they do not belong: clients log the errors that they get. Our keys and

@@ -5,15 +5,17 @@ mod body;
 mod credential;
 mod error;
 mod headers;
+mod next_link;
 mod path;
 mod period;
 mod query;
 mod version;
 
 pub(crate) use body::{Format, drain, read_body};
-pub(crate) use credential::{authenticate, permit, refused, unsupported_scope};
+pub(crate) use credential::{authenticate, parse_scope, permit, refused, unsupported_scope};
 pub(crate) use error::{ApiError, ErrorShape, LoginError, excerpt};
 pub(crate) use headers::{add_common_headers, json};
+pub(crate) use next_link::{SKIP_TOKEN, next_link};
 pub(crate) use path::segments;
 pub(crate) use period::{billing_period, split_period};
 pub(crate) use query::{Query, decode_parameter};

@@ -46,6 +46,11 @@ impl Query {
         self.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
+    /// All parameters, as they were given.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Refuses parameters that are not among `known`: one that is misspelled would change the answer unnoticed.
     pub(crate) fn refuse_others(&self, known: &[&str]) -> Result<(), ApiError> {
         let is_known = |name: &String| known.iter().any(|known| known.eq_ignore_ascii_case(name));

@@ -1,5 +1,39 @@
 //! The Consumption API (contract `consumption-api.md`).
 
 mod balances;
+mod groups;
+mod limits;
+mod request;
+mod usage_details;
 
 pub(crate) use balances::balances;
+pub(crate) use usage_details::usage_details;
+
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
+
+/// A page of resources, as the original sends it: `nextLink` first, and absent on the last page.
+fn page(rows: &[u8], next_link: Option<&str>) -> Response {
+    let mut body = Vec::with_capacity(rows.len() + 256);
+    body.push(b'{');
+    if let Some(link) = next_link {
+        body.extend_from_slice(b"\"nextLink\":");
+        body.extend_from_slice(serde_json::Value::from(link).to_string().as_bytes());
+        body.push(b',');
+    }
+    body.extend_from_slice(b"\"value\":[");
+    body.extend_from_slice(rows);
+    body.extend_from_slice(b"]}");
+    answer(StatusCode::OK, Body::from(body))
+}
+
+/// An answer with the headers of OData (contract section 9).
+fn answer(status: StatusCode, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; odata.metadata=none"));
+    headers.insert(HeaderName::from_static("odata-version"), HeaderValue::from_static("4.0"));
+    response
+}

@@ -15,11 +15,12 @@ use access::Permit;
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::Response;
-use ledger::{Scope, Window};
+use ledger::Window;
 use reports::{Poll, Question, ReportError};
 
 use crate::address::BaseUrl;
-use crate::arm::{ApiError, Format, api_version, authenticate, excerpt, json, permit, read_body, unsupported_scope};
+use crate::arm::{ApiError, Format, api_version, authenticate, excerpt, json, parse_scope, permit, read_body};
+use crate::clock::today;
 use crate::dispatch::Call;
 use body::{ReportRequest, Selector};
 use options::Options;
@@ -90,20 +91,6 @@ pub(crate) async fn poll(call: &Call<'_>, scope: &[String], id: &str) -> Result<
     }
 }
 
-/// The scope of a path and its text as the caller wrote it.
-fn parse_scope(segments: &[String]) -> Result<(Scope, String), ApiError> {
-    let text = segments.join("/");
-    match Scope::parse(&text) {
-        Ok(scope) => Ok((scope, text)),
-        Err(_) => match segments {
-            [kind, id] if kind.eq_ignore_ascii_case("subscriptions") => {
-                Err(ApiError::InvalidSubscriptionId(excerpt(id)))
-            }
-            _ => Err(unsupported_scope(&text)),
-        },
-    }
-}
-
 /// The time that the report is about. Only the current period and the limits of the original need a clock.
 async fn window(call: &Call<'_>, permit: &Permit, selector: &Selector) -> Result<Window, ApiError> {
     let settings = &call.state.settings;
@@ -112,11 +99,7 @@ async fn window(call: &Call<'_>, permit: &Permit, selector: &Selector) -> Result
     {
         return Ok(window);
     }
-    let mut today = None;
-    for share in permit.shares() {
-        today = today.max(Some(settings.clock.today(&call.state.lake, &share.enrollment).await?));
-    }
-    let today = today.ok_or_else(|| ApiError::Internal("a permit without share".into()))?;
+    let today = today(call, permit).await?;
     if settings.emulate {
         limits::check(selector, today)?;
     }
