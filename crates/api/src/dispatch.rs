@@ -71,7 +71,8 @@ async fn answer(State(state): State<ApiState>, request: Request) -> Response {
     // A broken invariant ends the request, not the connection with others waiting on it.
     let handled = AssertUnwindSafe(handle(&state, &parts, &mut body, &mut route, &caller)).catch_unwind().await;
     let handled = handled.unwrap_or_else(|_| Err(ApiError::Internal("the handler of the request panicked".into())));
-    let shape = route.map_or(ErrorShape::ResourceManager, Route::error_shape);
+    let emulate = state.settings.emulate;
+    let shape = route.map_or(ErrorShape::ResourceManager, |route| route.error_shape(emulate));
     let route = route.map_or("unmatched", |route| route.name);
     let mut response = handled.unwrap_or_else(|error| {
         if error.is_refusal() {

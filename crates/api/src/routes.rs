@@ -59,8 +59,9 @@ pub(crate) struct Route {
 
 impl Route {
     /// In which form its errors are told.
-    pub(crate) fn error_shape(&self) -> ErrorShape {
+    pub(crate) fn error_shape(&self, emulate: bool) -> ErrorShape {
         match self.endpoint {
+            Endpoint::UsageDetails if emulate => ErrorShape::Array,
             Endpoint::OpenIdConfiguration(_) | Endpoint::Token(_) | Endpoint::SigningKeys => ErrorShape::OAuth,
             Endpoint::BalanceSummary | Endpoint::EnterprisePeriods => ErrorShape::EnterpriseReporting,
             _ => ErrorShape::ResourceManager,

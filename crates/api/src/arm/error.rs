@@ -76,6 +76,8 @@ pub(crate) enum ApiError {
 pub(crate) enum ErrorShape {
     /// That of Azure Resource Manager.
     ResourceManager,
+    /// The same in an array, as an article on usage details prints it; in emulation only (DESIGN 4.13).
+    Array,
     /// That of the Enterprise Reporting API: the code is the status, as text.
     EnterpriseReporting,
     /// That of token endpoints (RFC 6749, section 5.2, with the members of the original).
@@ -85,6 +87,11 @@ pub(crate) enum ErrorShape {
 #[derive(Serialize)]
 struct ErrorBody<'a> {
     error: ErrorDetails<'a>,
+}
+
+#[derive(Serialize)]
+struct ErrorArray<'a> {
+    error: [ErrorDetails<'a>; 1],
 }
 
 #[derive(Serialize)]
@@ -248,6 +255,10 @@ impl ApiError {
             ErrorShape::ResourceManager => {
                 let body = ErrorBody { error: ErrorDetails { code: self.code(), message: &message } };
                 json(self.status(), &body)
+            }
+            ErrorShape::Array => {
+                let error = [ErrorDetails { code: self.code(), message: &message }];
+                json(self.status(), &ErrorArray { error })
             }
             ErrorShape::EnterpriseReporting => {
                 let status = self.status();

@@ -16,4 +16,5 @@ mod request_log;
 mod start;
 mod subscriptions;
 mod token;
+mod usage_details;
 mod world;
