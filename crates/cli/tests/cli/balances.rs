@@ -1,10 +1,10 @@
 //! Balance summaries on the command line, and deaths in the middle of their import.
 
-use std::process::Command;
-
 use serde_json::json;
 
-use crate::program::{Bench, lazurite};
+use crate::program::Bench;
+#[cfg(unix)]
+use crate::program::lazurite;
 
 const FEBRUARY: &str = r#"{"id": "enrollments/100/billingperiods/201702/balancesummaries", "billingPeriodId": 201702,
     "currencyCode": "USD", "beginningBalance": 10, "newPurchases": 0, "adjustments": 0, "utilized": 2.5, "endingBalance": 7.50}"#;
@@ -54,6 +54,7 @@ fn import_status_and_verify_tell_of_balance_summaries() {
     bench.key("100");
 }
 
+#[cfg(unix)]
 #[test]
 fn an_import_of_balances_that_dies_leaves_all_of_them_or_none() {
     for (at, is_after) in [
@@ -70,7 +71,7 @@ fn an_import_of_balances_that_dies_leaves_all_of_them_or_none() {
         let list = format!("[{}, {}]", FEBRUARY, FEBRUARY.replace("201702", "201703"));
         let file = bench.file("b.json", list);
         let program = lazurite();
-        let died = Command::new("sh")
+        let died = std::process::Command::new("sh")
             .args(["-c", "ulimit -c 0; exec \"$0\" \"$@\""])
             .arg(program.get_program())
             .args(["import", "--json", "--data"])
