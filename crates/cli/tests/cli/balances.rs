@@ -45,6 +45,9 @@ fn import_status_and_verify_tell_of_balance_summaries() {
         ["100", "201702", "USD", "7.5", "b2", "2017-03-01T00:00:00Z"]
     );
     assert!(bench.run(&["status"]).text.contains("balance summaries of enrollment 100 (USD)"));
+    let earlier = bench.run(&["status", "--json", "--as-of", "2999-01-01T00:00:00Z"]);
+    assert_eq!(earlier.json["balances"], status.json["balances"], "{}", earlier.text);
+    assert_eq!(bench.run(&["status", "--as-of", "2017-01-01T00:00:00Z"]).code, 2);
     let verified = bench.run(&["verify", "--json"]);
     assert_eq!((verified.code, &verified.json["checked"]["balances"]), (0, &json!(2)), "{}", verified.text);
     assert_eq!(verified.json["findings"], json!([]));
