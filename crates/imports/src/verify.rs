@@ -92,18 +92,22 @@ pub async fn verify(store: &Store, progress: &dyn Fn(u64, u64)) -> Result<Verify
 /// Every revision of a balance summary must be what its kept source says. What a source says against itself is a finding.
 async fn check_balances(store: &Store, report: &mut VerifyReport) -> Result<(), ImportError> {
     let kept = store.lake().root().store();
-    let mut sources: BTreeMap<String, Option<Vec<u8>>> = BTreeMap::new();
+    let mut seen: BTreeSet<String> = BTreeSet::new();
+    // Summaries of one file follow each other: one text in memory is enough.
+    let mut last: (String, Option<Vec<u8>>) = (String::new(), None);
     for balance in store.catalog().balance_revisions().await? {
-        let hash = &balance.source;
         report.checked.balances += 1;
-        if !sources.contains_key(hash) {
-            report.checked.sources += 1;
-            let text = sources::read_balances(&kept, hash).await;
-            let text = text.map_err(|fault| report.violations.push(format!("source {hash}: {fault}")));
-            sources.insert(hash.clone(), text.ok());
+        if last.0 != balance.source {
+            let text = sources::read_balances(&kept, &balance.source).await;
+            if seen.insert(balance.source.clone()) {
+                report.checked.sources += 1;
+                report
+                    .violations
+                    .extend(text.as_ref().err().map(|fault| format!("source {}: {fault}", balance.source)));
+            }
+            last = (balance.source.clone(), text.ok());
         }
-        let text = sources.get(hash).and_then(Option::as_deref);
-        if text.is_some_and(|text| !says(text, &balance)) {
+        if last.1.as_deref().is_some_and(|text| !says(text, &balance)) {
             report.violations.push(format!("{}: its source does not say what the catalog holds", titled(&balance)));
         }
     }

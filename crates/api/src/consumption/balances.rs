@@ -11,7 +11,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use uuid::{Uuid, uuid};
 
-use crate::arm::{ApiError, api_version, authenticate, json, refused, split_period, unsupported_scope};
+use crate::arm::{ApiError, api_version, authenticate, excerpt, json, refused, split_period};
 use crate::balance_members::{COMMON, amounts, details};
 use crate::dispatch::Call;
 
@@ -54,7 +54,10 @@ pub(crate) async fn balances(call: &Call<'_>, scope: &[String]) -> Result<Respon
     }
     let (segments, period) = split_period(scope)?;
     let text = segments.join("/");
-    let scope = Scope::parse(&text).map_err(|_| unsupported_scope(&text))?;
+    let scope = match Scope::parse(&text) {
+        Ok(scope @ Scope::BillingAccount(_)) => scope,
+        _ => return Err(unsupported(&text)),
+    };
 
     let permit = permit_balance(&state.catalog, &caller, &scope).await;
     let permit = permit.map_err(|refusal| refused(refusal, &caller, &text, READ_ACTION))?;
@@ -69,6 +72,14 @@ pub(crate) async fn balances(call: &Call<'_>, scope: &[String]) -> Result<Respon
         ApiError::NotFound(format!("No balance of enrollment {} is held for {period}.", permit.enrollment()))
     })?;
     Ok(json(StatusCode::OK, &Resource::of(&held, api_version)))
+}
+
+fn unsupported(scope: &str) -> ApiError {
+    ApiError::BadRequest(format!(
+        "The scope '{}' has no balance. Supported are billing accounts \
+         (providers/Microsoft.Billing/billingAccounts/ENROLLMENT).",
+        excerpt(scope)
+    ))
 }
 
 #[derive(Serialize)]

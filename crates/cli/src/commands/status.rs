@@ -34,6 +34,8 @@ pub(crate) async fn run(args: StatusArgs) -> Result<ExitCode, Failure> {
         Some(AsOf::Revision(version)) => store.lake().snapshot_at(*version).await?,
         Some(AsOf::Instant(text, instant)) => match store.catalog().version_at(*instant).await? {
             Some(version) => store.lake().snapshot_at(version).await?,
+            // Balance summaries alone: the lake had not begun.
+            None if !store.catalog().balances(Some(*instant)).await?.is_empty() => store.lake().snapshot_at(0).await?,
             None => return Err(Failure::refused("NoSuchRevision", format!("nothing was held at {text}"))),
         },
     };

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod balances;
 mod commands;
 #[cfg(unix)]
 mod crashes;

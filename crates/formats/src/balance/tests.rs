@@ -208,3 +208,32 @@ fn the_beginning_of_a_file_tells_what_it_holds() {
         assert_eq!(BalanceHint::of(text.as_bytes()), BalanceHint::Other, "{text}");
     }
 }
+
+#[test]
+fn damaged_text_is_refused_or_read_but_never_breaks_the_reader() {
+    let csv = "id,currency,endingBalance,adjustmentDetails\nbillingAccounts/1/billingPeriods/201702,USD,1.0,[]\n";
+    let mut read = 0;
+    for text in [ARM, ENTERPRISE, csv].map(str::as_bytes) {
+        for at in 0..text.len() {
+            let mut pieces = vec![text[..at].to_vec()];
+            for byte in *b"{}[]\",:.-0e\n\\\xff" {
+                let mut damaged = text.to_vec();
+                damaged[at] = byte;
+                pieces.push(damaged);
+            }
+            for piece in pieces {
+                _ = BalanceHint::of(&piece[..]);
+                let found = read_balances("f", &piece).unwrap_or_default();
+                for stated in found {
+                    // Whatever was read is JSON again.
+                    for amount in stated.members.amounts.values() {
+                        let raw: &serde_json::value::RawValue = serde_json::from_str(amount.as_str()).unwrap();
+                        assert_eq!(raw.get(), amount.as_str());
+                        read += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(read > 1000, "{read}");
+}

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod balances;
 mod blobs;
 mod certificates;
 mod conventions;

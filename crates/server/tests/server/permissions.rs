@@ -19,6 +19,9 @@ use crate::world::*;
 const TABLE: &str = include_str!("permissions.txt");
 /// Rows of the table: none may get lost on the way.
 const ROWS: usize = 166;
+const BALANCE_ROWS: usize = 34;
+/// Begins the rows about balances, which have columns of their own.
+const BALANCES: &str = "== balances ==";
 
 const ENROLLMENTS: [&str; 2] = ["100", "200"];
 /// The subscriptions of the table. M moved from one enrollment to the other.
@@ -218,6 +221,33 @@ impl Land {
         Answer { outcome: format!("{status} {code}"), operation: String::new() }
     }
 
+    /// What a caller gets who reads a balance or the billing periods, in the words of the table.
+    async fn read(&self, key: Option<&str>, path: &str) -> String {
+        let request = self.world.ask(Method::GET, path);
+        let answer = match key {
+            Some(key) => request.bearer_auth(key).send().await.unwrap(),
+            None => request.send().await.unwrap(),
+        };
+        if answer.status() != StatusCode::OK {
+            let (status, code, _) = error_of(answer).await;
+            return if code == status.to_string() { code } else { format!("{status} {code}") };
+        }
+        let body: serde_json::Value = answer.json().await.unwrap();
+        if let Some(periods) = body.as_array() {
+            let has = |name: &str| periods.iter().any(|period| !period[name].is_null());
+            let letters = [("balanceSummary", "B"), ("usageDetails", "U")]
+                .map(|(name, letter)| if has(name) { letter } else { "" });
+            return format!("200 {}", letters.concat());
+        }
+        let members = body.get("properties").unwrap_or(&body);
+        // Amounts that are 0 are those of a hidden summary; the held ones end with 1.
+        let hidden =
+            members["endingBalance"] == 0 && members["utilized"] == 0 && members["adjustmentDetails"] == json!([]);
+        let said = members.get("priceHidden").is_none_or(|said| *said == hidden);
+        assert!(said && (hidden || members["endingBalance"] == 1), "{body}");
+        if hidden { "200 hidden".to_owned() } else { "200".to_owned() }
+    }
+
     /// The costs of a report at a scope, as the holder of a key gets it.
     async fn costs(&mut self, key: &str, scope: &str) -> Vec<u32> {
         key.clone_into(&mut self.world.key);
@@ -310,7 +340,15 @@ fn policies(text: &str) -> Policies {
 }
 
 fn rows() -> Vec<[&'static str; 6]> {
-    let lines = TABLE.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
+    cells(TABLE.split_once(BALANCES).unwrap().0)
+}
+
+fn balance_rows() -> Vec<[&'static str; 7]> {
+    cells(TABLE.split_once(BALANCES).unwrap().1)
+}
+
+fn cells<const COLUMNS: usize>(table: &'static str) -> Vec<[&'static str; COLUMNS]> {
+    let lines = table.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
     lines.map(|line| line.split('|').map(str::trim).collect::<Vec<_>>().try_into().unwrap()).collect()
 }
 
@@ -348,6 +386,44 @@ async fn every_row_of_the_table_holds() {
     }
     assert!(wrong.is_empty(), "{} of {tried} rows:\n{}", wrong.len(), wrong.join("\n"));
     assert_eq!(tried, ROWS);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_row_about_balances_holds() {
+    let land = Land::new(0).await;
+    let store = Store::open(land.world.data()).await.unwrap();
+    for number in ENROLLMENTS {
+        let path = land.world.data().join(format!("{number}.json"));
+        let id = format!("enrollments/{number}/billingperiods/202309/balancesummaries");
+        std::fs::write(&path, json!({ "id": id, "currencyCode": "USD", "endingBalance": 1 }).to_string()).unwrap();
+        let options = ImportOptions { paths: vec![path], ..ImportOptions::default() };
+        imports::import(&store, &options, &NoProgress).await.unwrap();
+    }
+    let (mut tried, mut wrong) = (0, Vec::new());
+    for row @ [state, caller, switches, short, arm, summary, periods] in balance_rows() {
+        let scope = land.scope(short);
+        let (key, id) = land.credential(state, &land.holders(caller)).await;
+        land.set_policies(policies(switches)).await;
+        let report = |name: &str| format!("/v3/enrollments/{short}/{name}");
+        let arm_path =
+            format!("/{scope}/billingPeriods/202309/providers/Microsoft.Consumption/balances?api-version=2021-10-01");
+        for (path, expected) in [
+            (arm_path, arm),
+            (report("billingPeriods/202309/balancesummary"), summary),
+            (report("billingperiods"), periods),
+        ] {
+            let outcome = if expected == "-" { "-".to_owned() } else { land.read(key.as_deref(), &path).await };
+            if outcome != expected {
+                wrong.push(format!("{row:?}: {path} is {outcome}"));
+            }
+        }
+        if let Some(id) = id {
+            _ = revoke_key(&land.world.catalog, &id, "test", now_ms()).await;
+        }
+        tried += 1;
+    }
+    assert!(wrong.is_empty(), "{} of {tried} rows:\n{}", wrong.len(), wrong.join("\n"));
+    assert_eq!(tried, BALANCE_ROWS);
 }
 
 /// Reports that administrators ordered, by enrollment and scope. Scopes below the enrollment are written in the nested
