@@ -12,7 +12,7 @@ mod query;
 mod version;
 
 pub(crate) use body::{Format, drain, read_body};
-pub(crate) use credential::{authenticate, parse_scope, permit, refused, unsupported_scope};
+pub(crate) use credential::{authenticate, parse_scope, permit, refused};
 pub(crate) use error::{ApiError, ErrorShape, LoginError, excerpt};
 pub(crate) use headers::{add_common_headers, json};
 pub(crate) use next_link::{SKIP_TOKEN, next_link};

@@ -238,8 +238,8 @@ async fn filters_select_rows_and_their_mistakes_are_pointed_at() {
     assert_eq!(count("properties/chargeType eq 'purchase'").await, 1);
     assert_eq!(count("properties/chargeType eq 'Usage'").await, USAGE_ROWS);
     assert_eq!(count("properties/resourceGroup eq 'no such group'").await, 0);
-    assert_eq!(count("tags eq 'costcenter:SubACM'").await, 1);
-    assert_eq!(count("properties/usageEnd ge '2023-09-21' AND properties/usageEnd le '2023-09-21'").await, 3);
+    assert_eq!(count("tags eq 'costcenter:SubACM'").await, 3);
+    assert_eq!(count("properties/usageEnd ge '2023-09-21' AND properties/usageEnd le '2023-09-21'").await, 1);
     assert_eq!(count("properties/usageStart ge '2023-10-01' and properties/usageEnd le '2023-10-31'").await, 0);
     // One bound alone does not leave the current period.
     assert_eq!(count("properties/usageStart ge '2014-05-01'").await as u64, EA_ACTUAL.rows);
