@@ -75,3 +75,48 @@ fn unexpected(token: Token<'_>, expected: &'static str) -> OptionError {
     let problem = OptionProblem::Expected { expected, found: token.kind.describe() };
     OptionError { option: QueryOption::Apply, position: token.position, problem }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assert_refused(text: &str, position: usize, words: &str) {
+        let error = Grouping::parse(text).expect_err(text);
+        let message = error.to_string();
+        assert_eq!(error.position, position, "{text}: {message}");
+        assert!(message.starts_with("$apply, character ") && message.contains(words), "{text}: {message}");
+    }
+
+    #[test]
+    fn the_two_documented_forms_are_read() {
+        for text in ["groupby((tags))", " GroupBy ( ( TAGS ) ) "] {
+            assert_eq!(Grouping::parse(text), Ok(Grouping::Tags), "{text}");
+        }
+        for text in [
+            "groupby((tags,properties/usageStart))",
+            "groupby((tags, properties/usagestart))",
+            "groupby((properties/usageStart,tags))",
+        ] {
+            assert_eq!(Grouping::parse(text), Ok(Grouping::TagsAndDay), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_forms_are_refused_at_the_character() {
+        assert_refused("", 1, "expected groupby((tags))");
+        assert_refused("aggregate((tags))", 1, "found `aggregate`");
+        assert_refused("groupby(tags)", 9, "expected `(`");
+        assert_refused("groupby((tags)", 15, "expected `)`, found the end");
+        assert_refused("groupby((tags)))", 16, "expected the end");
+        assert_refused("groupby(())", 10, "expected tags or properties/usageStart");
+        assert_refused("groupby((meterId))", 10, "found `meterId`");
+        assert_refused("groupby((tags,tags))", 15, "expected properties/usageStart");
+        assert_refused("groupby((tags,usageStart))", 15, "found `usageStart`");
+        assert_refused("groupby((properties/usageStart))", 31, "expected `,tags`");
+        assert_refused("groupby((tags properties/usageStart))", 15, "expected `)` or `,properties/usageStart`");
+        assert_refused("groupby((tags,properties/usageStart,tags))", 36, "expected `)`");
+        assert_refused("groupby((tags),aggregate(properties/pretaxCost with sum as c))", 15, "found `,`");
+        assert_refused("groupby((tags)) 'ä", 17, "found a single quote");
+        assert_refused(&"(".repeat(OPTION_BYTES_MAX + 1), 1, "longer than 8192 bytes");
+    }
+}

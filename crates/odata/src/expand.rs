@@ -57,3 +57,56 @@ fn unexpected(token: Token<'_>, expected: &'static str) -> OptionError {
     let problem = OptionProblem::Expected { expected, found: token.kind.describe() };
     OptionError { option: QueryOption::Expand, position: token.position, problem }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const METER: Expansion = Expansion { meter_details: true, additional_info: false };
+    const ADDITIONAL: Expansion = Expansion { meter_details: false, additional_info: true };
+    const BOTH: Expansion = Expansion { meter_details: true, additional_info: true };
+
+    #[test]
+    fn names_of_old_and_new_versions_are_read() {
+        for (text, expected) in [
+            ("properties/meterDetails", METER),
+            ("meterDetails", METER),
+            ("METERDETAILS,meterdetails", METER),
+            ("properties/additionalProperties", ADDITIONAL),
+            ("additionalProperties", ADDITIONAL),
+            ("properties/additionalInfo", ADDITIONAL),
+            ("additionalInfo", ADDITIONAL),
+            ("additionalInfo,additionalProperties", ADDITIONAL),
+            ("meterDetails,additionalProperties", BOTH),
+            ("meterDetails,additionalInfo", BOTH),
+            (" properties/additionalInfo , Properties/MeterDetails ", BOTH),
+        ] {
+            assert_eq!(Expansion::parse(text), Ok(expected), "{text}");
+        }
+        assert_eq!(Expansion::default(), Expansion { meter_details: false, additional_info: false });
+    }
+
+    #[test]
+    fn other_names_are_refused_with_the_known_ones() {
+        for (text, position) in [
+            ("", 1),
+            ("tags", 1),
+            ("meterDetails,", 14),
+            ("meterDetails,,additionalInfo", 14),
+            ("meterDetails additionalInfo", 14),
+            ("meterDetails, properties/ädd", 15),
+            ("'meterDetails'", 1),
+            ("meterDetails(additionalInfo)", 13),
+        ] {
+            let error = Expansion::parse(text).expect_err(text);
+            assert_eq!(error.position, position, "{text}: {error}");
+            assert!(error.to_string().starts_with("$expand, character "), "{error}");
+        }
+        let message = Expansion::parse("properties/tags").unwrap_err().to_string();
+        let expected = "$expand, character 1: expected properties/meterDetails, properties/additionalProperties or \
+                        properties/additionalInfo, found `properties/tags`";
+        assert_eq!(message, expected);
+        let long = "meterDetails,".repeat(OPTION_BYTES_MAX);
+        assert_eq!(Expansion::parse(&long).unwrap_err().problem, OptionProblem::TooLong);
+    }
+}

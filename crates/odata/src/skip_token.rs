@@ -158,3 +158,145 @@ fn read_window([kind, a, b, c, d, e, f, g, h]: [u8; WINDOW_BYTES]) -> Option<Win
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SECRET: [u8; SECRET_BYTES] = [7; SECRET_BYTES];
+
+    fn token() -> PageToken {
+        PageToken {
+            snapshot: 12,
+            window: Window::Period("202309".parse().unwrap()),
+            file: 3,
+            row: 4000,
+            shares: [1; 16],
+            question: [2; 16],
+        }
+    }
+
+    fn any_window() -> impl Strategy<Value = Window> {
+        let day = Date::MIN.days()..=Date::MAX.days();
+        let dates = (day.clone(), day).prop_map(|(one, other)| {
+            let (start, end) = (Date::from_days(one.min(other)).unwrap(), Date::from_days(one.max(other)).unwrap());
+            Window::Dates(DateRange::inclusive(start, end).unwrap())
+        });
+        let period = (1900u16..=9999, 1u8..=12)
+            .prop_map(|(year, month)| Window::Period(BillingPeriod::new(year, month).unwrap()));
+        prop_oneof![dates, period]
+    }
+
+    fn any_token() -> impl Strategy<Value = PageToken> {
+        (any::<u64>(), any_window(), any::<u32>(), any::<u64>(), any::<[u8; 16]>(), any::<[u8; 16]>()).prop_map(
+            |(snapshot, window, file, row, shares, question)| PageToken {
+                snapshot,
+                window,
+                file,
+                row,
+                shares,
+                question,
+            },
+        )
+    }
+
+    /// A text with a right code over any body.
+    fn forged(body: &[u8]) -> String {
+        let mut bytes = body.to_vec();
+        bytes.extend(code(body, &SECRET));
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    #[test]
+    fn this_version_is_read_forever() {
+        // Made by a program of its own, in another language, from the description above.
+        let text = "AQAAAAAAAAAMAAAAB-cAAAAJAAAAAwAAAAAAAA-gAQEBAQEBAQEB\
+                    AQEBAQEBAQICAgICAgICAgICAgICAgIR4Uqsj7FfrTg75tGP7g5s";
+        assert_eq!(token().seal(&SECRET), text);
+        assert_eq!(PageToken::open(text, &SECRET), Ok(token()));
+    }
+
+    #[test]
+    fn tokens_of_other_versions_say_so() {
+        for found in [0, 2, 255] {
+            let mut body = URL_SAFE_NO_PAD.decode(token().seal(&SECRET)).unwrap();
+            body.truncate(BODY_BYTES);
+            body[0] = found;
+            let expected = Err(TokenError::OtherVersion { found });
+            assert_eq!(PageToken::open(&forged(&body), &SECRET), expected);
+            body.truncate(20);
+            assert_eq!(PageToken::open(&forged(&body), &SECRET), expected);
+        }
+        let message = TokenError::OtherVersion { found: 2 }.to_string();
+        assert!(message.contains("has version 2") && message.contains("reads version 1"), "{message}");
+    }
+
+    #[test]
+    fn texts_that_are_no_tokens_are_refused() {
+        let right = token().seal(&SECRET);
+        let long = right.repeat(10);
+        let altered = right.replace('A', "a");
+        for (text, expected) in [
+            ("", TokenError::Malformed),
+            ("A", TokenError::Malformed),
+            ("AQ==", TokenError::Malformed),
+            ("AQ", TokenError::Malformed),
+            ("1|10|10|False|True|0", TokenError::Malformed),
+            (&right[..right.len() - 4], TokenError::Malformed),
+            (&format!("{right}AAAA"), TokenError::Malformed),
+            (&format!("{right}="), TokenError::Malformed),
+            (&format!(" {right}"), TokenError::Malformed),
+            (&long, TokenError::Malformed),
+            (&format!("AQ{}", &altered[2..]), TokenError::Altered),
+        ] {
+            assert_eq!(PageToken::open(text, &SECRET), Err(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_authentic_body_that_says_nothing_is_refused() {
+        let right = URL_SAFE_NO_PAD.decode(token().seal(&SECRET)).unwrap();
+        let window = 9..18;
+        for (kind, first, second) in [(2, 0, 0), (KIND_PERIOD, 2023, 13), (KIND_PERIOD, -1, 1), (KIND_DATES, 2, 1)] {
+            let mut body = right[..BODY_BYTES].to_vec();
+            let (first, second): (i32, i32) = (first, second);
+            let bytes = [&[kind][..], &first.to_be_bytes(), &second.to_be_bytes()].concat();
+            body.splice(window.clone(), bytes);
+            assert_eq!(PageToken::open(&forged(&body), &SECRET), Err(TokenError::Malformed));
+        }
+    }
+
+    proptest! {
+        // One case tries some 7500 texts.
+        #![proptest_config(ProptestConfig::with_cases(8))]
+        #[test]
+        fn a_token_with_any_other_character_is_refused(token in any_token(), other in any::<char>()) {
+            let text = token.seal(&SECRET);
+            let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/=%. ";
+            for (position, own) in text.char_indices() {
+                for replacement in alphabet.chars().chain([other]).filter(|&replacement| replacement != own) {
+                    let altered = format!("{}{replacement}{}", &text[..position], &text[position + 1..]);
+                    prop_assert!(PageToken::open(&altered, &SECRET).is_err(), "{} at {}", altered, position);
+                }
+                let shorter = format!("{}{}", &text[..position], &text[position + 1..]);
+                prop_assert!(PageToken::open(&shorter, &SECRET).is_err());
+                let longer = format!("{}{other}{}", &text[..position], &text[position..]);
+                prop_assert!(PageToken::open(&longer, &SECRET).is_err());
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn tokens_open_to_what_was_sealed(token in any_token(), secret in any::<[u8; SECRET_BYTES]>()) {
+            let text = token.seal(&secret);
+            prop_assert_eq!(PageToken::open(&text, &secret), Ok(token));
+            prop_assert!(text.len() == 104 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
+            let mut other = secret;
+            other[0] ^= 1;
+            prop_assert_eq!(PageToken::open(&text, &other), Err(TokenError::Altered));
+        }
+    }
+}

@@ -43,3 +43,39 @@ impl Default for PageSize {
         Self(PAGE_ROWS_MAX)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_have_one_to_a_thousand_rows() {
+        for (text, rows) in [("1", 1), ("50", 50), ("1000", 1000), ("0007", 7)] {
+            assert_eq!(PageSize::parse(text).map(PageSize::rows), Ok(rows));
+        }
+        assert_eq!(PageSize::default().rows(), PAGE_ROWS_MAX);
+    }
+
+    #[test]
+    fn other_texts_are_refused_at_the_character() {
+        let long = "9".repeat(100_000);
+        for (text, position) in [
+            ("", 1),
+            ("0", 1),
+            ("1001", 1),
+            ("65537", 1),
+            (&long, 1),
+            ("-1", 1),
+            (" 5", 1),
+            ("5 ", 2),
+            ("10.0", 3),
+            ("1e3", 2),
+            ("٣", 1),
+        ] {
+            let error = PageSize::parse(text).unwrap_err();
+            assert_eq!(error.position, position, "{error}");
+            let message = error.to_string();
+            assert!(message.contains("expected a number from 1 to 1000, found ") && message.len() < 200, "{message}");
+        }
+    }
+}

@@ -170,3 +170,78 @@ impl Cursor<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NANOSECONDS_OF_DAY: i128 = 86_400_000_000_000;
+
+    fn nanosecond_of_edge(day: Date, edge: Edge) -> i128 {
+        let of_day = match edge {
+            Edge::Start => 0,
+            Edge::End => i128::from(SECOND_LAST) * 1_000_000_000,
+        };
+        i128::from(day.days()) * NANOSECONDS_OF_DAY + of_day
+    }
+
+    /// Times of day in nanoseconds, those at the edges more often.
+    fn any_time() -> impl Strategy<Value = i128> {
+        let last = i128::from(SECOND_LAST) * 1_000_000_000;
+        prop_oneof![
+            Just(0),
+            Just(1),
+            Just(last - 1),
+            Just(last),
+            Just(last + 1),
+            Just(NANOSECONDS_OF_DAY - 1),
+            0..NANOSECONDS_OF_DAY,
+            (0..86_400i128).prop_map(|second| second * 1_000_000_000),
+        ]
+    }
+
+    fn any_comparison() -> impl Strategy<Value = Comparison> {
+        use Comparison::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual};
+        prop_oneof![Just(Equal), Just(Less), Just(LessOrEqual), Just(Greater), Just(GreaterOrEqual)]
+    }
+
+    fn any_edge() -> impl Strategy<Value = Edge> {
+        prop_oneof![Just(Edge::Start), Just(Edge::End)]
+    }
+
+    fn any_day() -> impl Strategy<Value = Date> {
+        let (first, last) = (Date::MIN.days(), Date::MAX.days());
+        prop_oneof![first..=last, first..=first + 2, last - 2..=last].prop_map(|days| Date::from_days(days).unwrap())
+    }
+
+    proptest! {
+        #[test]
+        fn an_instant_bounds_the_days_whose_edge_compares_so(
+            day in any_day(), nanosecond in any_time(), comparison in any_comparison(), edge in any_edge(),
+        ) {
+            let (second, fraction) = (nanosecond / 1_000_000_000, nanosecond % 1_000_000_000);
+            let (hour, minute) = (second / 3600, second / 60 % 60);
+            let text = format!("{day}T{hour:02}:{minute:02}:{:02}.{fraction:09}Z", second % 60);
+            let bounds = Moment::parse(&text).unwrap().bounds(edge, comparison);
+            let instant = i128::from(day.days()) * NANOSECONDS_OF_DAY + nanosecond;
+            for offset in -2..=2 {
+                let Ok(row_day) = day.add_days(offset) else { continue };
+                let expected = comparison.accepts(nanosecond_of_edge(row_day, edge).cmp(&instant));
+                prop_assert_eq!(bounds.contains(row_day), expected, "{} {:?} {:?} {}", text, comparison, edge, row_day);
+            }
+        }
+
+        #[test]
+        fn a_date_alone_bounds_the_days_that_compare_so(
+            day in any_day(), comparison in any_comparison(), edge in any_edge(),
+        ) {
+            let bounds = Moment::parse(&day.to_string()).unwrap().bounds(edge, comparison);
+            for offset in -2..=2 {
+                let Ok(row_day) = day.add_days(offset) else { continue };
+                prop_assert_eq!(bounds.contains(row_day), comparison.accepts(row_day.cmp(&day)));
+            }
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Attacks the reader of `$skiptoken`.
+#![no_main]
+
+// Each target uses one of the checks.
+#[allow(dead_code)]
+#[path = "../../crates/odata/tests/odata/checks.rs"]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| checks::page_token(bytes));
