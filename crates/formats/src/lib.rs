@@ -1,4 +1,4 @@
-//! Text and files ⇄ charges: recognising EA cost exports, reading them strictly, and writing cost details CSV.
+//! Text and files ⇄ charges: recognising EA cost exports and recorded pages of usage details, reading them strictly, and writing cost details CSV.
 //!
 //! Input is hostile: everything that is read has a limit, and every refusal says file, line, column, value and what
 //! was expected. Nothing is guessed and nothing is rounded.
@@ -14,6 +14,7 @@ pub mod extras;
 mod header;
 mod layout;
 mod manifest;
+mod pages;
 mod reader;
 mod records;
 mod row;
@@ -22,13 +23,15 @@ mod sketch;
 mod source;
 mod summary;
 mod tags;
+mod target;
 
 pub use encode::{CsvEncoder, EncodeError};
-pub use error::{Excerpt, InputError, RowFault};
+pub use error::{Excerpt, InputError, PageItem, RowFault, RowPlace};
 pub use evidence::DatasetEvidence;
 pub use header::{FillIns, Header};
 pub use layout::{Layout, UnknownLayout};
 pub use manifest::{ExportFolder, ManifestError, RunManifest};
+pub use pages::{NextLink, Page};
 pub use reader::{ChargeReader, ReadOptions, RejectSink, Rejected};
 pub use records::{CELL_BYTES_MAX, RECORD_BYTES_MAX, Record, RecordReader};
 pub use schema::{
