@@ -156,7 +156,7 @@ pub(crate) struct ServeArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
-    /// Files (.csv, .csv.gz), folders, or export run folders
+    /// Files (.csv, .csv.gz), recorded pages of usage details (.json, .json.gz), folders, or export run folders
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]

@@ -74,9 +74,7 @@ impl DatasetEvidence {
         match (self.actual, self.amortized) {
             (Some(actual), Some(amortized)) => Err(InputError::Contradiction {
                 file: file.to_owned(),
-                reason: format!(
-                    "{actual} (ActualCost) but {amortized} (AmortizedCost); expected rows of one dataset"
-                ),
+                reason: format!("{actual} (ActualCost) but {amortized} (AmortizedCost); expected rows of one dataset"),
                 line: actual.line().max(amortized.line()),
                 column: amortized.column().or_else(|| actual.column()),
             }),

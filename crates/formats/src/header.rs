@@ -93,9 +93,8 @@ enum Vocabulary {
 
 impl Vocabulary {
     fn of(names: &[String]) -> Self {
-        let count = |known: &[&str]| {
-            known.iter().filter(|known| names.iter().any(|name| normalised(name) == **known)).count()
-        };
+        let count =
+            |known: &[&str]| known.iter().filter(|known| names.iter().any(|name| normalised(name) == **known)).count();
         if count(&ENTERPRISE_REPORTING) == ENTERPRISE_REPORTING.len() && count(&["chargetype"]) == 0 {
             return Self::EnterpriseReporting;
         }
@@ -155,8 +154,12 @@ impl Header {
 
     /// A header of columns whose cells are read already; `names` says them as the source does.
     pub(crate) fn of_slots(slots: Vec<(Slot, String)>) -> Self {
-        let mut header =
-            Self { positions: vec![None; Field::ALL.len()], unknown: Vec::new(), names: Vec::new(), readings: Vec::new() };
+        let mut header = Self {
+            positions: vec![None; Field::ALL.len()],
+            unknown: Vec::new(),
+            names: Vec::new(),
+            readings: Vec::new(),
+        };
         for (index, (slot, name)) in slots.into_iter().enumerate() {
             header.names.push(name);
             match slot {

@@ -111,16 +111,15 @@ impl PageReader {
 
     /// What the page says about its place in a walk.
     pub(crate) fn page(&self) -> Page {
-        Page { next: self.next_link.clone() }
+        Page { next: self.next_link.clone(), has_metric: !self.shape.is_actual_cost() }
     }
 
     /// What the page says about its dataset as a whole.
     pub(crate) fn evidence(&self) -> DatasetEvidence {
         match self.next_link.as_ref().and_then(NextLink::dataset) {
-            _ if self.shape.is_actual_cost() => DatasetEvidence::of_file(
-                Dataset::ActualCost,
-                "is an answer of an API that knows actual cost only",
-            ),
+            _ if self.shape.is_actual_cost() => {
+                DatasetEvidence::of_file(Dataset::ActualCost, "is an answer of an API that knows actual cost only")
+            }
             Some(dataset) => DatasetEvidence::of_file(dataset, "names the metric in its nextLink"),
             None => DatasetEvidence::default(),
         }
@@ -206,7 +205,9 @@ impl<'j> Envelope<'j> {
             (Some(_), Some(_)) => return Err(refuse(format!("it has both value and data; {EXPECTED}"))),
             (None, None) => {
                 return Err(refuse(match find("error") {
-                    Some(error) => format!("it is the answer to a refused request ({}); {EXPECTED}", as_text(error.value)),
+                    Some(error) => {
+                        format!("it is the answer to a refused request ({}); {EXPECTED}", as_text(error.value))
+                    }
                     None => format!("it has neither value nor data; {EXPECTED}"),
                 }));
             }
@@ -265,11 +266,7 @@ fn next_link(member: &Member<'_>) -> Result<Option<NextLink>, String> {
 type Columns = Vec<(Slot, String)>;
 
 /// The columns of all items, and the first item that cannot be read.
-fn columns(
-    file: &str,
-    shape: Shape,
-    items: &[&RawValue],
-) -> Result<(Columns, Option<(usize, ItemFault)>), InputError> {
+fn columns(file: &str, shape: Shape, items: &[&RawValue]) -> Result<(Columns, Option<(usize, ItemFault)>), InputError> {
     let mut known: HashMap<Slot, usize> = HashMap::new();
     let mut columns = Columns::new();
     let mut first_fault = None;
@@ -339,3 +336,6 @@ fn read_text<R: Read>(file: &str, source: &mut SourceReader<R>) -> Result<String
         refuse(&format!("the text is not UTF-8 from byte {} on; expected a file in UTF-8", place + 1))
     })
 }
+
+#[cfg(test)]
+mod tests;

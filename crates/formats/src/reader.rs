@@ -226,7 +226,7 @@ fn append(
         && let Some(text) = record.text()
     {
         for (index, name) in header.unknown() {
-            let cell = record.cell(text, *index);
+            let cell = header.cell(record, text, *index);
             if !cell.is_empty() {
                 builder.extra_cell(name, &cell);
             }

@@ -70,7 +70,8 @@ impl Reading<'_> {
             // Blank prices are unknown and stay so; blank quantity, cost or date make a row meaningless (D-08), and
             // without its charge type nobody can tell who may see it (SEMANTICS 6.3).
             return if required {
-                let what = if record.place.item.is_some() { "the member is missing or blank" } else { "the cell is blank" };
+                let what =
+                    if record.place.item.is_some() { "the member is missing or blank" } else { "the cell is blank" };
                 Err(self.fault(field, record.place, "", &format!("{what}; expected a value")))
             } else {
                 Ok(Cell::Unknown)
@@ -159,12 +160,7 @@ impl Reading<'_> {
             };
         };
         let Ok(currency) = cell.parse::<Currency>() else {
-            return Err(self.fault(
-                Field::BillingCurrencyCode,
-                row,
-                cell,
-                "expected an ISO currency code such as USD",
-            ));
+            return Err(self.fault(Field::BillingCurrencyCode, row, cell, "expected an ISO currency code such as USD"));
         };
         match self.summary.currency {
             Some(known) if known != currency => {

@@ -8,8 +8,8 @@ use money::{Currency, Total};
 
 use crate::batch::Cell;
 use crate::error::{InputError, RowPlace};
-use crate::pages::Page;
 use crate::evidence::DatasetEvidence;
+use crate::pages::Page;
 use crate::row::Row;
 use crate::sketch::RowSketch;
 

@@ -18,6 +18,7 @@ mod rejects;
 mod sources;
 mod store;
 mod verify;
+mod walks;
 
 pub use error::ImportError;
 pub use import::{ImportOutcome, ImportedPeriod, import};

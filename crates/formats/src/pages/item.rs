@@ -97,8 +97,8 @@ impl<'j> ItemReading<'j> {
     }
 
     fn properties(&mut self, properties: &'j RawValue) -> Result<(), ItemFault> {
-        let members = json::members(properties)
-            .map_err(|expected| ItemFault::of(PROPERTIES, properties.get(), expected))?;
+        let members =
+            json::members(properties).map_err(|expected| ItemFault::of(PROPERTIES, properties.get(), expected))?;
         for member in &members {
             let path = format!("{PROPERTIES}.{}", member.name);
             match member.name.as_ref() {
@@ -158,10 +158,9 @@ impl<'j> ItemReading<'j> {
         if name.len() != PERIOD_DIGITS {
             self.push(Slot::Extra(extras::BILLING_PERIOD_NAME.to_owned()), path, Cow::Owned(name.to_owned()))?;
         }
-        for (field, day) in [
-            (Field::BillingPeriodStartDate, period.first_day()),
-            (Field::BillingPeriodEndDate, period.last_day()),
-        ] {
+        for (field, day) in
+            [(Field::BillingPeriodStartDate, period.first_day()), (Field::BillingPeriodEndDate, period.last_day())]
+        {
             self.push(Slot::Field(field), path, Cow::Owned(day.to_string()))?;
         }
         Ok(())
@@ -169,9 +168,8 @@ impl<'j> ItemReading<'j> {
 
     /// The first versions say the subscription in ids only: in the item's own, else in the resource's.
     fn subscription(&mut self, id: Option<&str>) -> Result<(), ItemFault> {
-        let filled = |slot: Field| {
-            self.cells.iter().find(|cell| cell.slot == Slot::Field(slot) && !cell.text.is_empty())
-        };
+        let filled =
+            |slot: Field| self.cells.iter().find(|cell| cell.slot == Slot::Field(slot) && !cell.text.is_empty());
         if filled(Field::SubscriptionId).is_some() {
             return Ok(());
         }
@@ -313,7 +311,10 @@ mod tests {
             (start, end, cell(OLD, &json, &extra(extras::BILLING_PERIOD_NAME)))
         };
         let february = |name: Option<&str>| ("2018-02-01".into(), "2018-02-28".into(), name.map(str::to_owned));
-        assert_eq!(of("subscriptions/x/providers/Microsoft.Billing/billingPeriods/20180201"), february(Some("20180201")));
+        assert_eq!(
+            of("subscriptions/x/providers/Microsoft.Billing/billingPeriods/20180201"),
+            february(Some("20180201"))
+        );
         assert_eq!(of("/x/billingPeriods/201802"), february(None));
         assert_eq!(of("201802-1"), february(Some("201802-1")));
         for bad in ["x/billingPeriods/soon", "201813", "20180", "\u{e9}\u{e9}\u{e9}\u{e9}"] {
@@ -364,7 +365,11 @@ mod tests {
             (r#"{"properties":[]}"#, Some("properties"), "expected an object"),
             (r#"{"properties":{"meterDetails":"x"}}"#, Some("properties.meterDetails"), "expected an object"),
             (r#"{"kind":"modern"}"#, None, "Microsoft Customer Agreement"),
-            (r#"{"type":"Microsoft.Consumption/marketplaces"}"#, None, "expected \"Microsoft.Consumption/usageDetails\""),
+            (
+                r#"{"type":"Microsoft.Consumption/marketplaces"}"#,
+                None,
+                "expected \"Microsoft.Consumption/usageDetails\"",
+            ),
             (r#"{"":1}"#, None, "no name"),
             (r#"{"properties":{"":1}}"#, None, "no name"),
         ];

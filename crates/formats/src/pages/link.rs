@@ -11,6 +11,8 @@ const PARAMETERS_OF_WALK: [&str; 6] = ["metric", "$filter", "starttime", "endtim
 pub struct Page {
     /// Where the next page was to be had; `None` on the last one.
     pub next: Option<NextLink>,
+    /// Whether pages of this form can hold either dataset; the older forms hold actual cost.
+    pub has_metric: bool,
 }
 
 /// The address of a next page.
@@ -86,7 +88,8 @@ mod tests {
 
     #[test]
     fn pages_of_one_walk_share_a_key_and_other_questions_do_not() {
-        let first = link("https://h/P?$filter=properties/usageEnd ge '2017-10-02'&$top=5&$skiptoken=AA&sessiontoken=1:2");
+        let first =
+            link("https://h/P?$filter=properties/usageEnd ge '2017-10-02'&$top=5&$skiptoken=AA&sessiontoken=1:2");
         let second = link("https://h/p?%24filter=properties%2FusageEnd+ge+%272017-10-02%27&$top=5&$skiptoken=BB");
         assert_eq!(first.walk(), second.walk());
         assert_ne!(first.walk(), link("https://h/p?$top=5&$skiptoken=AA").walk());

@@ -5,6 +5,7 @@
 mod bad_input;
 mod crashes;
 mod orphans;
+mod pages;
 mod partition;
 mod replace;
 mod round_trip;
