@@ -40,10 +40,35 @@ pub struct RowPlace {
 /// An item of a page of usage details, written as `value[16]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageItem {
-    /// Name of the page's list.
-    pub list: &'static str,
+    /// The page's list.
+    pub list: PageList,
     /// Position in the list, from 0.
-    pub index: usize,
+    pub index: u32,
+}
+
+/// The list of items in a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageList {
+    /// Of Consumption pages.
+    Value,
+    /// Of Enterprise Reporting pages.
+    Data,
+}
+
+impl PageList {
+    /// Its name in the page.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Value => "value",
+            Self::Data => "data",
+        }
+    }
+}
+
+impl fmt::Display for PageList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 impl RowPlace {

@@ -26,7 +26,7 @@ mod tags;
 mod target;
 
 pub use encode::{CsvEncoder, EncodeError};
-pub use error::{Excerpt, InputError, PageItem, RowFault, RowPlace};
+pub use error::{Excerpt, InputError, PageItem, PageList, RowFault, RowPlace};
 pub use evidence::DatasetEvidence;
 pub use header::{FillIns, Header};
 pub use layout::{Layout, UnknownLayout};

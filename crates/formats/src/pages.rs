@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::ops::Range;
 
-use ledger::Dataset;
+use ledger::{Dataset, Field};
 use memchr::memchr_iter;
 use serde_json::value::RawValue;
 
@@ -22,8 +22,9 @@ pub use self::link::{NextLink, Page};
 use self::item::{ItemCell, ItemFault, PROPERTIES, read_item};
 use self::json::Member;
 use self::shape::{Shape, as_text, foreign};
-use crate::error::{InputError, PageItem, RowFault, RowPlace};
+use crate::error::{InputError, PageItem, PageList, RowFault, RowPlace};
 use crate::evidence::DatasetEvidence;
+use crate::extras::USAGE_DETAIL_NAME;
 use crate::header::Header;
 use crate::records::{CELL_BYTES_MAX, COLUMNS_MAX, Record, Span};
 use crate::source::SourceReader;
@@ -32,9 +33,6 @@ use crate::target::Slot;
 /// Largest page, in bytes of text: 40,000 wide items. The original's pages have 1,000.
 const PAGE_BYTES_MAX: usize = 64 << 20;
 const READ_BYTES: usize = 1 << 18;
-/// Names of the list of items in the two APIs.
-const CONSUMPTION_LIST: &str = "value";
-const REPORTING_LIST: &str = "data";
 
 /// Reads the items of one page as records.
 #[derive(Debug)]
@@ -42,7 +40,7 @@ pub(crate) struct PageReader {
     text: String,
     /// Where the items stand in the text.
     items: Vec<Range<usize>>,
-    list: &'static str,
+    list: PageList,
     shape: Shape,
     next_link: Option<NextLink>,
     columns: HashMap<Slot, usize>,
@@ -51,6 +49,8 @@ pub(crate) struct PageReader {
     counted: (usize, u64),
     cells: Vec<u8>,
     spans: Vec<Span>,
+    /// Name and day of the item, if it has a name: the same charge can be recorded with and without its expandable parts.
+    identity: Vec<u8>,
 }
 
 /// An item that could not be turned into a record.
@@ -87,6 +87,7 @@ impl PageReader {
             counted: (0, 1),
             cells: Vec::new(),
             spans: Vec::new(),
+            identity: Vec::new(),
         };
         if reader.items.is_empty() {
             return Ok((reader, Header::of_slots(slots)));
@@ -134,7 +135,10 @@ impl PageReader {
         let place = self.place(index);
         let raw = self.text[range].as_bytes();
         Some(match filled {
-            Ok(()) => Ok(Record { place, raw, cells: &self.cells, spans: &self.spans }),
+            Ok(()) => {
+                let identity = if self.identity.is_empty() { raw } else { &self.identity };
+                Ok(Record { place, raw, cells: &self.cells, spans: &self.spans, identity })
+            }
             Err(fault) => Err(BadItem { fault: row_fault(place, fault), raw }),
         })
     }
@@ -144,13 +148,22 @@ impl PageReader {
         let none = Span { start: 0, end: 0, doubled_quotes: false };
         self.cells.clear();
         self.spans.clear();
+        self.identity.clear();
         self.spans.resize(self.columns.len(), none);
         let item: &RawValue = serde_json::from_str(&self.text[range]).map_err(|error| ItemFault {
             path: None,
             value: None,
             expected: json::reason(&error),
         })?;
-        for cell in read_item(self.shape, item)? {
+        let cells = read_item(self.shape, item)?;
+        let name = cells.iter().find(|cell| matches!(&cell.slot, Slot::Extra(kept) if kept == USAGE_DETAIL_NAME));
+        if let Some(name) = name.filter(|name| !name.text.is_empty()) {
+            self.identity.extend_from_slice(name.text.as_bytes());
+            if let Some(day) = cells.iter().find(|cell| cell.slot == Slot::Field(Field::Date)) {
+                self.identity.extend_from_slice(day.text.as_bytes());
+            }
+        }
+        for cell in cells {
             let column = self.columns.get(&cell.slot).and_then(|column| self.spans.get_mut(*column));
             if let Some(span) = column {
                 let start = self.cells.len();
@@ -173,13 +186,14 @@ impl PageReader {
             let lines = memchr_iter(b'\n', &self.text.as_bytes()[from..start]).count() as u64;
             self.counted = (start, line + lines);
         }
+        let index = u32::try_from(index).unwrap_or(u32::MAX);
         RowPlace { line: self.counted.1, item: Some(PageItem { list: self.list, index }) }
     }
 }
 
 /// The outermost object of a page.
 struct Envelope<'j> {
-    list: &'static str,
+    list: PageList,
     items: Vec<&'j RawValue>,
     next_link: Option<NextLink>,
 }
@@ -199,9 +213,9 @@ impl<'j> Envelope<'j> {
         }
         let members = json::members(whole).map_err(|expected| refuse(format!("the page: {expected}")))?;
         let find = |name: &str| members.iter().find(|member| member.name == name);
-        let (list, member) = match (find(CONSUMPTION_LIST), find(REPORTING_LIST)) {
-            (Some(value), None) => (CONSUMPTION_LIST, value),
-            (None, Some(data)) => (REPORTING_LIST, data),
+        let (list, member) = match (find(PageList::Value.name()), find(PageList::Data.name())) {
+            (Some(value), None) => (PageList::Value, value),
+            (None, Some(data)) => (PageList::Data, data),
             (Some(_), Some(_)) => return Err(refuse(format!("it has both value and data; {EXPECTED}"))),
             (None, None) => {
                 return Err(refuse(match find("error") {
@@ -219,7 +233,7 @@ impl<'j> Envelope<'j> {
 
     /// The form of the page, told by its first item that says it.
     fn shape(&self, file: &str) -> Result<Shape, InputError> {
-        if self.list == REPORTING_LIST {
+        if self.list == PageList::Data {
             return Ok(Shape::EnterpriseReporting);
         }
         for (index, item) in self.items.iter().enumerate() {

@@ -99,10 +99,10 @@ impl ReadSummary {
         Some(place)
     }
 
-    pub(crate) fn count(&mut self, row: &Row<'_>, raw: &[u8]) -> Result<(), InputError> {
+    pub(crate) fn count(&mut self, row: &Row<'_>, identity: &[u8]) -> Result<(), InputError> {
         let period = self.periods.entry(row.period).or_default();
         period.rows += 1;
-        period.sketch.add(raw);
+        period.sketch.add(identity);
         if let Cell::Date(date) = &row.cells[Field::Date.index()] {
             period.days.insert(*date);
         }

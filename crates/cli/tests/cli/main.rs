@@ -8,5 +8,6 @@ mod crashes;
 mod demo;
 mod enrollment;
 mod hosts;
+mod pages;
 mod program;
 mod reports;

@@ -127,7 +127,8 @@ impl<'j> ItemReading<'j> {
     fn usage_times(&mut self, path: &str, start: &'j RawValue, members: &[Member<'j>]) -> Result<(), ItemFault> {
         let start = scalar(path, start)?;
         let day = day_of(&start);
-        if !start.is_empty() && !(day.is_some() && is_clock(&start, &DAY_STARTS)) {
+        let is_day = day.is_some() && is_clock(&start, &DAY_STARTS);
+        if !is_day && !start.is_empty() {
             self.push(Slot::Extra(extras::USAGE_START.to_owned()), path, start.clone())?;
         }
         if let Some(member) = members.iter().find(|member| member.name == "usageEnd") {

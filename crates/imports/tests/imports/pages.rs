@@ -6,7 +6,7 @@ use lazurite_imports::{ImportOptions, ImportOutcome, verify};
 use ledger::Dataset;
 use serde_json::value::RawValue;
 
-use crate::support::{A, Bench, Question, SEPTEMBER, cells, export};
+use crate::support::{A, Bench, Question, SEPTEMBER, cells, export, gzip};
 
 /// Name, billing period, items and exact sum of every recording.
 const RECORDINGS: [(&str, &str, u64, &str); 12] = [
@@ -218,7 +218,7 @@ fn link(path: &str, token: u32) -> String {
 async fn pages_of_enterprise_reporting_are_parts_of_one_import() {
     let bench = Bench::new().await;
     bench.file("p/1.json", reporting("1", &link("a", 1)));
-    bench.file("p/2.json", reporting("2", &link("a", 2)));
+    bench.file("p/2.json.gz", gzip(reporting("2", &link("a", 2)).as_bytes()));
     bench.file("p/3.json", reporting("3", "null"));
     let mut options = of_100(vec![bench.folder.path().join("p")]);
     assert!(bench.import(options.clone()).await.unwrap_err().to_string().contains("--currency"));
@@ -270,6 +270,13 @@ async fn what_could_count_twice_is_refused() {
     refused([("a.json", page.clone()), ("b.json", format!("{page}\n"))], "mostly the same rows").await;
     let next = link("a", 1);
     refused([("a.json", since_2019("1", &next)), ("b.json", since_2019("2", &next))], "both are the same page").await;
+    // The same items with and without their expandable parts, recorded one after the other.
+    let listed = ["cli_usage_list.0.json", "cli_usage_list_expand.0.json"].map(|name| (name, data(name)));
+    let mut options = of_100(listed.map(|(name, text)| bench.file(name, text)).to_vec());
+    assert!(bench.import(options.clone()).await.unwrap_err().to_string().contains("mostly the same rows"));
+    options.parts = true;
+    options.dry_run = true;
+    assert_eq!(one(&bench.import(options).await.unwrap()).2, 10);
     refused([("a.json", page), ("b.csv", export(&[(A, "09/05/2023", "5")]))], "a page and a file").await;
     assert_eq!(bench.version().await, 0);
 }
