@@ -51,7 +51,7 @@ impl From<ImportError> for Failure {
             code: error.code().to_owned(),
             file: file.map(str::to_owned),
             line,
-            column: column.map(str::to_owned),
+            column: column.map(String::from),
             refused: error.is_refusal(),
             message: error.to_string(),
         }

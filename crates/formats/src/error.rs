@@ -1,5 +1,6 @@
 //! Why an input file was refused.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// Longest piece of a refused value that a message repeats, in characters.
@@ -27,12 +28,85 @@ impl fmt::Display for Excerpt {
     }
 }
 
+/// Where a row stands in its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowPlace {
+    /// Physical line on which the row starts, from 1.
+    pub line: u64,
+    /// Which item of a page the row is: whole pages stand on one line.
+    pub item: Option<PageItem>,
+}
+
+/// An item of a page of usage details, written as `value[16]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageItem {
+    /// The page's list.
+    pub list: PageList,
+    /// Position in the list, from 0.
+    pub index: u32,
+}
+
+/// The list of items in a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageList {
+    /// Of Consumption pages.
+    Value,
+    /// Of Enterprise Reporting pages.
+    Data,
+}
+
+impl PageList {
+    /// Its name in the page.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Value => "value",
+            Self::Data => "data",
+        }
+    }
+}
+
+impl fmt::Display for PageList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl RowPlace {
+    /// The place of a row of a CSV file.
+    pub const fn of_line(line: u64) -> Self {
+        Self { line, item: None }
+    }
+
+    /// The column of a fault at this place, for scripts: a header name, or the path of a member such as
+    /// `value[16].properties.pretaxCost`.
+    pub fn column<'c>(&self, column: Option<&'c str>) -> Option<Cow<'c, str>> {
+        match (self.item, column) {
+            (None, column) => column.map(Cow::Borrowed),
+            (Some(item), None) => Some(Cow::Owned(item.to_string())),
+            (Some(item), Some(member)) => Some(Cow::Owned(format!("{item}.{member}"))),
+        }
+    }
+}
+
+impl fmt::Display for PageItem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}]", self.list, self.index)
+    }
+}
+
+impl fmt::Display for RowPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}", self.line)?;
+        self.item.map_or(Ok(()), |item| write!(f, ", {item}"))
+    }
+}
+
 /// A row that cannot be understood: where and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowFault {
-    /// Physical line on which the row starts, from 1.
-    pub line: u64,
-    /// Header name of the column, when one cell is at fault.
+    /// Where the row stands.
+    pub place: RowPlace,
+    /// Header name of the column, or path of the member, when one cell is at fault.
     pub column: Option<String>,
     /// The refused value.
     pub value: Option<Excerpt>,
@@ -42,9 +116,11 @@ pub struct RowFault {
 
 impl fmt::Display for RowFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}", self.line)?;
-        if let Some(column) = &self.column {
-            write!(f, ", column {column}")?;
+        self.place.fmt(f)?;
+        match (&self.column, self.place.item) {
+            (Some(column), None) => write!(f, ", column {column}")?,
+            (Some(member), Some(_)) => write!(f, ", {member}")?,
+            (None, _) => {}
         }
         match &self.value {
             Some(value) => write!(f, ": {value}: {}", self.expected),
@@ -132,6 +208,26 @@ pub enum InputError {
         /// Where and why.
         fault: RowFault,
     },
+    /// The text begins like JSON and is not JSON from this place on.
+    #[error("{file}, line {line}, character {character}: the JSON is damaged or truncated: {reason}")]
+    Json {
+        /// Path as given.
+        file: String,
+        /// Line of the place.
+        line: u64,
+        /// Position in the line, in bytes from 1.
+        character: u64,
+        /// What the JSON reader said.
+        reason: String,
+    },
+    /// The JSON is no page of usage details that can be imported.
+    #[error("{file}: {reason}")]
+    NotUsageDetails {
+        /// Path as given.
+        file: String,
+        /// What it is instead, and what was expected.
+        reason: String,
+    },
     /// Rows or options contradict each other.
     #[error("{file}: {reason}")]
     Contradiction {
@@ -142,17 +238,7 @@ pub enum InputError {
         /// Line of the fact that contradicts, if it is a row.
         line: Option<u64>,
         /// Column of it.
-        column: Option<&'static str>,
-    },
-    /// The text is not the JSON that it begins like.
-    #[error("{file}, {}{reason}", line.map(|line| format!("line {line}: ")).unwrap_or_default())]
-    Json {
-        /// Path as given.
-        file: String,
-        /// Line of the fault, from 1.
-        line: Option<u64>,
-        /// What the JSON reader said.
-        reason: String,
+        column: Option<String>,
     },
     /// A balance summary cannot be understood.
     #[error("{}{}: {expected}", balance_place(file, *line, member), value.as_ref().map(|value| format!(": {value}")).unwrap_or_default())]
@@ -194,30 +280,32 @@ impl InputError {
             Self::MissingFact { .. } => "MissingFact",
             Self::Row { .. } => "InvalidRow",
             Self::Syntax { .. } => "InvalidCsv",
-            Self::Contradiction { .. } => "Contradiction",
             Self::Json { .. } => "InvalidJson",
+            Self::NotUsageDetails { .. } => "NotUsageDetails",
+            Self::Contradiction { .. } => "Contradiction",
             Self::Balance { .. } => "InvalidBalance",
             Self::Rejects { .. } => "RejectsUnwritable",
         }
     }
 
     /// File, line and column, as far as they are known.
-    pub fn place(&self) -> (Option<&str>, Option<u64>, Option<&str>) {
+    pub fn place(&self) -> (Option<&str>, Option<u64>, Option<Cow<'_, str>>) {
         match self {
             Self::Io { file, .. } | Self::Gzip { file, .. } | Self::Bomb { file, .. } | Self::Empty { file } => {
                 (Some(file), None, None)
             }
-            Self::MissingFact { file, .. } => (Some(file), None, None),
+            Self::MissingFact { file, .. } | Self::NotUsageDetails { file, .. } => (Some(file), None, None),
+            Self::Json { file, line, .. } => (Some(file), Some(*line), None),
             Self::Header { file, .. } => (Some(file), Some(1), None),
-            Self::MissingColumn { file, column, .. } => (Some(file), Some(1), Some(column)),
+            Self::MissingColumn { file, column, .. } => (Some(file), Some(1), Some(Cow::Borrowed(column))),
             Self::Row { file, fault } | Self::Syntax { file, fault } => {
-                (Some(file), Some(fault.line), fault.column.as_deref())
+                (Some(file), Some(fault.place.line), fault.place.column(fault.column.as_deref()))
             }
-            Self::Contradiction { file, line, column, .. } => (Some(file), *line, *column),
-            Self::Json { file, line, .. } => (Some(file), *line, None),
             Self::Balance { file, line, member, .. } => {
-                (Some(file), *line, Some(member.as_str()).filter(|member| !member.is_empty()))
+                let member = Some(member.as_str()).filter(|member| !member.is_empty());
+                (Some(file), *line, member.map(Cow::Borrowed))
             }
+            Self::Contradiction { file, line, column, .. } => (Some(file), *line, column.as_deref().map(Cow::Borrowed)),
             Self::Rejects { .. } => (None, None, None),
         }
     }

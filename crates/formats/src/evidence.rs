@@ -1,8 +1,10 @@
 //! Which dataset a file holds, told by its rows (DESIGN 4.8).
 
+use std::fmt;
+
 use ledger::{ChargeType, Dataset, PricingModel};
 
-use crate::error::InputError;
+use crate::error::{InputError, RowPlace};
 
 /// What the rows seen so far say about their dataset.
 #[derive(Debug, Clone, Copy, Default)]
@@ -13,13 +15,42 @@ pub struct DatasetEvidence {
 
 #[derive(Debug, Clone, Copy)]
 struct Witness {
-    line: u64,
+    /// The row that says so; `None` if the file says it as a whole.
+    row: Option<RowPlace>,
     fact: &'static str,
 }
 
+impl Witness {
+    fn line(&self) -> Option<u64> {
+        self.row.map(|row| row.line)
+    }
+
+    fn column(&self) -> Option<String> {
+        self.row.and_then(|row| row.column(Some("ChargeType"))).map(String::from)
+    }
+}
+
+impl fmt::Display for Witness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.row {
+            Some(row) => write!(f, "{row} {}", self.fact),
+            None => write!(f, "the file {}", self.fact),
+        }
+    }
+}
+
 impl DatasetEvidence {
+    /// What a file says as a whole: by the API that it is from, or by an address in it.
+    pub(crate) fn of_file(dataset: Dataset, fact: &'static str) -> Self {
+        let witness = Some(Witness { row: None, fact });
+        match dataset {
+            Dataset::ActualCost => Self { actual: witness, amortized: None },
+            Dataset::AmortizedCost => Self { actual: None, amortized: witness },
+        }
+    }
+
     /// Takes a row into account.
-    pub(crate) fn observe(&mut self, line: u64, charge: ChargeType, pricing: PricingModel, cost_is_zero: bool) {
+    pub(crate) fn observe(&mut self, row: RowPlace, charge: ChargeType, pricing: PricingModel, cost_is_zero: bool) {
         let benefit = pricing.is_benefit();
         let fact = match charge {
             _ if charge.is_unused() => Some((Dataset::AmortizedCost, "reports an unused benefit")),
@@ -32,8 +63,8 @@ impl DatasetEvidence {
             _ => None,
         };
         match fact {
-            Some((Dataset::ActualCost, fact)) => _ = self.actual.get_or_insert(Witness { line, fact }),
-            Some((Dataset::AmortizedCost, fact)) => _ = self.amortized.get_or_insert(Witness { line, fact }),
+            Some((Dataset::ActualCost, fact)) => _ = self.actual.get_or_insert(Witness { row: Some(row), fact }),
+            Some((Dataset::AmortizedCost, fact)) => _ = self.amortized.get_or_insert(Witness { row: Some(row), fact }),
             None => {}
         }
     }
@@ -43,12 +74,9 @@ impl DatasetEvidence {
         match (self.actual, self.amortized) {
             (Some(actual), Some(amortized)) => Err(InputError::Contradiction {
                 file: file.to_owned(),
-                reason: format!(
-                    "line {} {} (ActualCost) but line {} {} (AmortizedCost); expected rows of one dataset",
-                    actual.line, actual.fact, amortized.line, amortized.fact
-                ),
-                line: Some(actual.line.max(amortized.line)),
-                column: Some("ChargeType"),
+                reason: format!("{actual} (ActualCost) but {amortized} (AmortizedCost); expected rows of one dataset"),
+                line: actual.line().max(amortized.line()),
+                column: amortized.column().or_else(|| actual.column()),
             }),
             (Some(_), None) => Ok(Some(Dataset::ActualCost)),
             (None, Some(_)) => Ok(Some(Dataset::AmortizedCost)),
@@ -62,12 +90,12 @@ impl DatasetEvidence {
         match (self.proven(file)?, stated) {
             (Some(proven), Some(stated)) if proven != stated => {
                 let witness = if proven == Dataset::ActualCost { self.actual } else { self.amortized };
-                let (line, fact) = witness.map_or((0, ""), |w| (w.line, w.fact));
+                let says = witness.map(|witness| format!("{witness}, so ")).unwrap_or_default();
                 Err(InputError::Contradiction {
                     file: file.to_owned(),
-                    reason: format!("line {line} {fact}, so the file holds {proven}, not {stated}"),
-                    line: Some(line),
-                    column: Some("ChargeType"),
+                    reason: format!("{says}the file holds {proven}, not {stated}"),
+                    line: witness.and_then(|witness| witness.line()),
+                    column: witness.and_then(|witness| witness.column()),
                 })
             }
             (Some(dataset), _) | (None, Some(dataset)) => Ok(dataset),
@@ -93,7 +121,8 @@ mod tests {
     fn evidence(rows: &[(&str, &str, bool)]) -> DatasetEvidence {
         let mut evidence = DatasetEvidence::default();
         for (index, (charge, pricing, zero)) in rows.iter().enumerate() {
-            evidence.observe(index as u64 + 2, ChargeType::read(charge), PricingModel::read(pricing), *zero);
+            let row = RowPlace::of_line(index as u64 + 2);
+            evidence.observe(row, ChargeType::read(charge), PricingModel::read(pricing), *zero);
         }
         evidence
     }

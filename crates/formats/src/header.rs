@@ -1,7 +1,11 @@
 //! Recognising a file by its header (DESIGN 4.8).
 //!
+//! Enterprise Reporting files have names of their own: those of the members of its JSON, which [`crate::target`] knows.
+//!
 //! Names are compared without case, blanks, `-` and `_`, under every name that a generation or a known third-party
 //! tool gives a field. A column that nobody knows is kept as an unknown column, never dropped.
+
+use std::borrow::Cow;
 
 use calendar::BillingPeriod;
 use ledger::{Dataset, EnrollmentId, Field, Scope};
@@ -9,6 +13,7 @@ use money::Currency;
 
 use crate::error::InputError;
 use crate::records::Record;
+use crate::target::{CellReading, Slot, Target};
 
 /// Other names of fields: older generations, the portal, third-party writers.
 const ALIASES: [(&str, Field); 22] = [
@@ -42,6 +47,13 @@ const REQUIRED_ALWAYS: [Field; 5] = [Field::Date, Field::Quantity, Field::Cost, 
 /// dataset, cannot be told.
 const REQUIRED_SINCE_2020: [Field; 2] = [Field::ChargeType, Field::PricingModel];
 
+/// Columns that together tell a usage file of Enterprise Reporting, if there is no charge type.
+const ENTERPRISE_REPORTING: [&str; 3] = ["consumedquantity", "resourcerate", "subscriptionguid"];
+/// First line of the preface of Enterprise Reporting files.
+const PREFACE: &str = "Usage Data Extract";
+/// Most lines of a preface.
+pub(crate) const PREFACE_LINES_MAX: usize = 3;
+
 /// Facts given by options where a generation lacks the column (DESIGN 4.8).
 #[derive(Debug, Clone, Default)]
 pub struct FillIns {
@@ -62,10 +74,40 @@ pub struct FillIns {
 pub struct Header {
     /// Position in the file of each field, by [`Field::index`].
     positions: Vec<Option<usize>>,
-    /// Positions and names of unknown columns, in file order.
+    /// Positions of unknown columns and the names that they are kept under, in file order.
     unknown: Vec<(usize, String)>,
     /// All names as written.
     names: Vec<String>,
+    /// How each column's cells are read; empty if all are taken as they are.
+    readings: Vec<CellReading>,
+}
+
+/// Which names a header uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Vocabulary {
+    /// Cost details, and the files of 2019 without charge types.
+    CostDetails { since_2020: bool },
+    /// Usage details of Enterprise Reporting.
+    EnterpriseReporting,
+}
+
+impl Vocabulary {
+    fn of(names: &[String]) -> Self {
+        let count =
+            |known: &[&str]| known.iter().filter(|known| names.iter().any(|name| normalised(name) == **known)).count();
+        if count(&ENTERPRISE_REPORTING) == ENTERPRISE_REPORTING.len() && count(&["chargetype"]) == 0 {
+            return Self::EnterpriseReporting;
+        }
+        Self::CostDetails { since_2020: count(&["usagedatetime", "pretaxcost", "subscriptionguid"]) < 2 }
+    }
+
+    fn target(self, name: &str) -> Target {
+        let slot = match self {
+            Self::EnterpriseReporting => return Target::of_enterprise_reporting(&normalised(name), name),
+            Self::CostDetails { .. } => field_of(name).map_or_else(|| Slot::Extra(name.to_owned()), Slot::Field),
+        };
+        Target { slot, reading: CellReading::AsIs }
+    }
 }
 
 impl Header {
@@ -76,11 +118,15 @@ impl Header {
             return Err(refuse("the header is not UTF-8 text; expected a CSV file in UTF-8".into()));
         };
         let names: Vec<String> = (0..record.len()).map(|index| record.cell(text, index).trim().to_owned()).collect();
+        let vocabulary = Vocabulary::of(&names);
         let mut positions = vec![None; Field::ALL.len()];
         let mut unknown: Vec<(usize, String)> = Vec::new();
+        let mut readings = Vec::with_capacity(names.len());
         for (index, name) in names.iter().enumerate() {
-            match field_of(name) {
-                Some(field) => {
+            let target = vocabulary.target(name);
+            readings.push(target.reading);
+            match target.slot {
+                Slot::Field(field) => {
                     if let Some(first) = positions[field.index()].replace(index) {
                         let first: &str = &names[first];
                         return Err(refuse(format!(
@@ -89,25 +135,54 @@ impl Header {
                         )));
                     }
                 }
-                None if name.is_empty() => {
+                Slot::Extra(_) if name.is_empty() => {
                     return Err(refuse(format!("column number {} has no name", index + 1)));
                 }
-                None if unknown.iter().any(|(_, known)| known == name) => {
+                Slot::Extra(kept) if unknown.iter().any(|(_, known)| *known == kept) => {
                     return Err(refuse(format!("column {name} occurs twice")));
                 }
-                None => unknown.push((index, name.clone())),
+                Slot::Extra(kept) => unknown.push((index, kept)),
             }
         }
-        let header = Self { positions, unknown, names };
-        header.check_required(file)?;
+        if vocabulary != Vocabulary::EnterpriseReporting {
+            readings.clear();
+        }
+        let header = Self { positions, unknown, names, readings };
+        header.check_required(file, vocabulary)?;
         Ok(header)
     }
 
-    fn check_required(&self, file: &str) -> Result<(), InputError> {
-        let of_2019 = ["UsageDateTime", "PreTaxCost", "SubscriptionGuid"];
-        let is_2019 =
-            self.names.iter().filter(|name| of_2019.iter().any(|n| n.eq_ignore_ascii_case(name))).count() >= 2;
-        let since_2020 = if is_2019 { &[][..] } else { &REQUIRED_SINCE_2020[..] };
+    /// A header of columns whose cells are read already; `names` says them as the source does.
+    pub(crate) fn of_slots(slots: Vec<(Slot, String)>) -> Self {
+        let mut header = Self {
+            positions: vec![None; Field::ALL.len()],
+            unknown: Vec::new(),
+            names: Vec::new(),
+            readings: Vec::new(),
+        };
+        for (index, (slot, name)) in slots.into_iter().enumerate() {
+            header.names.push(name);
+            match slot {
+                Slot::Field(field) => header.positions[field.index()] = Some(index),
+                Slot::Extra(kept) => header.unknown.push((index, kept)),
+            }
+        }
+        header
+    }
+
+    /// Whether a record is a line of the preface that stands above the header of Enterprise Reporting files.
+    pub(crate) fn is_preface(record: &Record<'_>) -> bool {
+        let Some(text) = record.text() else { return false };
+        let first = record.cell(text, 0);
+        let rest_is_blank = (1..record.len()).all(|index| record.cell(text, index).trim().is_empty());
+        rest_is_blank && (first.trim().is_empty() || first.trim().eq_ignore_ascii_case(PREFACE))
+    }
+
+    fn check_required(&self, file: &str, vocabulary: Vocabulary) -> Result<(), InputError> {
+        let since_2020: &[Field] = match vocabulary {
+            Vocabulary::CostDetails { since_2020: true } => &REQUIRED_SINCE_2020,
+            Vocabulary::CostDetails { since_2020: false } | Vocabulary::EnterpriseReporting => &[],
+        };
         let mut required = REQUIRED_ALWAYS.iter().chain(since_2020);
         match required.find(|field| !self.has(**field)) {
             None => Ok(()),
@@ -134,7 +209,18 @@ impl Header {
         self.position(field).map_or(field.name(), |index| &self.names[index])
     }
 
-    /// Unknown columns: position and name, in file order.
+    /// A cell as its column is to be read, cut out of the record's `text`.
+    pub(crate) fn cell<'t>(&self, record: &Record<'_>, text: &'t str, index: usize) -> Cow<'t, str> {
+        let cell = record.cell(text, index);
+        self.readings.get(index).map_or(CellReading::AsIs, |reading| *reading).apply(cell)
+    }
+
+    /// Whether the file is a usage file of Enterprise Reporting.
+    pub(crate) fn is_enterprise_reporting(&self) -> bool {
+        !self.readings.is_empty()
+    }
+
+    /// Unknown columns: position and the name that it is kept under, in file order.
     pub fn unknown(&self) -> &[(usize, String)] {
         &self.unknown
     }

@@ -1,4 +1,4 @@
-//! Text and files ⇄ charges: recognising EA cost exports, reading them strictly, and writing cost details CSV.
+//! Text and files ⇄ charges: recognising EA cost exports and recorded pages of usage details, reading them strictly, and writing cost details CSV.
 //!
 //! Input is hostile: everything that is read has a limit, and every refusal says file, line, column, value and what
 //! was expected. Nothing is guessed and nothing is rounded.
@@ -17,6 +17,7 @@ mod header;
 mod json;
 mod layout;
 mod manifest;
+mod pages;
 mod reader;
 mod records;
 mod row;
@@ -25,16 +26,18 @@ mod sketch;
 mod source;
 mod summary;
 mod tags;
+mod target;
 
 pub use balance::{BALANCES_BYTES_MAX, Balance, BalanceHint, StatedBalance, read_balances};
 pub use column::EncodeError;
 pub use encode::CsvEncoder;
-pub use error::{Excerpt, InputError, RowFault};
+pub use error::{Excerpt, InputError, PageItem, PageList, RowFault, RowPlace};
 pub use evidence::DatasetEvidence;
 pub use header::{FillIns, Header};
 pub use json::{Expanded, JsonEncoder, ReportingVersion, RowContext};
 pub use layout::{Layout, UnknownLayout};
 pub use manifest::{ExportFolder, ManifestError, RunManifest};
+pub use pages::{NextLink, Page};
 pub use reader::{ChargeReader, ReadOptions, RejectSink, Rejected};
 pub use records::{CELL_BYTES_MAX, RECORD_BYTES_MAX, Record, RecordReader};
 pub use schema::{

@@ -5,12 +5,13 @@ use std::io::Read;
 
 use arrow::record_batch::RecordBatch;
 use calendar::DateRange;
-use ledger::{Field, Place};
+use ledger::{Dataset, Field, Place};
 
 use crate::batch::ChargeBatchBuilder;
 use crate::error::{InputError, RowFault};
 use crate::evidence::DatasetEvidence;
-use crate::header::{FillIns, Header};
+use crate::header::{FillIns, Header, PREFACE_LINES_MAX};
+use crate::pages::{BadItem, PageReader, begins_like_json};
 use crate::records::{Record, RecordError, RecordReader};
 use crate::row::{Reading, Row, RowRefusal};
 use crate::source::SourceReader;
@@ -44,9 +45,15 @@ pub trait RejectSink {
     fn reject(&mut self, rejected: Rejected<'_>) -> std::io::Result<()>;
 }
 
-/// Reads one source from its header to its end.
+/// Where the records of a source come from.
+enum Records<R: Read> {
+    Csv(RecordReader<SourceReader<R>>),
+    Page { page: Box<PageReader>, source: SourceReader<R> },
+}
+
+/// Reads one source, a file or a page of usage details, from its beginning to its end.
 pub struct ChargeReader<'s, R: Read> {
-    records: RecordReader<SourceReader<R>>,
+    records: Records<R>,
     header: Header,
     options: ReadOptions,
     rejects: Option<&'s mut dyn RejectSink>,
@@ -57,27 +64,39 @@ pub struct ChargeReader<'s, R: Read> {
 }
 
 impl<'s, R: Read> ChargeReader<'s, R> {
-    /// Reads the header. With a `rejects` sink, rows that cannot be understood go there instead of failing the import.
+    /// Reads the header, or the page. With a `rejects` sink, rows that cannot be understood go there instead of failing the import.
     pub fn open(
         file: &str,
-        source: SourceReader<R>,
+        mut source: SourceReader<R>,
         options: ReadOptions,
         rejects: Option<&'s mut dyn RejectSink>,
     ) -> Result<Self, InputError> {
-        let mut records = RecordReader::new(source);
-        let header = match records.next_record() {
-            Ok(Some(record)) => Header::recognise(file, &record)?,
-            Ok(None) => return Err(InputError::Empty { file: file.to_owned() }),
-            Err(error) => return Err(stream_error(file, &mut records, error)),
+        let is_page = begins_like_json(source.head()?);
+        let (records, header) = if is_page {
+            let (page, header) = PageReader::open(file, &mut source)?;
+            (Records::Page { page: Box::new(page), source }, header)
+        } else {
+            let mut records = RecordReader::new(source);
+            let header = read_header(file, &mut records)?;
+            (Records::Csv(records), header)
+        };
+        let (evidence, page) = match &records {
+            Records::Page { page, .. } => (page.evidence(), Some(page.page())),
+            Records::Csv(_) if header.is_enterprise_reporting() => {
+                let fact = "is a usage file of Enterprise Reporting, which knows actual cost only";
+                (DatasetEvidence::of_file(Dataset::ActualCost, fact), None)
+            }
+            Records::Csv(_) => (DatasetEvidence::default(), None),
         };
         let summary = ReadSummary {
             file: file.to_owned(),
             enrollment: options.fill.enrollment.clone(),
             enrollment_name: None,
             currency: options.fill.currency,
-            evidence: DatasetEvidence::default(),
+            evidence,
             periods: BTreeMap::new(),
             unknown_columns: header.unknown().iter().map(|(_, name)| name.clone()).collect(),
+            page,
             places: HashSet::new(),
             rejected: 0,
             hash: String::new(),
@@ -90,17 +109,17 @@ impl<'s, R: Read> ChargeReader<'s, R> {
     /// The next batch of staged rows, or `None` at the end of the source.
     pub fn next_batch(&mut self) -> Result<Option<RecordBatch>, InputError> {
         while !self.builder.is_full() {
-            let record = match self.records.next_record() {
-                Ok(Some(record)) => record,
-                Ok(None) => break,
-                Err(error) => return Err(stream_error(&self.summary.file, &mut self.records, error)),
-            };
+            let Some(next) = self.records.next_record(&self.summary.file)? else { break };
             self.source_row += 1;
             let mut reading = Reading { header: &self.header, options: &self.options, summary: &mut self.summary };
-            match reading.row(&record) {
-                Ok(row) => {
+            let (raw, row) = match next {
+                Ok(record) => (record.raw, reading.row(&record).map(|row| (record, row))),
+                Err(bad) => (bad.raw, Err(RowRefusal::Row(bad.fault))),
+            };
+            match row {
+                Ok((record, row)) => {
                     self.last_place = self.summary.learn(&row, self.last_place.take());
-                    self.summary.count(&row, record.raw)?;
+                    self.summary.count(&row, record.identity)?;
                     append(
                         &mut self.builder,
                         &self.header,
@@ -113,7 +132,7 @@ impl<'s, R: Read> ChargeReader<'s, R> {
                 Err(RowRefusal::Row(fault)) => match &mut self.rejects {
                     None => return Err(InputError::Row { file: self.summary.file.clone(), fault }),
                     Some(sink) => {
-                        let rejected = Rejected { file: &self.summary.file, fault: &fault, raw: record.raw };
+                        let rejected = Rejected { file: &self.summary.file, fault: &fault, raw };
                         sink.reject(rejected).map_err(|source| InputError::Rejects { source })?;
                         self.summary.rejected += 1;
                     }
@@ -125,13 +144,60 @@ impl<'s, R: Read> ChargeReader<'s, R> {
 
     /// Bytes taken from the input so far, as stored; for progress.
     pub fn input_bytes(&self) -> u64 {
-        self.records.input().input_bytes()
+        self.records.source().input_bytes()
     }
 
     /// What the source held, once [`Self::next_batch`] gave `None`.
     pub fn finish(self) -> ReadSummary {
-        let source = self.records.into_input();
+        let source = self.records.into_source();
         ReadSummary { hash: source.hash_hex(), text_bytes: source.text_bytes(), ..self.summary }
+    }
+}
+
+impl<R: Read> Records<R> {
+    /// The next record, or an item that cannot be turned into one; `None` at the end.
+    fn next_record(&mut self, file: &str) -> Result<Option<Result<Record<'_>, BadItem<'_>>>, InputError> {
+        match self {
+            Self::Page { page, .. } => Ok(page.next_record()),
+            Self::Csv(records) => next_of(file, records).map(|record| record.map(Ok)),
+        }
+    }
+
+    fn source(&self) -> &SourceReader<R> {
+        match self {
+            Self::Csv(records) => records.input(),
+            Self::Page { source, .. } => source,
+        }
+    }
+
+    fn into_source(self) -> SourceReader<R> {
+        match self {
+            Self::Csv(records) => records.into_input(),
+            Self::Page { source, .. } => source,
+        }
+    }
+}
+
+/// Reads the header, below a preface of Enterprise Reporting if there is one.
+fn read_header<R: Read>(file: &str, records: &mut RecordReader<SourceReader<R>>) -> Result<Header, InputError> {
+    for line in 0..=PREFACE_LINES_MAX {
+        match next_of(file, records)? {
+            Some(record) if line < PREFACE_LINES_MAX && Header::is_preface(&record) => {}
+            Some(record) => return Header::recognise(file, &record),
+            None => break,
+        }
+    }
+    Err(InputError::Empty { file: file.to_owned() })
+}
+
+fn next_of<'r, R: Read>(
+    file: &str,
+    records: &'r mut RecordReader<SourceReader<R>>,
+) -> Result<Option<Record<'r>>, InputError> {
+    match records.advance() {
+        Ok(true) => Ok(Some(records.record())),
+        Ok(false) => Ok(None),
+        Err(error) => Err(stream_error(file, records, error)),
     }
 }
 
@@ -160,7 +226,7 @@ fn append(
         && let Some(text) = record.text()
     {
         for (index, name) in header.unknown() {
-            let cell = record.cell(text, *index);
+            let cell = header.cell(record, text, *index);
             if !cell.is_empty() {
                 builder.extra_cell(name, &cell);
             }

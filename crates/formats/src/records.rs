@@ -9,22 +9,22 @@ use std::io::Read;
 
 use memchr::{memchr, memchr_iter, memchr2};
 
-use crate::error::RowFault;
+use crate::error::{RowFault, RowPlace};
 
 /// Largest cell, in bytes. Azure bounds tags at about 40 kB; a larger cell is damage, not data.
 pub const CELL_BYTES_MAX: usize = 1 << 20;
 /// Largest record, in bytes: all columns of a row together.
 pub const RECORD_BYTES_MAX: usize = 4 << 20;
 /// Most columns in a record; the widest known layout has 105.
-const COLUMNS_MAX: usize = 512;
+pub(crate) const COLUMNS_MAX: usize = 512;
 const READ_BYTES: usize = 1 << 18;
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 #[derive(Debug, Clone, Copy)]
-struct Span {
-    start: usize,
-    end: usize,
-    doubled_quotes: bool,
+pub(crate) struct Span {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) doubled_quotes: bool,
 }
 
 /// Splits a stream into records.
@@ -37,16 +37,22 @@ pub struct RecordReader<R> {
     began: bool,
     line: u64,
     spans: Vec<Span>,
+    /// Line and bytes of the record that was found last.
+    current: (u64, std::ops::Range<usize>),
 }
 
 /// One record; borrowed from the reader until the next one is read.
 #[derive(Debug, Clone, Copy)]
 pub struct Record<'a> {
-    /// Physical line on which the record starts, from 1.
-    pub line: u64,
-    /// The record's bytes without line end.
+    /// Where the record stands.
+    pub place: RowPlace,
+    /// The record's bytes as they came, without line end.
     pub raw: &'a [u8],
-    spans: &'a [Span],
+    /// The bytes that the cells are pieces of: the record's own, or what a page's item was turned into.
+    pub(crate) cells: &'a [u8],
+    pub(crate) spans: &'a [Span],
+    /// What two recordings of the same row share.
+    pub(crate) identity: &'a [u8],
 }
 
 /// Why a stream ended before its records did.
@@ -74,6 +80,7 @@ impl<R: Read> RecordReader<R> {
             began: false,
             line: 1,
             spans: Vec::new(),
+            current: (1, 0..0),
         }
     }
 
@@ -94,6 +101,18 @@ impl<R: Read> RecordReader<R> {
 
     /// The next record, or `None` at the end of the stream.
     pub fn next_record(&mut self) -> Result<Option<Record<'_>>, RecordError> {
+        Ok(self.advance()?.then(|| self.record()))
+    }
+
+    /// The record that [`Self::advance`] found.
+    pub(crate) fn record(&self) -> Record<'_> {
+        let (line, range) = self.current.clone();
+        let raw = &self.buffer[range];
+        Record { place: RowPlace::of_line(line), raw, cells: raw, spans: &self.spans, identity: raw }
+    }
+
+    /// Finds the next record; false at the end of the stream.
+    pub(crate) fn advance(&mut self) -> Result<bool, RecordError> {
         if !self.began {
             self.began = true;
             while self.buffer.len() < BOM.len() && !self.ended {
@@ -105,7 +124,7 @@ impl<R: Read> RecordReader<R> {
         }
         loop {
             if self.start == self.buffer.len() && self.ended {
-                return Ok(None);
+                return Ok(false);
             }
             match self.split()? {
                 Split::Incomplete if self.ended => {
@@ -119,7 +138,8 @@ impl<R: Read> RecordReader<R> {
                     if start == end {
                         continue;
                     }
-                    return Ok(Some(Record { line, raw: &self.buffer[start..end], spans: &self.spans }));
+                    self.current = (line, start..end);
+                    return Ok(true);
                 }
             }
         }
@@ -202,7 +222,7 @@ impl<R: Read> RecordReader<R> {
 
     fn fault(&self, column: Option<usize>, expected: &str) -> RecordError {
         RecordError::Syntax(RowFault {
-            line: self.line,
+            place: RowPlace::of_line(self.line),
             column: column.map(|index| format!("number {}", index + 1)),
             value: None,
             expected: expected.to_owned(),
@@ -253,15 +273,15 @@ impl<'a> Record<'a> {
         self.spans.is_empty()
     }
 
-    /// The record as text, if it is UTF-8.
+    /// The text that the cells are pieces of, if it is UTF-8.
     pub fn text(&self) -> Option<&'a str> {
-        std::str::from_utf8(self.raw).ok()
+        std::str::from_utf8(self.cells).ok()
     }
 
     /// A cell's bytes, quotes undone. Empty beyond the last cell.
     pub fn bytes(&self, index: usize) -> Cow<'a, [u8]> {
         let Some(span) = self.spans.get(index) else { return Cow::Borrowed(&[]) };
-        let cell = &self.raw[span.start..span.end];
+        let cell = &self.cells[span.start..span.end];
         if !span.doubled_quotes {
             return Cow::Borrowed(cell);
         }
@@ -305,7 +325,7 @@ mod tests {
         let mut rows = Vec::new();
         while let Some(record) = reader.next_record()? {
             let text = record.text().unwrap();
-            rows.push((record.line, (0..record.len()).map(|i| record.cell(text, i).into_owned()).collect()));
+            rows.push((record.place.line, (0..record.len()).map(|i| record.cell(text, i).into_owned()).collect()));
         }
         Ok(rows)
     }
@@ -333,14 +353,14 @@ mod tests {
     #[test]
     fn an_unclosed_quote_is_refused_with_its_line() {
         let fault = refusal(b"a,b\n1,2\n\"open,\n\n");
-        assert_eq!(fault.line, 3);
+        assert_eq!(fault.place.line, 3);
         assert!(fault.expected.contains("not closed"));
     }
 
     #[test]
     fn text_after_a_closing_quote_is_refused() {
         let fault = refusal(b"a,b\n1,\"x\"y\n");
-        assert_eq!((fault.line, fault.column.as_deref()), (2, Some("number 2")));
+        assert_eq!((fault.place.line, fault.column.as_deref()), (2, Some("number 2")));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use money::Currency;
 
 use crate::batch::Cell;
 use crate::cells;
-use crate::error::{Excerpt, InputError, RowFault};
+use crate::error::{Excerpt, InputError, RowFault, RowPlace};
 use crate::header::Header;
 use crate::reader::ReadOptions;
 use crate::records::Record;
@@ -41,41 +41,43 @@ impl Reading<'_> {
             let column = bad.and_then(|index| self.header.names().get(index).cloned());
             let value = bad.map(|index| Excerpt::of(&record.bytes(index)));
             let expected = "the cell is not valid UTF-8; expected a file in UTF-8".to_owned();
-            return Err(RowRefusal::Row(RowFault { line: record.line, column, value, expected }));
+            return Err(RowRefusal::Row(RowFault { place: record.place, column, value, expected }));
         };
         if record.len() != self.header.width() {
             let side = if record.len() < self.header.width() { "short" } else { "long" };
             let expected =
                 format!("the row is too {side}: it has {} cells, expected {}", record.len(), self.header.width());
-            return Err(RowRefusal::Row(RowFault { line: record.line, column: None, value: None, expected }));
+            return Err(RowRefusal::Row(RowFault { place: record.place, column: None, value: None, expected }));
         }
         let mut cells = Vec::with_capacity(Field::ALL.len());
         for field in Field::ALL {
             cells.push(self.cell(*field, record, text)?);
         }
-        let period = self.period(&cells, record.line)?;
-        self.check_enrollment(&cells, record.line)?;
-        self.check_currency(&cells, record.line)?;
-        self.check_bounds(&cells, record.line)?;
-        self.summary.observe(&cells, record.line);
+        let period = self.period(&cells, record.place)?;
+        self.check_enrollment(&cells, record.place)?;
+        self.check_currency(&cells, record.place)?;
+        self.check_bounds(&cells, record.place)?;
+        self.summary.observe(&cells, record.place);
         self.fill(&mut cells, period);
         Ok(Row { cells, period })
     }
 
     fn cell<'t>(&self, field: Field, record: &Record<'t>, text: &'t str) -> Result<Cell<'t>, RowRefusal> {
         let Some(index) = self.header.position(field) else { return Ok(Cell::Unknown) };
-        let cell = record.cell(text, index);
+        let cell = self.header.cell(record, text, index);
         let required = matches!(field, Field::Date | Field::Quantity | Field::Cost | Field::ChargeType);
         if cell.is_empty() || (field == Field::ChargeType && cell.trim().is_empty()) {
             // Blank prices are unknown and stay so; blank quantity, cost or date make a row meaningless (D-08), and
             // without its charge type nobody can tell who may see it (SEMANTICS 6.3).
             return if required {
-                Err(self.fault(field, record.line, "", "the cell is blank; expected a value"))
+                let what =
+                    if record.place.item.is_some() { "the member is missing or blank" } else { "the cell is blank" };
+                Err(self.fault(field, record.place, "", &format!("{what}; expected a value")))
             } else {
                 Ok(Cell::Unknown)
             };
         }
-        let refuse = |expected: String| self.fault(field, record.line, &cell, &expected);
+        let refuse = |expected: String| self.fault(field, record.place, &cell, &expected);
         match (field.kind(), &cell) {
             (FieldKind::Text, Cow::Borrowed(text)) => Ok(Cell::Text(Cow::Borrowed(text))),
             (FieldKind::Text, Cow::Owned(text)) => Ok(Cell::Text(Cow::Owned(text.clone()))),
@@ -87,16 +89,21 @@ impl Reading<'_> {
         }
     }
 
-    fn fault(&self, field: Field, line: u64, value: &str, expected: &str) -> RowRefusal {
+    fn fault(&self, field: Field, row: RowPlace, value: &str, expected: &str) -> RowRefusal {
         let value = (!value.is_empty()).then(|| Excerpt::of(value.as_bytes()));
         let column = Some(self.header.spelling(field).to_owned());
-        RowRefusal::Row(RowFault { line, column, value, expected: expected.to_owned() })
+        RowRefusal::Row(RowFault { place: row, column, value, expected: expected.to_owned() })
     }
 
-    fn contradiction(&self, field: Field, line: u64, reason: String) -> RowRefusal {
+    fn contradiction(&self, field: Field, row: RowPlace, reason: String) -> RowRefusal {
         let file = self.summary.file.clone();
-        let reason = format!("line {line}, column {}: {reason}", self.header.spelling(field));
-        RowRefusal::File(InputError::Contradiction { file, reason, line: Some(line), column: Some(field.name()) })
+        let (spelling, name) = (self.header.spelling(field), field.name());
+        let (reason, column) = match row.item {
+            None => (format!("{row}, column {spelling}: {reason}"), name),
+            Some(_) => (format!("{row}, {spelling}: {reason}"), spelling),
+        };
+        let column = row.column(Some(column)).map(String::from);
+        RowRefusal::File(InputError::Contradiction { file, reason, line: Some(row.line), column })
     }
 
     fn missing(&self, fact: &'static str, option: &'static str) -> RowRefusal {
@@ -104,7 +111,7 @@ impl Reading<'_> {
     }
 
     /// The billing period is a fact of the row; it is derived from Date only where the source has none (DESIGN 4.4).
-    fn period(&self, cells: &[Cell<'_>], line: u64) -> Result<BillingPeriod, RowRefusal> {
+    fn period(&self, cells: &[Cell<'_>], row: RowPlace) -> Result<BillingPeriod, RowRefusal> {
         let date_of = |field: Field| match &cells[field.index()] {
             Cell::Date(date) => Some(*date),
             _ => None,
@@ -116,7 +123,7 @@ impl Reading<'_> {
         match (own, stated) {
             (Some(own), Some(stated)) if own != stated => Err(self.contradiction(
                 Field::BillingPeriodStartDate,
-                line,
+                row,
                 format!("the row belongs to billing period {own}, but --period says {stated}"),
             )),
             (Some(period), _) | (None, Some(period)) => Ok(period),
@@ -126,16 +133,16 @@ impl Reading<'_> {
         }
     }
 
-    fn check_enrollment(&self, cells: &[Cell<'_>], line: u64) -> Result<(), RowRefusal> {
+    fn check_enrollment(&self, cells: &[Cell<'_>], row: RowPlace) -> Result<(), RowRefusal> {
         match (&cells[Field::BillingAccountId.index()], &self.summary.enrollment) {
             (Cell::Text(cell), Some(known)) if !known.matches(cell) => {
                 let reason = format!(
                     "the row belongs to enrollment {cell}, but the file to {known}; expected rows of one enrollment"
                 );
-                Err(self.contradiction(Field::BillingAccountId, line, reason))
+                Err(self.contradiction(Field::BillingAccountId, row, reason))
             }
             (Cell::Text(cell), None) if EnrollmentId::parse(cell).is_err() => {
-                Err(self.fault(Field::BillingAccountId, line, cell, "expected an enrollment number such as 1234567"))
+                Err(self.fault(Field::BillingAccountId, row, cell, "expected an enrollment number such as 1234567"))
             }
             // A blank cell is not filled from other rows: only the caller can say whose it is.
             (Cell::Unknown, _) if self.options.fill.enrollment.is_none() => {
@@ -145,7 +152,7 @@ impl Reading<'_> {
         }
     }
 
-    fn check_currency(&self, cells: &[Cell<'_>], line: u64) -> Result<(), RowRefusal> {
+    fn check_currency(&self, cells: &[Cell<'_>], row: RowPlace) -> Result<(), RowRefusal> {
         let Cell::Text(cell) = &cells[Field::BillingCurrencyCode.index()] else {
             return match self.options.fill.currency {
                 Some(_) => Ok(()),
@@ -153,18 +160,13 @@ impl Reading<'_> {
             };
         };
         let Ok(currency) = cell.parse::<Currency>() else {
-            return Err(self.fault(
-                Field::BillingCurrencyCode,
-                line,
-                cell,
-                "expected an ISO currency code such as USD",
-            ));
+            return Err(self.fault(Field::BillingCurrencyCode, row, cell, "expected an ISO currency code such as USD"));
         };
         match self.summary.currency {
             Some(known) if known != currency => {
                 let reason =
                     format!("the row is in {currency}, but the file in {known}; an enrollment has one currency");
-                Err(self.contradiction(Field::BillingCurrencyCode, line, reason))
+                Err(self.contradiction(Field::BillingCurrencyCode, row, reason))
             }
             _ => Ok(()),
         }
@@ -172,12 +174,12 @@ impl Reading<'_> {
 
     /// Rows must lie inside the scope and the days that the import replaces, else they would be lost or doubled by
     /// the next one.
-    fn check_bounds(&self, cells: &[Cell<'_>], line: u64) -> Result<(), RowRefusal> {
+    fn check_bounds(&self, cells: &[Cell<'_>], row: RowPlace) -> Result<(), RowRefusal> {
         if let (Some(days), Cell::Date(date)) = (self.options.days, &cells[Field::Date.index()])
             && !days.contains(*date)
         {
             let reason = format!("the row is dated {date}, outside the days {days} that the import replaces");
-            return Err(self.contradiction(Field::Date, line, reason));
+            return Err(self.contradiction(Field::Date, row, reason));
         }
         let Some(scope) = &self.options.fill.scope else { return Ok(()) };
         let text_of = |field: Field| match &cells[field.index()] {
@@ -202,7 +204,7 @@ impl Reading<'_> {
         match outside {
             Some((field, cell)) => {
                 let reason = format!("the row's {cell:?} lies outside the source scope {scope}");
-                Err(self.contradiction(field, line, reason))
+                Err(self.contradiction(field, row, reason))
             }
             None => Ok(()),
         }

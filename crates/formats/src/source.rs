@@ -11,6 +11,8 @@ use crate::error::InputError;
 const EXPANSION_MAX: u64 = 250;
 /// The ratio is judged from here on, so that tiny files of repeated text pass.
 const EXPANSION_JUDGED_FROM_BYTES: u64 = 64 << 20;
+/// What is looked at to tell a page from a file: more than the blanks before either.
+const HEAD_BYTES: usize = 512;
 const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
 
 /// How the bytes of a source are stored.
@@ -58,6 +60,8 @@ pub struct SourceReader<R: Read> {
     text_bytes: u64,
     failure: Option<InputError>,
     copy: Option<Box<dyn SourceCopy>>,
+    /// Text that was looked at before it was asked for.
+    ahead: Vec<u8>,
 }
 
 impl<R: Read> SourceReader<R> {
@@ -80,6 +84,7 @@ impl<R: Read> SourceReader<R> {
             text_bytes: 0,
             failure: None,
             copy: None,
+            ahead: Vec::new(),
         })
     }
 
@@ -117,6 +122,23 @@ impl<R: Read> SourceReader<R> {
         self.failure.take()
     }
 
+    /// The first bytes of the text, which are read all the same: enough to tell what the text is.
+    pub(crate) fn head(&mut self) -> Result<&[u8], InputError> {
+        while self.ahead.len() < HEAD_BYTES {
+            let mut piece = [0; HEAD_BYTES];
+            match self.decode(&mut piece) {
+                Ok(0) => break,
+                Ok(read) => self.ahead.extend_from_slice(&piece[..read]),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(source) => {
+                    let io = InputError::Io { file: self.file.clone(), source };
+                    return Err(self.take_failure().unwrap_or(io));
+                }
+            }
+        }
+        Ok(&self.ahead)
+    }
+
     fn fail(&mut self, failure: InputError) -> std::io::Error {
         let error = std::io::Error::other(failure.to_string());
         self.failure = Some(failure);
@@ -126,6 +148,19 @@ impl<R: Read> SourceReader<R> {
 
 impl<R: Read> Read for SourceReader<R> {
     fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        if self.ahead.is_empty() {
+            return self.decode(out);
+        }
+        let count = self.ahead.len().min(out.len());
+        out[..count].copy_from_slice(&self.ahead[..count]);
+        self.ahead.drain(..count);
+        Ok(count)
+    }
+}
+
+impl<R: Read> SourceReader<R> {
+    /// Takes text from the input, hashes and copies it.
+    fn decode(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
         let outcome = match &mut self.decoded {
             Decoded::Plain(reader) => reader.read(out),
             Decoded::Gzip(decoder) => decoder.read(out),

@@ -7,8 +7,9 @@ use ledger::{ChargeType, EnrollmentId, Field, Place, PricingModel};
 use money::{Currency, Total};
 
 use crate::batch::Cell;
-use crate::error::InputError;
+use crate::error::{InputError, RowPlace};
 use crate::evidence::DatasetEvidence;
+use crate::pages::Page;
 use crate::row::Row;
 use crate::sketch::RowSketch;
 
@@ -45,6 +46,8 @@ pub struct ReadSummary {
     pub periods: BTreeMap<BillingPeriod, PeriodSummary>,
     /// Names of the columns that no layout knows, in file order.
     pub unknown_columns: Vec<String>,
+    /// What a page of usage details says about its place in a walk; `None` for CSV files.
+    pub page: Option<Page>,
     /// The hierarchy that the rows name.
     pub places: HashSet<Place>,
     /// Rows put aside.
@@ -57,7 +60,7 @@ pub struct ReadSummary {
 
 impl ReadSummary {
     /// Takes the facts of an accepted row into account.
-    pub(crate) fn observe(&mut self, cells: &[Cell<'_>], line: u64) {
+    pub(crate) fn observe(&mut self, cells: &[Cell<'_>], row: RowPlace) {
         let text_of = |field: Field| match &cells[field.index()] {
             Cell::Text(text) => text.as_ref(),
             _ => "",
@@ -66,7 +69,7 @@ impl ReadSummary {
             matches!(&cells[Field::Cost.index()], Cell::Decimal { parsed, .. } if parsed.value.is_zero());
         let charge = ChargeType::read(text_of(Field::ChargeType));
         let pricing = PricingModel::read(text_of(Field::PricingModel));
-        self.evidence.observe(line, charge, pricing, cost_is_zero);
+        self.evidence.observe(row, charge, pricing, cost_is_zero);
         if self.enrollment.is_none() {
             self.enrollment = EnrollmentId::parse(text_of(Field::BillingAccountId)).ok();
         }
@@ -96,10 +99,10 @@ impl ReadSummary {
         Some(place)
     }
 
-    pub(crate) fn count(&mut self, row: &Row<'_>, raw: &[u8]) -> Result<(), InputError> {
+    pub(crate) fn count(&mut self, row: &Row<'_>, identity: &[u8]) -> Result<(), InputError> {
         let period = self.periods.entry(row.period).or_default();
         period.rows += 1;
-        period.sketch.add(raw);
+        period.sketch.add(identity);
         if let Cell::Date(date) = &row.cells[Field::Date.index()] {
             period.days.insert(*date);
         }
@@ -108,7 +111,7 @@ impl ReadSummary {
                 file: self.file.clone(),
                 reason: format!("the costs of {} cannot be added: {error}", row.period),
                 line: None,
-                column: Some(Field::Cost.name()),
+                column: Some(Field::Cost.name().to_owned()),
             })?;
         }
         Ok(())

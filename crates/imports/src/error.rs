@@ -1,5 +1,7 @@
 //! Why an import was refused or failed.
 
+use std::borrow::Cow;
+
 use formats::{InputError, ManifestError};
 use ledger::Holding;
 
@@ -18,7 +20,7 @@ pub enum ImportError {
         source: std::io::Error,
     },
     /// A folder holds nothing to import.
-    #[error("{path} holds no .csv or .csv.gz file, and no balance summaries (.json)")]
+    #[error("{path} holds no .csv, .csv.gz, .json or .json.gz file that can be imported")]
     NothingThere {
         /// The path as given.
         path: String,
@@ -273,7 +275,7 @@ impl ImportError {
     }
 
     /// File, line and column of the fault, as far as they are known.
-    pub fn place(&self) -> (Option<&str>, Option<u64>, Option<&str>) {
+    pub fn place(&self) -> (Option<&str>, Option<u64>, Option<Cow<'_, str>>) {
         match self {
             Self::Input(error) => error.place(),
             Self::Path { path, .. } | Self::NothingThere { path } | Self::Manifest { path, .. } => {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::{BillingPeriod, DateRange};
-use formats::{DatasetEvidence, InputError, PeriodSummary};
+use formats::{DatasetEvidence, InputError, PeriodSummary, ReadSummary};
 use ledger::{Coverage, Dataset, EnrollmentId, Held, Holding, Place, RunTime, Scope, Unit};
 use money::Currency;
 use sha2::{Digest, Sha256};
@@ -13,6 +13,7 @@ use crate::import::{ImportedPeriod, now_ms};
 use crate::options::ImportOptions;
 use crate::plan::RunPlan;
 use crate::read::SourceRead;
+use crate::walks::{missing_pages, refuse_page_twice};
 
 /// Sources of one enrollment, source scope and dataset.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(crate) struct Group {
     pub(crate) periods: BTreeMap<BillingPeriod, PeriodSummary>,
     /// Where its rows belong, as they say.
     pub(crate) places: BTreeSet<Place>,
+    /// Whether some of its charges stand on pages that are not here.
+    pub(crate) pages_missing: bool,
     /// What it replaces.
     pub(crate) holdings: Vec<Holding>,
 }
@@ -41,11 +44,24 @@ pub(crate) fn group(
 ) -> Result<Vec<Group>, ImportError> {
     let mut evidence = DatasetEvidence::default();
     sources.iter().for_each(|source| evidence.merge(&source.summary.evidence));
+    let of_pages = evidence_of_pages(sources);
+    if !options.parts {
+        refuse_page_twice(sources.iter().map(|source| &source.summary))?;
+    }
     let mut groups: Vec<Group> = Vec::new();
-    for (index, source) in sources.iter().enumerate() {
+    // An empty page says of nothing whose it is; it ends the walk of the pages beside it.
+    let (empty, others): (Vec<_>, Vec<_>) = sources.iter().enumerate().partition(|(_, source)| is_empty_page(source));
+    for (index, source) in others.into_iter().chain(empty) {
         let summary = &source.summary;
+        if let (true, Some(first)) = (is_empty_page(source), groups.first_mut()) {
+            first.add(index, source, sources)?;
+            continue;
+        }
         let own = if run.one_export { &evidence } else { &summary.evidence };
-        let dataset = own.resolve(&summary.file, options.fill.dataset)?;
+        let dataset = match &summary.page {
+            Some(page) if page.has_metric => dataset_of_page(summary, &of_pages, options.fill.dataset)?,
+            _ => own.resolve(&summary.file, options.fill.dataset)?,
+        };
         let enrollment = summary.enrollment.clone().ok_or_else(|| InputError::MissingFact {
             file: summary.file.clone(),
             fact: "enrollment",
@@ -64,20 +80,54 @@ pub(crate) fn group(
                 sources: Vec::new(),
                 periods: BTreeMap::new(),
                 places: BTreeSet::new(),
+                pages_missing: false,
                 holdings: Vec::new(),
             }),
         };
         if !options.parts && !run.one_export {
             group.refuse_doubled(source, sources)?;
+            group.refuse_two_forms(source, sources)?;
         }
         group.add(index, source, sources)?;
     }
+    let pages_missing = missing_pages(sources.iter().map(|source| &source.summary)).is_some();
     let run_time = options.taken_at.or(run.run_time).unwrap_or(RunTime(now_ms() * 1000));
     for group in &mut groups {
+        group.pages_missing = pages_missing && group.sources.iter().any(|index| sources[*index].summary.page.is_some());
         let coverages = group.coverages(options, days)?;
         group.hold(&coverages, sources, run_time);
     }
     Ok(groups)
+}
+
+fn is_empty_page(source: &SourceRead) -> bool {
+    let summary = &source.summary;
+    summary.page.is_some() && summary.periods.is_empty() && summary.rejected == 0
+}
+
+/// What the pages that can hold either dataset say together: only pages with a next one name the metric.
+fn evidence_of_pages(sources: &[SourceRead]) -> DatasetEvidence {
+    let mut evidence = DatasetEvidence::default();
+    let of_metric = |source: &&SourceRead| source.summary.page.as_ref().is_some_and(|page| page.has_metric);
+    sources.iter().filter(of_metric).for_each(|source| evidence.merge(&source.summary.evidence));
+    evidence
+}
+
+/// The dataset of a page: its own evidence, else that of the pages beside it.
+fn dataset_of_page(
+    summary: &ReadSummary,
+    of_pages: &DatasetEvidence,
+    stated: Option<Dataset>,
+) -> Result<Dataset, ImportError> {
+    if summary.evidence.proven(&summary.file)?.is_some() {
+        return Ok(summary.evidence.resolve(&summary.file, stated)?);
+    }
+    if of_pages.proven(&summary.file).is_err() {
+        let reason = "it does not say its dataset, and the pages beside it are of both; import the pages of each dataset on \
+                      their own";
+        return Err(contradiction(&summary.file, reason.to_owned()));
+    }
+    Ok(of_pages.resolve(&summary.file, stated)?)
 }
 
 fn source_scope(file: &str, enrollment: &EnrollmentId, stated: Option<&Scope>) -> Result<Scope, ImportError> {
@@ -148,6 +198,24 @@ impl Group {
                         period: period.to_string(),
                     });
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Pages and files are two forms of the same charges; rows of both do not look alike.
+    fn refuse_two_forms(&self, source: &SourceRead, all: &[SourceRead]) -> Result<(), ImportError> {
+        for other in self.sources.iter().map(|index| &all[*index].summary) {
+            if other.page.is_some() == source.summary.page.is_some() {
+                continue;
+            }
+            if let Some(period) = source.summary.periods.keys().find(|period| other.periods.contains_key(period)) {
+                let reason = format!(
+                    "{} and {} are a page and a file, and both hold {} {period}: together they could count charges twice. \
+                     Import one form alone; if they are parts all the same, say --parts",
+                    other.file, source.summary.file, self.dataset
+                );
+                return Err(ImportError::Ambiguous { reason });
             }
         }
         Ok(())
@@ -233,7 +301,7 @@ impl Group {
         content.update(format!("{}\n{}\n{coverages:?}\n", self.enrollment, self.scope.key()));
         content.update(hashes.join("\n"));
         let content = hex::encode(content.finalize());
-        let incomplete = own.clone().any(|summary| summary.rejected > 0);
+        let incomplete = self.pages_missing || own.clone().any(|summary| summary.rejected > 0);
         self.holdings = coverages
             .iter()
             .map(|coverage| Holding {

@@ -25,6 +25,7 @@ use crate::record::{EnrollmentRecord, ImportRecord, PeriodRecord, SourceRecord, 
 use crate::rejects::RejectsFile;
 use crate::sources;
 use crate::store::Store;
+use crate::walks::missing_pages;
 
 /// How often an import is judged again because another one committed first.
 const ATTEMPTS_MAX: usize = 20;
@@ -42,6 +43,8 @@ pub struct ImportOutcome {
     pub rejected: u64,
     /// Runs of a folder that were passed over because newer ones are held.
     pub skipped: Vec<String>,
+    /// What of the source is not here, so that its periods are incomplete.
+    pub missing: Vec<String>,
 }
 
 /// A billing period of an import.
@@ -88,6 +91,7 @@ pub async fn import(
             Ok(done) => {
                 outcome.imported.extend(done.imported);
                 outcome.rejected += done.rejected;
+                outcome.missing.extend(done.missing);
             }
             // A folder keeps its old runs; those that newer ones have replaced are no reason to stop.
             Err(error @ ImportError::Stale { .. }) if several => outcome.skipped.push(error.to_string()),
@@ -179,7 +183,8 @@ async fn import_run(
     for group in &changed {
         judge_group(group, &held, &snapshot, options.force).await?;
     }
-    let mut outcome = ImportOutcome { rejected, ..ImportOutcome::default() };
+    let missing = missing_pages(sources.iter().map(|source| &source.summary)).into_iter().collect();
+    let mut outcome = ImportOutcome { rejected, missing, ..ImportOutcome::default() };
     for group in &unchanged {
         if !options.dry_run {
             confirm(store, group, &held, options.taken_at.is_some() || run.run_time.is_some()).await?;

@@ -20,6 +20,7 @@ mod rejects;
 mod sources;
 mod store;
 mod verify;
+mod walks;
 
 pub use balances::ImportedBalance;
 pub use error::ImportError;

@@ -2,14 +2,16 @@
 //!
 //! An export run folder (a manifest beside its parts) is one run. All other files of a command are parts of one
 //! import: parts without a manifest are what portals and tools write, and importing them one by one would let each
-//! replace the one before. Where that reading could double charges (several files of one export folder without run
-//! times, the same file twice) the import is refused instead of guessed. Balance summaries are told by their content.
+//! replace the one before. So are recorded pages of usage details. Where that reading could double charges (several files
+//! of one export folder without run times, the same file twice) the import is refused instead of guessed. Balance
+//! summaries are told by their content.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use calendar::DateRange;
-use formats::{BalanceHint, ExportFolder, RunManifest};
+use formats::{BalanceHint, ExportFolder, RunManifest, SourceReader};
 use ledger::RunTime;
 
 use crate::error::ImportError;
@@ -19,6 +21,9 @@ const DEPTH_MAX: usize = 12;
 const FILES_MAX: usize = 10_000;
 /// Largest manifest.
 const MANIFEST_BYTES_MAX: u64 = 16 << 20;
+/// What is looked at of a JSON file beside exports, and words that only pages of usage details have there.
+const PAGE_HEAD_BYTES: u64 = 1 << 16;
+const PAGE_WORDS: [&str; 2] = ["microsoft.consumption/usagedetails", "\"consumedquantity\""];
 const MICROSECONDS_PER_MINUTE: i64 = 60_000_000;
 
 /// Files that become visible together.
@@ -47,8 +52,7 @@ pub(crate) struct Plan {
 
 /// Finds runs of charges and files of balance summaries.
 pub(crate) fn plan(paths: &[PathBuf]) -> Result<Plan, ImportError> {
-    let mut files: Vec<PathBuf> = Vec::new();
-    let mut manifests: Vec<PathBuf> = Vec::new();
+    let Found { mut files, mut manifests, .. } = Found::default();
     for path in paths {
         let metadata = std::fs::metadata(path).map_err(|source| unreadable(path, source))?;
         if !metadata.is_dir() && !metadata.is_file() {
@@ -56,11 +60,18 @@ pub(crate) fn plan(paths: &[PathBuf]) -> Result<Plan, ImportError> {
             return Err(unreadable(path, source));
         }
         if metadata.is_dir() {
-            let before = files.len() + manifests.len();
-            walk(path, 0, &mut files, &mut manifests)?;
-            if files.len() + manifests.len() == before {
+            let mut found = Found::default();
+            walk(path, 0, &mut found)?;
+            if found.count() == 0 {
                 return Err(ImportError::NothingThere { path: path.display().to_string() });
             }
+            // Beside exports lie other JSON files too: settings, metadata. Elsewhere a JSON file is a page or a mistake.
+            if found.files.len() + found.manifests.len() > 0 {
+                found.pages.retain(|file| begins_like_page(file) || holds_balances(file));
+            }
+            files.append(&mut found.files);
+            files.append(&mut found.pages);
+            manifests.append(&mut found.manifests);
         } else if is_manifest(path) {
             manifests.push(path.clone());
         } else {
@@ -84,17 +95,10 @@ pub(crate) fn plan(paths: &[PathBuf]) -> Result<Plan, ImportError> {
     Ok(Plan { runs, balances })
 }
 
-/// Whether a file is to be read as balance summaries. All JSON is: whoever reads it says what is wrong with other JSON.
+/// Whether a file holds balance summaries.
 fn holds_balances(path: &Path) -> bool {
     // What cannot be opened is reported by whoever reads it.
-    std::fs::File::open(path).is_ok_and(|file| BalanceHint::of(file) != BalanceHint::Other)
-}
-
-/// Whether a file that was met in a folder, and has the name of JSON, holds balance summaries. Folders hold other JSON.
-fn is_balances(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_ascii_lowercase();
-    (name.ends_with(".json") || name.ends_with(".json.gz"))
-        && std::fs::File::open(path).is_ok_and(|file| BalanceHint::of(file) == BalanceHint::Balances)
+    std::fs::File::open(path).is_ok_and(|file| BalanceHint::of(file) == BalanceHint::Balances)
 }
 
 fn unreadable(path: &Path, source: std::io::Error) -> ImportError {
@@ -106,16 +110,44 @@ fn is_manifest(path: &Path) -> bool {
 }
 
 fn is_export(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_ascii_lowercase();
-    name.ends_with(".csv") || name.ends_with(".csv.gz")
+    has_ending(path, [".csv", ".csv.gz"])
 }
 
-fn walk(
-    folder: &Path,
-    depth: usize,
-    files: &mut Vec<PathBuf>,
-    manifests: &mut Vec<PathBuf>,
-) -> Result<(), ImportError> {
+fn is_json(path: &Path) -> bool {
+    has_ending(path, [".json", ".json.gz"])
+}
+
+fn has_ending(path: &Path, endings: [&str; 2]) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_ascii_lowercase();
+    endings.iter().any(|ending| name.ends_with(ending))
+}
+
+/// Whether the beginning of a JSON file looks like a page of usage details.
+fn begins_like_page(path: &Path) -> bool {
+    let mut head = Vec::new();
+    let file = std::fs::File::open(path).ok().and_then(|file| SourceReader::open("", file).ok());
+    let read = file.map(|file| file.take(PAGE_HEAD_BYTES).read_to_end(&mut head));
+    read.is_some_and(|read| read.is_ok()) && {
+        let head = String::from_utf8_lossy(&head).to_ascii_lowercase();
+        PAGE_WORDS.iter().any(|word| head.contains(word))
+    }
+}
+
+/// What a folder holds.
+#[derive(Default)]
+struct Found {
+    files: Vec<PathBuf>,
+    manifests: Vec<PathBuf>,
+    pages: Vec<PathBuf>,
+}
+
+impl Found {
+    fn count(&self) -> usize {
+        self.files.len() + self.manifests.len() + self.pages.len()
+    }
+}
+
+fn walk(folder: &Path, depth: usize, found: &mut Found) -> Result<(), ImportError> {
     let too_much = |what: &str| ImportError::Ambiguous {
         reason: format!("{} has too many {what} to be a folder of exports; name the files to import", folder.display()),
     };
@@ -130,13 +162,15 @@ fn walk(
         let path = entry.path();
         let metadata = std::fs::metadata(&path).map_err(|source| unreadable(&path, source))?;
         if metadata.is_dir() {
-            walk(&path, depth + 1, files, manifests)?;
+            walk(&path, depth + 1, found)?;
         } else if is_manifest(&path) {
-            manifests.push(path);
-        } else if metadata.is_file() && (is_export(&path) || is_balances(&path)) {
-            files.push(path);
+            found.manifests.push(path);
+        } else if metadata.is_file() && is_export(&path) {
+            found.files.push(path);
+        } else if metadata.is_file() && is_json(&path) {
+            found.pages.push(path);
         }
-        if files.len() + manifests.len() > FILES_MAX {
+        if found.count() > FILES_MAX {
             return Err(too_much("files"));
         }
     }
@@ -199,7 +233,8 @@ fn run_time(minute: i64) -> RunTime {
 fn loose_runs(files: Vec<PathBuf>) -> Result<Vec<RunPlan>, ImportError> {
     let mut groups: BTreeMap<(Option<PathBuf>, Option<i64>), Vec<PathBuf>> = BTreeMap::new();
     for file in files {
-        let place = export_folder(&file);
+        // Pages are told by what they say, not by a run folder.
+        let place = if is_json(&file) { ExportFolder::default() } else { export_folder(&file) };
         let folder = place.days.and_then(|_| file.parent().map(Path::to_owned));
         groups.entry((folder, place.run_minute)).or_default().push(file);
     }
@@ -340,12 +375,27 @@ mod tests {
     }
 
     #[test]
+    fn pages_are_parts_of_one_import_and_other_json_beside_exports_is_not_looked_at() {
+        let page = r#"{"value":[{"type":"Microsoft.Consumption/usageDetails"}]}"#;
+        let names = |folder: &tempfile::TempDir| -> Vec<String> {
+            let runs = plan(&[folder.path().to_owned()]).unwrap().runs;
+            assert_eq!(runs.len(), 1);
+            runs[0].files.iter().map(|file| file.file_name().unwrap().to_str().unwrap().to_owned()).collect()
+        };
+        let files = folder(&[("1.json", page), ("2.JSON.gz", "anything"), ("20230901-20230930/3.json", page)]);
+        assert_eq!(names(&files), ["1.json", "2.JSON.gz", "3.json"]);
+        let files = folder(&[("a/e.csv", "x"), ("settings.json", "{}"), ("page.json", page)]);
+        assert_eq!(names(&files), ["e.csv", "page.json"]);
+    }
+
+    #[test]
     fn what_could_double_charges_is_refused() {
         let folder = folder(&[("20230901-20230930/e_1.csv", "x"), ("20230901-20230930/e_2.csv", "y"), ("a.csv", "z")]);
         assert!(matches!(plan(&[folder.path().to_owned()]), Err(ImportError::Ambiguous { .. })));
         let file = folder.path().join("a.csv");
         assert!(matches!(plan(&[file.clone(), file]), Err(ImportError::Ambiguous { .. })));
         let empty = tempfile::tempdir().unwrap();
+        std::fs::write(empty.path().join("notes.txt"), "x").unwrap();
         assert!(matches!(plan(&[empty.path().to_owned()]), Err(ImportError::NothingThere { .. })));
     }
 }

@@ -10,7 +10,7 @@ use crate::error::ImportError;
 
 const HEADER: &[u8] = b"File,Line,Column,Reason,Row\n";
 
-/// Writes rejected rows as CSV. The file is made with the first row; one that holds anything else is never touched.
+/// Writes rejected rows as CSV; a row of a page is the JSON of its item. The file is made with the first row; one that holds anything else is never touched.
 #[derive(Debug)]
 pub(crate) struct RejectsFile {
     path: PathBuf,
@@ -74,8 +74,9 @@ impl RejectSink for RejectsFile {
         }
         let mut line = Vec::with_capacity(rejected.raw.len() + 200);
         quoted(rejected.file.as_bytes(), &mut line);
-        write!(line, ",{},", rejected.fault.line)?;
-        quoted(rejected.fault.column.as_deref().unwrap_or_default().as_bytes(), &mut line);
+        write!(line, ",{},", rejected.fault.place.line)?;
+        let column = rejected.fault.place.column(rejected.fault.column.as_deref());
+        quoted(column.as_deref().unwrap_or_default().as_bytes(), &mut line);
         line.push(b',');
         let reason = match &rejected.fault.value {
             Some(value) => format!("{value}: {}", rejected.fault.expected),

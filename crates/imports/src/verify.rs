@@ -82,7 +82,7 @@ pub async fn verify(store: &Store, progress: &dyn Fn(u64, u64)) -> Result<Verify
     check_balances(store, &mut report).await?;
     for holding in store.catalog().held_at(snapshot.version()).await?.iter().filter(|holding| holding.incomplete) {
         report.findings.push(format!(
-            "{} {} of {} is incomplete: rows were rejected at revision {}",
+            "{} {} of {} is incomplete: rows were rejected or pages were missing at revision {}",
             holding.unit.dataset, holding.unit.coverage, holding.unit.scope, holding.revision
         ));
     }

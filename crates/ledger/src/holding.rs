@@ -113,7 +113,7 @@ pub struct Holding {
     pub content: String,
     /// The revision that holds it, as text.
     pub revision: String,
-    /// Whether rows were rejected on the way in.
+    /// Whether rows were rejected on the way in, or pages of the source were missing.
     pub incomplete: bool,
     /// Whether the unit is held without any row, so that no charge of another scope can be counted twice.
     pub empty: bool,

@@ -13,8 +13,8 @@ use crate::failure::Failure;
 use crate::output::grouped;
 use crate::progress::Bar;
 
-/// Done, but rows went to the rejects file.
-const EXIT_REJECTED: u8 = 3;
+/// Done, but rows went to the rejects file, or pages of the source are missing.
+const EXIT_INCOMPLETE: u8 = 3;
 
 pub(crate) async fn run(args: ImportArgs) -> Result<ExitCode, Failure> {
     let store = Store::open(&args.data.path).await?;
@@ -51,7 +51,8 @@ pub(crate) async fn run(args: ImportArgs) -> Result<ExitCode, Failure> {
     } else {
         print(&outcome, args.rejects.as_deref());
     }
-    Ok(if outcome.rejected > 0 { ExitCode::from(EXIT_REJECTED) } else { ExitCode::SUCCESS })
+    let is_complete = outcome.rejected == 0 && outcome.missing.is_empty();
+    Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::from(EXIT_INCOMPLETE) })
 }
 
 fn as_json(outcome: &ImportOutcome, dry_run: bool) -> serde_json::Value {
@@ -78,6 +79,9 @@ fn as_json(outcome: &ImportOutcome, dry_run: bool) -> serde_json::Value {
     }
     if !outcome.skipped.is_empty() {
         object["skipped"] = json!(outcome.skipped);
+    }
+    if !outcome.missing.is_empty() {
+        object["missing"] = json!(outcome.missing);
     }
     if dry_run {
         object["dryRun"] = json!(true);
@@ -107,6 +111,9 @@ fn print(outcome: &ImportOutcome, rejects: Option<&Path>) {
             balance.period,
             what(balance.revision.as_deref(), balance.unchanged, balance.replaces.as_deref())
         );
+    }
+    for missing in &outcome.missing {
+        eprintln!("warning: {missing}");
     }
     if let (1.., Some(rejects)) = (outcome.rejected, rejects) {
         println!(

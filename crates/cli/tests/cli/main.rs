@@ -9,5 +9,6 @@ mod crashes;
 mod demo;
 mod enrollment;
 mod hosts;
+mod pages;
 mod program;
 mod reports;

@@ -35,10 +35,10 @@ pub(super) fn read(file: &str, text: &[u8]) -> Result<Vec<StatedBalance>, InputE
     let header = header.raw.to_vec();
     let mut found = Vec::new();
     while let Some(record) = reader.next_record().map_err(failed)? {
-        let place = Place { line: Some(record.line), path: String::new() };
+        let place = Place { line: Some(record.place.line), path: String::new() };
         if record.len() != columns.0.len() {
             let expected = format!("{} cells, expected {} as in the header", record.len(), columns.0.len());
-            let fault = RowFault { line: record.line, column: None, value: None, expected };
+            let fault = RowFault { place: record.place, column: None, value: None, expected };
             return Err(InputError::Row { file: file.to_owned(), fault });
         }
         let content = content_of(&[&header[..], b"\n", record.raw].concat());

@@ -20,10 +20,20 @@ const A_BALANCE: &str = "expected a balance summary: a resource Microsoft.Consum
 
 /// Reads a whole text.
 pub(super) fn read(file: &str, text: &[u8]) -> Result<Vec<StatedBalance>, InputError> {
-    let refused = |line: Option<u64>, reason: String| InputError::Json { file: file.to_owned(), line, reason };
-    let text = std::str::from_utf8(text).map_err(|_| refused(None, "the text is not UTF-8".to_owned()))?;
+    let refused = |line: usize, character: usize, reason: String| InputError::Json {
+        file: file.to_owned(),
+        line: line as u64,
+        character: character as u64,
+        reason,
+    };
+    let text = std::str::from_utf8(text).map_err(|error| {
+        let before = &text[..error.valid_up_to()];
+        let line_start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
+        let line = 1 + memchr::memchr_iter(b'\n', before).count();
+        refused(line, 1 + before.len() - line_start, "the text is not UTF-8".to_owned())
+    })?;
     let whole: &RawValue = serde_json::from_str(text)
-        .map_err(|error: serde_json::Error| refused(Some(error.line() as u64), error.to_string()))?;
+        .map_err(|error: serde_json::Error| refused(error.line(), error.column(), error.to_string()))?;
     let mut found = Vec::new();
     for (path, item) in items(whole).map_err(|fault| fault.at(file, &Place::default()))? {
         let place = Place { line: Some(line_of(text, item)), path };

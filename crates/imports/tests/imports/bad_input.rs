@@ -5,7 +5,7 @@ use std::io::Write;
 use lazurite_imports::ImportOptions;
 use samples::bundled::{EA_ACTUAL, EA_NO_ROWS};
 
-use crate::support::{A, Bench, SEPTEMBER, actual, export};
+use crate::support::{A, Bench, SEPTEMBER, actual, export, gzip};
 
 /// Imports bytes over a store that holds something and expects a refusal that says all of `words`.
 async fn refused(name: &str, bytes: impl AsRef<[u8]>, line: Option<u64>, words: &[&str]) {
@@ -23,12 +23,6 @@ async fn refused(name: &str, bytes: impl AsRef<[u8]>, line: Option<u64>, words: 
     assert_eq!(bench.column(&SEPTEMBER, "CostInBillingCurrency").await, ["1"]);
     assert_eq!(std::fs::read_dir(bench.folder.path().join("data/staging")).unwrap().count(), 0, "nothing is left over");
     assert_eq!(std::fs::read_dir(bench.folder.path().join("data/sources")).unwrap().count(), 1);
-}
-
-fn gzip(text: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(text).unwrap();
-    encoder.finish().unwrap()
 }
 
 fn two_rows() -> String {

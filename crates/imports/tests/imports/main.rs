@@ -6,6 +6,7 @@ mod bad_input;
 mod balances;
 mod crashes;
 mod orphans;
+mod pages;
 mod partition;
 mod replace;
 mod round_trip;

@@ -1,5 +1,6 @@
 //! What the tests share: a store in a temporary folder, small exports, and reading rows back.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use formats::{CsvEncoder, Layout, RecordReader};
@@ -146,4 +147,10 @@ pub(crate) fn scoped(path: PathBuf, subscription: &str) -> ImportOptions {
 
 pub(crate) fn taken(options: ImportOptions, at: i64) -> ImportOptions {
     ImportOptions { taken_at: Some(RunTime(at)), ..options }
+}
+
+pub(crate) fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
 }
