@@ -13,6 +13,7 @@ mod metrics;
 mod permissions;
 mod reach;
 mod real_rows;
+mod replay;
 mod request_log;
 mod start;
 mod subscriptions;
