@@ -1,4 +1,5 @@
-//! Cost Details reports: asynchronous jobs that turn a question into CSV blobs, and the signed links to them.
+//! Reports: asynchronous jobs that turn a question into CSV blobs, and the signed links to them. Each API that has such
+//! jobs has a kind of its own.
 //!
 //! A report is pinned to the lake version of its POST, survives a restart, and is written in bounded memory. The same
 //! question over the same files reuses finished blobs. Every question carries a permit.
@@ -18,6 +19,6 @@ mod writer;
 pub use collect::CollectedReports;
 pub use error::ReportError;
 pub use links::{BlobLink, LinkError, LinkSigner};
-pub use question::{AsOf, Question};
-pub use service::{Blob, BlobStream, Outcome, Poll, ReportSettings, Reports, Status};
+pub use question::{AsOf, Question, ReportForm, ReportKind};
+pub use service::{Blob, BlobStream, LinkEnd, Report, ReportSettings, Reports, Status};
 pub use worker::Workers;

@@ -2,9 +2,60 @@
 
 use access::Permit;
 use calendar::{BillingPeriod, DateRange};
-use formats::Layout;
+use formats::{CsvEncoder, Layout};
 use ledger::{ChargeFilter, ChargeQuery, Dataset, Generation, Share, Visibility, Window};
 use serde::{Deserialize, Serialize};
+
+/// The operation that a report answers. A report of one kind is not found through another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportKind {
+    /// A Cost Details report; also every report that was stored before there were others.
+    #[default]
+    CostDetails,
+    /// A download of Consumption usage details.
+    UsageDetails,
+    /// Usage details submitted to the Enterprise Reporting API.
+    EnterpriseReporting,
+}
+
+impl ReportKind {
+    /// Largest blob of a report, where the setting says `setting`. Only a Cost Details answer can name several blobs.
+    pub(crate) const fn blob_bytes_max(self, setting: u64) -> u64 {
+        match self {
+            Self::CostDetails => setting,
+            Self::UsageDetails | Self::EnterpriseReporting => u64::MAX,
+        }
+    }
+}
+
+/// The columns of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReportForm {
+    /// Those of a cost details file.
+    CostDetails {
+        /// Which.
+        layout: Layout,
+        /// Whether columns that no layout knows follow the layout's own.
+        unknown_columns: bool,
+    },
+}
+
+impl ReportForm {
+    /// The name under which a job keeps it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::CostDetails { layout, .. } => layout.name(),
+        }
+    }
+
+    /// Whether unknown columns are asked for.
+    pub(crate) const fn has_unknown_columns(self) -> bool {
+        match self {
+            Self::CostDetails { unknown_columns, .. } => unknown_columns,
+        }
+    }
+}
 
 /// Which state of the store is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,29 +72,35 @@ pub enum AsOf {
 /// A report to be made.
 #[derive(Debug, Clone)]
 pub struct Question {
+    /// The operation that it was asked through.
+    pub kind: ReportKind,
     /// The right to ask it.
     pub permit: Permit,
+    /// Through which API generation.
+    pub generation: Generation,
     /// Which dataset.
     pub dataset: Dataset,
     /// Which days.
     pub window: Window,
+    /// What else is asked of a row.
+    pub filter: ChargeFilter,
     /// Columns of the answer.
-    pub layout: Layout,
-    /// Whether columns that no layout knows follow the layout's own.
-    pub unknown_columns: bool,
+    pub form: ReportForm,
     /// Which state of the store.
     pub as_of: AsOf,
-    /// The api-version of the request, echoed as manifest version.
+    /// The version of the API as the request names it, for the answer.
     pub api_version: String,
-    /// The scope as the caller wrote it, without leading slash, echoed in the manifest.
+    /// The scope as the caller wrote it, without leading slash, for the answer.
     pub request_scope: String,
-    /// The JSON body as the caller wrote it, echoed in the manifest.
+    /// The JSON body as the caller wrote it, for the answer; empty where requests have none.
     pub request_body: String,
 }
 
-/// A question in the catalog.
+/// A question in the catalog. Members that earlier versions did not write have a default.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct StoredQuestion {
+    #[serde(default)]
+    pub(crate) kind: ReportKind,
     /// Key of the scope.
     pub(crate) scope: String,
     pub(crate) shares: Vec<Share>,
@@ -53,8 +110,11 @@ pub(crate) struct StoredQuestion {
     period: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     days: Option<String>,
+    #[serde(skip_serializing_if = "ChargeFilter::is_empty", default)]
+    filter: ChargeFilter,
+    /// Name of the form.
     layout: String,
-    pub(crate) unknown_columns: Vec<String>,
+    unknown_columns: Vec<String>,
     pub(crate) version: u64,
     pub(crate) api_version: String,
     pub(crate) request_scope: String,
@@ -86,13 +146,15 @@ impl StoredQuestion {
             Window::Dates(days) => (None, Some(days.to_string())),
         };
         Self {
+            kind: question.kind,
             scope: question.permit.scope().key(),
             shares: question.permit.shares().to_vec(),
-            visibility: question.permit.visibility(Generation::CostDetails),
+            visibility: question.permit.visibility(question.generation),
             dataset: question.dataset,
             period,
             days,
-            layout: question.layout.name().to_owned(),
+            filter: question.filter.clone(),
+            layout: question.form.name().to_owned(),
             unknown_columns,
             version,
             api_version: question.api_version.clone(),
@@ -102,20 +164,30 @@ impl StoredQuestion {
         }
     }
 
-    pub(crate) fn layout(&self) -> Option<Layout> {
-        self.layout.parse().ok()
+    /// Writes the answer, if the stored text names a form of ours.
+    pub(crate) fn encoder(&self) -> Option<CsvEncoder> {
+        let layout: Layout = self.layout.parse().ok()?;
+        Some(CsvEncoder::new(layout, self.unknown_columns.clone()))
+    }
+
+    /// The time that is asked about, if the stored text is one of ours.
+    pub(crate) fn window(&self) -> Option<Window> {
+        match (&self.period, &self.days) {
+            (Some(period), None) => Some(Window::Period(BillingPeriod::parse(period).ok()?)),
+            (None, Some(days)) => Some(Window::Dates(days.parse::<DateRange>().ok()?)),
+            _ => None,
+        }
     }
 
     /// The domain question, if the stored text is one of ours.
     pub(crate) fn query(&self) -> Option<ChargeQuery> {
-        let window = match (&self.period, &self.days) {
-            (Some(period), None) => Window::Period(BillingPeriod::parse(period).ok()?),
-            (None, Some(days)) => Window::Dates(days.parse::<DateRange>().ok()?),
-            _ => return None,
-        };
-        let shares = self.shares.clone();
-        let filter = ChargeFilter::default();
-        Some(ChargeQuery { shares, visibility: self.visibility, dataset: self.dataset, window, filter })
+        Some(ChargeQuery {
+            shares: self.shares.clone(),
+            visibility: self.visibility,
+            dataset: self.dataset,
+            window: self.window()?,
+            filter: self.filter.clone(),
+        })
     }
 
     /// Whether the answer may be given to the holder of a permit: it is about the permit's scope and shows no more than

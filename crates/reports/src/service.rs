@@ -5,11 +5,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use catalog::{Catalog, Job, JobState, NewJob};
-use formats::CsvEncoder;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use lake::{Lake, Snapshot, crash_point};
-use ledger::{ChargeQuery, Held, HeldAnswer};
+use ledger::{ChargeQuery, Held, HeldAnswer, Window};
 use object_store::ObjectStoreExt;
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
@@ -19,7 +18,7 @@ use access::Permit;
 use crate::collect::{REPORT_LIFE_MS, REUSE_LIFE_MS};
 use crate::error::ReportError;
 use crate::links::{BlobLink, LinkError, LinkSigner};
-use crate::question::{AsOf, Question, StoredQuestion, Verdict};
+use crate::question::{AsOf, Question, ReportKind, StoredQuestion, Verdict};
 use crate::writer::StoredBlob;
 
 /// Name of the secret that signs links.
@@ -60,35 +59,43 @@ pub struct Reports {
     pub(crate) queued: Arc<Notify>,
 }
 
-/// How a report stands.
-#[derive(Debug, Clone)]
-pub enum Poll {
-    /// Still waiting or being written.
-    Running,
-    /// It has an outcome.
-    Finished(Box<Outcome>),
+/// When the links of a report end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkEnd {
+    /// The setting's time after the poll that gives them out.
+    AfterPoll,
+    /// So long after the report was asked for, however late it is polled.
+    AfterRequest(Duration),
 }
 
-/// A finished report.
+/// A report and how it stands.
 #[derive(Debug, Clone)]
-pub struct Outcome {
+pub struct Report {
     /// The operation.
     pub id: String,
-    /// How it ended.
+    /// How it stands.
     pub status: Status,
-    /// The api-version of the request.
+    /// When it was asked for, in milliseconds since 1970 of the system clock.
+    pub created_at_ms: i64,
+    /// The time that it is about.
+    pub window: Window,
+    /// The version of the API as the request named it.
     pub api_version: String,
     /// The scope as the caller wrote it, without leading slash.
     pub request_scope: String,
     /// The JSON body as the caller wrote it.
     pub request_body: String,
-    /// First second since 1970 at which the links are refused.
+    /// First second since 1970 at which the links are refused; with [`LinkEnd::AfterRequest`] it may be over.
     pub valid_till_s: i64,
 }
 
-/// How a report ended.
+/// How a report stands.
 #[derive(Debug, Clone)]
 pub enum Status {
+    /// Waiting for a worker.
+    Queued,
+    /// Being written.
+    Running,
     /// Blobs are ready.
     Completed(Vec<Blob>),
     /// There are no charges in the scope and time asked about.
@@ -132,7 +139,7 @@ impl Reports {
         let snapshot = self.snapshot(question.as_of).await?;
         let held = self.catalog.held_at(snapshot.version()).await?;
         let verdict = verdict(&held, &question);
-        let unknown_columns = if question.unknown_columns {
+        let unknown_columns = if question.form.has_unknown_columns() {
             self.unknown_columns(&question, snapshot.version()).await?
         } else {
             Vec::new()
@@ -203,19 +210,24 @@ impl Reports {
         Ok((!blobs.is_empty()).then_some(result))
     }
 
-    /// How a report stands; `None` if there is no such report in the permitted scope.
-    pub async fn poll(&self, permit: &Permit, id: &str) -> Result<Option<Poll>, ReportError> {
+    /// A report; `None` if there is none of the kind with this id in the permitted scope.
+    pub async fn poll(
+        &self,
+        permit: &Permit,
+        kind: ReportKind,
+        id: &str,
+        links: LinkEnd,
+    ) -> Result<Option<Report>, ReportError> {
         let Some(job) = self.catalog.job(id).await? else { return Ok(None) };
         let question = stored_question(&job)?;
-        if !question.may_be_given_to(permit) {
+        if question.kind != kind || !question.may_be_given_to(permit) {
             return Ok(None);
         }
-        let link_life_s = i64::try_from(self.settings.link_life.as_secs()).unwrap_or(i64::MAX / 2000);
-        // No link outlives its report.
-        let end_s = job.finished_at_ms.unwrap_or_else(now_ms).saturating_add(REPORT_LIFE_MS) / 1000;
-        let valid_till_s = (now_ms() / 1000 + link_life_s).min(end_s);
+        let window = question.window().ok_or_else(|| foreign(id, "the question has no time"))?;
+        let valid_till_s = self.valid_till_s(&job, links);
         let status = match job.state {
-            JobState::Queued | JobState::Running => return Ok(Some(Poll::Running)),
+            JobState::Queued => Status::Queued,
+            JobState::Running => Status::Running,
             JobState::NoData => Status::NoDataFound,
             JobState::Failed => Status::Failed(job.error.unwrap_or_default()),
             JobState::Completed => {
@@ -225,14 +237,26 @@ impl Reports {
                 Status::Completed(blobs.iter().map(|blob| self.link(blob, valid_till_s)).collect())
             }
         };
-        Ok(Some(Poll::Finished(Box::new(Outcome {
+        Ok(Some(Report {
             id: job.id,
             status,
+            created_at_ms: job.created_at_ms,
+            window,
             api_version: question.api_version,
             request_scope: question.request_scope,
             request_body: question.request_body,
             valid_till_s,
-        }))))
+        }))
+    }
+
+    /// First second at which links to the blobs of a job are refused. No link outlives its report.
+    fn valid_till_s(&self, job: &Job, links: LinkEnd) -> i64 {
+        let seconds = |life: Duration| i64::try_from(life.as_secs()).unwrap_or(i64::MAX / 2000);
+        let wanted_s = match links {
+            LinkEnd::AfterPoll => now_ms() / 1000 + seconds(self.settings.link_life),
+            LinkEnd::AfterRequest(life) => job.created_at_ms.div_euclid(1000) + seconds(life),
+        };
+        wanted_s.min(job.finished_at_ms.unwrap_or_else(now_ms).saturating_add(REPORT_LIFE_MS) / 1000)
     }
 
     fn link(&self, blob: &StoredBlob, valid_till_s: i64) -> Blob {
@@ -278,10 +302,11 @@ fn verdict(held: &Held, question: &Question) -> Option<Verdict> {
     }
 }
 
-/// Identifies the answer: the question, the layout, the size of blobs and the files that can hold rows of it.
+/// Identifies the answer: the question with its rights and filter, the form, the size of blobs and the files that can hold rows of it.
 fn digest(question: &StoredQuestion, snapshot: &Snapshot, blob_bytes_max: u64) -> Option<String> {
     let query: ChargeQuery = question.query()?;
-    let encoder = CsvEncoder::new(question.layout()?, question.unknown_columns.clone());
+    let encoder = question.encoder()?;
+    let blob_bytes_max = question.kind.blob_bytes_max(blob_bytes_max);
     let mut hash = Sha256::new();
     hash.update(format!("{query:?}\n{}\n{blob_bytes_max}\n", encoder.identity()).as_bytes());
     for share in &query.shares {

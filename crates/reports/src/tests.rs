@@ -7,11 +7,11 @@ use access::{Authenticator, Issuers, KeyHolder, Role, issue_key, permit, revoke_
 use catalog::{Job, JobState, NewJob};
 use formats::Layout;
 use imports::{ImportOptions, NoProgress, Store, import};
-use ledger::{Dataset, EnrollmentId, Scope, Window};
+use ledger::{ChargeFilter, Dataset, EnrollmentId, Generation, Scope, Window};
 use samples::bundled::EA_ACTUAL;
 
-use crate::question::{AsOf, Question};
-use crate::service::{Poll, ReportSettings, Reports, Status, now_ms};
+use crate::question::{AsOf, Question, ReportForm, ReportKind};
+use crate::service::{LinkEnd, Report, ReportSettings, Reports, Status, now_ms};
 use crate::worker::{Workers, answer, run};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -46,11 +46,13 @@ impl Bench {
         let caller = authenticator.authenticate(known.key.reveal(), now_ms()).await.unwrap();
         revoke_key(catalog, &known.id, "test", now_ms()).await.unwrap();
         Question {
+            kind: ReportKind::CostDetails,
+            generation: Generation::CostDetails,
+            filter: ChargeFilter::default(),
             permit: permit(catalog, &caller, &scope).await.unwrap(),
             dataset: Dataset::ActualCost,
             window: Window::Period("202309".parse().unwrap()),
-            layout: Layout::Ea20240801,
-            unknown_columns: false,
+            form: ReportForm::CostDetails { layout: Layout::Ea20240801, unknown_columns: false },
             as_of: AsOf::Now,
             api_version: String::new(),
             request_scope: String::new(),
@@ -60,6 +62,10 @@ impl Bench {
 
     async fn ask(&self) -> String {
         self.reports.create(self.question().await).await.unwrap()
+    }
+
+    async fn poll(&self, kind: ReportKind, id: &str, links: LinkEnd) -> Option<Report> {
+        self.reports.poll(&self.question().await.permit, kind, id, links).await.unwrap()
     }
 
     async fn claim(&self, owner: &str, now_ms: i64) -> Job {
@@ -137,7 +143,7 @@ async fn workers_take_up_at_once_what_dead_ones_left_unless_others_live() {
     }
     alive.stop().await;
     let mut other = bench.question().await;
-    other.layout = Layout::Ea20191001;
+    other.form = ReportForm::CostDetails { layout: Layout::Ea20191001, unknown_columns: false };
     let id = bench.reports.create(other).await.unwrap();
     bench.claim("dead or alive", now_ms()).await;
     let data = bench.store.lake().root().folder();
@@ -168,10 +174,8 @@ async fn old_reports_go_and_shared_blobs_live_as_long_as_any_report_that_names_t
     catalog.forget_jobs(now_ms() - 4 * DAY_MS).await.unwrap();
     let collected = bench.reports.collect(Duration::ZERO).await.unwrap();
     assert_eq!((collected.reports, collected.blobs.files), (0, 0), "the second still names them");
-    let poll = bench.reports.poll(&bench.question().await.permit, &second).await.unwrap().unwrap();
-    assert!(
-        matches!(poll, Poll::Finished(outcome) if matches!(&outcome.status, Status::Completed(blobs) if blobs.len() == 1))
-    );
+    let report = bench.poll(ReportKind::CostDetails, &second, LinkEnd::AfterPoll).await.unwrap();
+    assert!(matches!(report.status, Status::Completed(blobs) if blobs.len() == 1));
     assert_eq!(bench.blobs_of(&first).len(), 1);
 
     catalog.forget_jobs(now_ms() + DAY_MS).await.unwrap();
@@ -237,7 +241,87 @@ async fn no_link_outlives_its_report() {
         let catalog = bench.store.catalog().clone();
         let reports = Reports::open(catalog, bench.store.lake().clone(), settings.clone()).await.unwrap();
         let permit = bench.question().await.permit;
-        let Some(Poll::Finished(outcome)) = reports.poll(&permit, &id).await.unwrap() else { panic!("it is finished") };
-        assert!((0..60).contains(&(outcome.valid_till_s - expected)), "{} {expected}", outcome.valid_till_s);
+        let report = reports.poll(&permit, ReportKind::CostDetails, &id, LinkEnd::AfterPoll).await.unwrap().unwrap();
+        assert!((0..60).contains(&(report.valid_till_s - expected)), "{} {expected}", report.valid_till_s);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_is_found_through_its_own_kind_and_its_links_end_when_the_caller_says() {
+    let bench = Bench::new().await;
+    let asked_ms = now_ms();
+    let filter = |text: &str| ChargeFilter {
+        conditions: vec![ledger::Condition::Text {
+            field: ledger::Field::MeterCategory,
+            comparison: ledger::Comparison::Equal,
+            text: text.to_owned(),
+        }],
+        ..ChargeFilter::default()
+    };
+    let question = Question {
+        kind: ReportKind::UsageDetails,
+        generation: Generation::UsageDetailsOfUsage,
+        filter: filter("Storage"),
+        ..bench.question().await
+    };
+    let id = bench.reports.create(question.clone()).await.unwrap();
+    for kind in [ReportKind::CostDetails, ReportKind::EnterpriseReporting] {
+        assert!(bench.poll(kind, &id, LinkEnd::AfterPoll).await.is_none(), "{kind:?}");
+    }
+    let hour = LinkEnd::AfterRequest(Duration::from_secs(3600));
+    let report = bench.poll(ReportKind::UsageDetails, &id, hour).await.unwrap();
+    assert!(matches!(report.status, Status::Queued));
+    assert_eq!(report.window, question.window);
+    assert!((asked_ms..=now_ms()).contains(&report.created_at_ms));
+    assert_eq!(report.valid_till_s, report.created_at_ms.div_euclid(1000) + 3600);
+    let job = bench.claim("w", now_ms()).await;
+    assert!(matches!(bench.poll(ReportKind::UsageDetails, &id, hour).await.unwrap().status, Status::Running));
+    run(&bench.reports, "w", job).await;
+    let report = bench.poll(ReportKind::UsageDetails, &id, hour).await.unwrap();
+    assert!(matches!(report.status, Status::Completed(_)), "{report:?}");
+    let rows = std::fs::read_to_string(bench.folder_of(&id).join("part_1_0000.csv")).unwrap();
+    assert!(rows.lines().skip(1).all(|row| row.contains(",Storage,") && row.contains(",Usage,")), "{rows}");
+    assert!(rows.lines().count() > 1);
+
+    // The same question reuses its blobs; another filter, another right or another form does not.
+    let digest = |question: Question| async {
+        let id = bench.reports.create(question).await.unwrap();
+        bench.job(&id).await.digest
+    };
+    let first = bench.job(&id).await.digest;
+    assert_eq!(digest(question.clone()).await, first);
+    let form = ReportForm::CostDetails { layout: Layout::EaPortalC360, unknown_columns: false };
+    for other in [
+        Question { filter: filter("Bandwidth"), ..question.clone() },
+        Question { generation: Generation::UsageDetails, ..question.clone() },
+        Question { form, ..question.clone() },
+    ] {
+        assert_ne!(digest(other.clone()).await, first, "{other:?}");
+    }
+}
+
+/// Only a Cost Details answer can name several blobs.
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_of_the_other_kinds_have_one_blob() {
+    let mut bench = Bench::new().await;
+    bench.reports.settings.blob_bytes_max = 1;
+    for (kind, several) in [(ReportKind::CostDetails, true), (ReportKind::UsageDetails, false)] {
+        let id = bench.reports.create(Question { kind, ..bench.question().await }).await.unwrap();
+        let job = bench.claim("w", now_ms()).await;
+        run(&bench.reports, "w", job).await;
+        assert_eq!(bench.blobs_of(&id).len() > 1, several, "{kind:?}");
+    }
+}
+
+/// A job as the first versions of the program kept it: it is read as a Cost Details report, without filter.
+#[test]
+fn questions_of_earlier_versions_are_read() {
+    let text = r#"{"scope":"billingaccounts/1","shares":[{"enrollment":"1","selection":"everything","within":[]}],
+        "visibility":"Everything","dataset":"ActualCost","period":"202309","layout":"ea_2024_08_01","unknown_columns":["x"],
+        "version":3,"api_version":"2022-05-01","request_scope":"s","request_body":"{}"}"#;
+    let stored: crate::question::StoredQuestion = serde_json::from_str(text).unwrap();
+    assert_eq!(stored.kind, ReportKind::CostDetails);
+    let query = stored.query().unwrap();
+    assert_eq!((query.window, query.filter.is_empty()), (Window::Period("202309".parse().unwrap()), true));
+    assert_eq!(stored.encoder().unwrap().identity(), r#"csv 1 ea_2024_08_01 ["x"]"#);
 }

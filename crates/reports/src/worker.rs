@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use catalog::{FinishedJob, Job};
-use formats::CsvEncoder;
 use futures::TryStreamExt;
 use lake::leftover::{HEALED, counted};
 use lake::{FolderLock, LockName, crash_point};
@@ -186,13 +185,12 @@ pub(crate) async fn answer(reports: &Reports, job: &Job) -> Result<FinishedJob, 
         None => {}
     }
     let query = question.query().ok_or_else(|| foreign(&job.id, "the question has no time"))?;
-    let layout = question.layout().ok_or_else(|| foreign(&job.id, "the layout is unknown"))?;
-    let encoder = CsvEncoder::new(layout, question.unknown_columns.clone());
+    let encoder = question.encoder().ok_or_else(|| foreign(&job.id, "the layout is unknown"))?;
     let snapshot = reports.lake.snapshot_at(question.version).await?;
     let mut scan = snapshot.scan(&query, &encoder.columns_read());
     let store = reports.lake.root().store();
-    let target =
-        BlobTarget { store, job: &job.id, attempt: job.attempts, blob_bytes_max: reports.settings.blob_bytes_max };
+    let blob_bytes_max = question.kind.blob_bytes_max(reports.settings.blob_bytes_max);
+    let target = BlobTarget { store, job: &job.id, attempt: job.attempts, blob_bytes_max };
     let blobs = write_blobs(&target, &encoder, &mut scan).await?;
     if blobs.is_empty() {
         return Ok(FinishedJob::NoData);

@@ -15,8 +15,8 @@ use access::Permit;
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::Response;
-use ledger::Window;
-use reports::{Poll, Question, ReportError};
+use ledger::{ChargeFilter, Generation, Window};
+use reports::{LinkEnd, Question, ReportError, ReportForm, ReportKind, Status};
 
 use crate::address::BaseUrl;
 use crate::arm::{ApiError, Format, api_version, authenticate, excerpt, json, parse_scope, permit, read_body};
@@ -53,11 +53,13 @@ pub(crate) async fn create(call: &Call<'_>, scope: &[String], body: &mut Body) -
     let permit = permit(&state.catalog, &caller, &scope, &scope_text, CREATE_ACTION).await?;
 
     let question = Question {
+        kind: ReportKind::CostDetails,
+        generation: Generation::CostDetails,
+        filter: ChargeFilter::default(),
         window: window(call, &permit, &request.selector).await?,
         permit,
         dataset: request.dataset,
-        layout: options.layout,
-        unknown_columns: options.unknown_columns,
+        form: ReportForm::CostDetails { layout: options.layout, unknown_columns: options.unknown_columns },
         as_of: options.as_of,
         api_version: api_version.to_owned(),
         request_scope: scope_text.clone(),
@@ -82,12 +84,17 @@ pub(crate) async fn poll(call: &Call<'_>, scope: &[String], id: &str) -> Result<
 
     let permit = permit(&state.catalog, &caller, &scope, &scope_text, POLL_ACTION).await?;
 
-    let poll = state.reports.poll(&permit, &id).await?;
+    let report = state.reports.poll(&permit, ReportKind::CostDetails, &id, LinkEnd::AfterPoll).await?;
 
-    match poll {
-        None => Err(ApiError::NotFound(format!("The operation '{}' could not be found.", excerpt(&id)))),
-        Some(Poll::Running) => render::running(&base.operation(&scope_text, &id, api_version), &state.settings),
-        Some(Poll::Finished(outcome)) => Ok(json(StatusCode::OK, &render::finished(&outcome, &base)?)),
+    let not_found = || ApiError::NotFound(format!("The operation '{}' could not be found.", excerpt(&id)));
+    let report = report.ok_or_else(not_found)?;
+    match &report.status {
+        Status::Queued | Status::Running => {
+            render::running(&base.operation(&scope_text, &id, api_version), &state.settings)
+        }
+        Status::Completed(blobs) => Ok(json(StatusCode::OK, &render::completed(&report, blobs, &base)?)),
+        Status::NoDataFound => Ok(json(StatusCode::OK, &render::no_data(&report)?)),
+        Status::Failed(reason) => Ok(json(StatusCode::OK, &render::failed(&report, reason)?)),
     }
 }
 

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use reports::{Blob, Outcome, Status};
+use reports::{Blob, Report};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use time::OffsetDateTime;
@@ -69,40 +69,50 @@ struct Failure<'a> {
     message: &'a str,
 }
 
-/// Renders an outcome.
-pub(super) fn finished<'a>(outcome: &'a Outcome, base: &BaseUrl) -> Result<OperationResult<'a>, ApiError> {
-    let mut result = OperationResult {
-        id: format!(
-            "{}/providers/Microsoft.CostManagement/costDetailsOperationResults/{}",
-            outcome.request_scope, outcome.id
-        ),
-        name: &outcome.id,
-        status: "Completed",
-        manifest: None,
-        valid_till: valid_till(outcome.valid_till_s)?,
-        error: None,
-    };
-    match &outcome.status {
-        Status::Completed(blobs) => result.manifest = Some(manifest(outcome, blobs, base)?),
-        Status::NoDataFound => result.status = "NoDataFound",
-        Status::Failed(message) => {
-            result.status = "Failed";
-            result.error = Some(Failure { code: "ReportFailed", message });
-        }
-    }
-    Ok(result)
+/// A report with its blobs.
+pub(super) fn completed<'a>(
+    report: &'a Report,
+    blobs: &[Blob],
+    base: &BaseUrl,
+) -> Result<OperationResult<'a>, ApiError> {
+    Ok(OperationResult { manifest: Some(manifest(report, blobs, base)?), ..ended(report, "Completed")? })
 }
 
-fn manifest<'a>(outcome: &'a Outcome, blobs: &[Blob], base: &BaseUrl) -> Result<Manifest<'a>, ApiError> {
+/// A report without charges.
+pub(super) fn no_data(report: &Report) -> Result<OperationResult<'_>, ApiError> {
+    ended(report, "NoDataFound")
+}
+
+/// A report that cannot be answered.
+pub(super) fn failed<'a>(report: &'a Report, reason: &'a str) -> Result<OperationResult<'a>, ApiError> {
+    let error = Some(Failure { code: "ReportFailed", message: reason });
+    Ok(OperationResult { error, ..ended(report, "Failed")? })
+}
+
+fn ended<'a>(report: &'a Report, status: &'static str) -> Result<OperationResult<'a>, ApiError> {
+    Ok(OperationResult {
+        id: format!(
+            "{}/providers/Microsoft.CostManagement/costDetailsOperationResults/{}",
+            report.request_scope, report.id
+        ),
+        name: &report.id,
+        status,
+        manifest: None,
+        valid_till: valid_till(report.valid_till_s)?,
+        error: None,
+    })
+}
+
+fn manifest<'a>(report: &'a Report, blobs: &[Blob], base: &BaseUrl) -> Result<Manifest<'a>, ApiError> {
     Ok(Manifest {
-        manifest_version: &outcome.api_version,
+        manifest_version: &report.api_version,
         data_format: "Csv",
         blob_count: blobs.len(),
         byte_count: blobs.iter().map(|blob| blob.bytes).sum(),
         compress_data: false,
         request_context: RequestContext {
-            request_scope: &outcome.request_scope,
-            request_body: serde_json::from_str(&outcome.request_body)?,
+            request_scope: &report.request_scope,
+            request_body: serde_json::from_str(&report.request_body)?,
         },
         blobs: blobs
             .iter()
