@@ -150,6 +150,28 @@ pub async fn permit(catalog: &Catalog, caller: &Caller, scope: &Scope) -> Result
     }
 }
 
+/// The right to go on reading what was permitted before, of a scope that no row names any more: an import may take a
+/// department away while somebody walks through it. Only who sees everything of the enrollments gets it, because what the
+/// scope means today is not known.
+pub async fn permit_again(
+    catalog: &Catalog,
+    caller: &Caller,
+    scope: &Scope,
+    shares: Vec<Share>,
+) -> Result<Permit, Refusal> {
+    for share in &shares {
+        let own: Vec<&Assignment> =
+            caller.assignments().iter().filter(|one| one.enrollment == share.enrollment).collect();
+        let covering = own.iter().copied().filter(|one| one.role.level() == Level::Enterprise).collect();
+        let policies = catalog.policies(&share.enrollment).await?;
+        if !matches!(sight(&own, covering, policies), Sight::All) {
+            return Err(Refusal::Unknown { scope: scope.clone() });
+        }
+    }
+    let scope = scope.clone();
+    if shares.is_empty() { Err(Refusal::Unknown { scope }) } else { Ok(Permit { scope, shares }) }
+}
+
 /// The enrollments in which the scope is looked for: the one that it names, else those on which the caller has a role.
 async fn candidates(catalog: &Catalog, caller: &Caller, scope: &Scope) -> Result<Vec<EnrollmentId>, CatalogError> {
     match scope.enrollment() {

@@ -111,13 +111,10 @@ impl BaseUrl {
         Ok(Self(format!("{}://{host}", scheme.as_str())))
     }
 
-    /// The address of the running or finished operation of a scope.
-    pub(crate) fn operation(&self, scope: &str, id: &str, api_version: &str) -> String {
+    /// The address of an operation of a scope, whose resource type is `kind`.
+    pub(crate) fn operation(&self, scope: &str, kind: &str, id: &str, api_version: &str) -> String {
         let scope = utf8_percent_encode(scope, IN_PATH);
-        format!(
-            "{}/{scope}/providers/Microsoft.CostManagement/costDetailsOperationResults/{id}?api-version={api_version}",
-            self.0
-        )
+        format!("{}/{scope}/providers/{kind}/{id}?api-version={api_version}", self.0)
     }
 
     /// The address of a blob, given its signed link.

@@ -125,6 +125,9 @@ async fn handle(
         (Endpoint::CreateCostDetails, _) => cost_details::create(&call, scope, body).await,
         (Endpoint::PollCostDetails, [id]) => cost_details::poll(&call, scope, id).await,
         (Endpoint::UsageDetails, _) => consumption::usage_details(&call, scope).await,
+        (Endpoint::CreateDownload, _) => consumption::create_download(&call, scope, body).await,
+        (Endpoint::DownloadResult, [id]) => consumption::download_result(&call, scope, id).await,
+        (Endpoint::DownloadStatus, [id]) => consumption::download_status(&call, scope, id).await,
         (Endpoint::Balances, _) => consumption::balances(&call, scope).await,
         (Endpoint::BalanceSummary, [version, enrollment]) => {
             enterprise_reporting::balance_summary(&call, version, enrollment, None).await

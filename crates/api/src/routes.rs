@@ -36,6 +36,12 @@ pub(crate) enum Endpoint {
     PollCostDetails,
     /// Usage details of the Consumption API.
     UsageDetails,
+    /// A new download of usage details.
+    CreateDownload,
+    /// What became of a download.
+    DownloadResult,
+    /// How a download stands.
+    DownloadStatus,
     /// A balance summary of the Consumption API.
     Balances,
     /// A balance summary of the Enterprise Reporting API.
@@ -61,7 +67,7 @@ impl Route {
     /// In which form its errors are told.
     pub(crate) fn error_shape(&self, emulate: bool) -> ErrorShape {
         match self.endpoint {
-            Endpoint::UsageDetails if emulate => ErrorShape::Array,
+            Endpoint::UsageDetails | Endpoint::CreateDownload if emulate => ErrorShape::Array,
             Endpoint::OpenIdConfiguration(_) | Endpoint::Token(_) | Endpoint::SigningKeys => ErrorShape::OAuth,
             Endpoint::BalanceSummary | Endpoint::EnterprisePeriods => ErrorShape::EnterpriseReporting,
             _ => ErrorShape::ResourceManager,
@@ -80,7 +86,7 @@ const CONSUMPTION: Option<&str> = Some("Microsoft.Consumption");
 /// What every path of the Enterprise Reporting API has behind its version.
 const ENROLLMENTS: &str = "enrollments";
 
-static ROUTES: [Route; 23] = [
+static ROUTES: [Route; 26] = [
     route("healthz", Endpoint::Health, READ, None, &["healthz"]),
     route("readyz", Endpoint::Ready, READ, None, &["readyz"]),
     route("metrics", Endpoint::Metrics, READ, None, &["metrics"]),
@@ -119,6 +125,9 @@ static ROUTES: [Route; 23] = [
     ),
     route("operationResults", Endpoint::PollCostDetails, GET, COST_MANAGEMENT, &["operationResults", "*"]),
     route("usageDetails", Endpoint::UsageDetails, GET, CONSUMPTION, &["usageDetails"]),
+    route("usageDetails download", Endpoint::CreateDownload, POST, CONSUMPTION, &["usageDetails", "download"]),
+    route("download result", Endpoint::DownloadResult, GET, CONSUMPTION, &["operationResults", "*"]),
+    route("download status", Endpoint::DownloadStatus, GET, CONSUMPTION, &["operationStatus", "*"]),
     route("balances", Endpoint::Balances, GET, CONSUMPTION, &["balances"]),
     route("balancesummary", Endpoint::BalanceSummary, GET, None, &["*", ENROLLMENTS, "*", "balancesummary"]),
     route(

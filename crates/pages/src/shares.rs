@@ -2,7 +2,7 @@
 //! change which rows the later pages have.
 
 use access::Permit;
-use catalog::Catalog;
+use catalog::{Catalog, CatalogError};
 use ledger::Share;
 use sha2::{Digest, Sha256};
 
@@ -28,9 +28,15 @@ pub(crate) async fn pinned(catalog: &Catalog, name: &[u8; 16], permit: &Permit) 
     if digest(permit.shares()) == *name {
         return Ok(permit.shares().to_vec());
     }
-    let kept = catalog.page_shares(name).await?.ok_or(PageError::RightsChanged)?;
-    let kept: Vec<Share> = serde_json::from_str(&kept).map_err(|_| PageError::RightsChanged)?;
+    let kept = kept(catalog, name).await?.ok_or(PageError::RightsChanged)?;
     let same_number = kept.len() == permit.shares().len();
     let allowed = kept.iter().zip(permit.shares()).all(|(own, theirs)| own.may_be_given_to(theirs));
     if same_number && allowed { Ok(kept) } else { Err(PageError::RightsChanged) }
+}
+
+/// What a walk was allowed to read when it began, if that is still known.
+pub(crate) async fn kept(catalog: &Catalog, name: &[u8; 16]) -> Result<Option<Vec<Share>>, CatalogError> {
+    let kept = catalog.page_shares(name).await?;
+    // A text of a later version of this program is as good as none.
+    Ok(kept.and_then(|kept| serde_json::from_str(&kept).ok()))
 }

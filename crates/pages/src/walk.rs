@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use access::{Caller, Permit, Refusal};
 use catalog::Catalog;
 use formats::{JsonEncoder, RowContext};
 use lake::{GroupKey, GroupSums, Lake, Position, Snapshot};
-use ledger::{HeldAnswer, Share, Window};
+use ledger::{HeldAnswer, Scope, Share, Window};
 use odata::{PageToken, SECRET_BYTES};
 
 use crate::error::PageError;
@@ -65,6 +66,19 @@ impl Pages {
         // A secret of another length is none of ours: tokens made with the fresh one end with this process.
         let secret = kept.try_into().unwrap_or(fresh);
         Ok(Self { catalog, lake, secret })
+    }
+
+    /// The right to a page. A walk through a scope that no row names any more goes on, for those who see all of its
+    /// enrollment.
+    pub async fn permit(&self, caller: &Caller, scope: &Scope, token: Option<&str>) -> Result<Permit, Refusal> {
+        let refusal = match access::permit(&self.catalog, caller, scope).await {
+            Err(refusal @ Refusal::Unknown { .. }) => refusal,
+            other => return other,
+        };
+        // Whether the token belongs to the question is judged when the walk goes on.
+        let Some(Ok(token)) = token.map(|token| PageToken::open(token, &self.secret)) else { return Err(refusal) };
+        let Some(kept) = shares::kept(&self.catalog, &token.shares).await? else { return Err(refusal) };
+        access::permit_again(&self.catalog, caller, scope, kept).await
     }
 
     /// Begins a walk on the newest snapshot, or goes on where a token says.

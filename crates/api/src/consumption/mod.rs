@@ -1,12 +1,14 @@
 //! The Consumption API (contract `consumption-api.md`).
 
 mod balances;
+mod download;
 mod groups;
 mod limits;
 mod request;
 mod usage_details;
 
 pub(crate) use balances::balances;
+pub(crate) use download::{create_download, download_result, download_status};
 pub(crate) use usage_details::usage_details;
 
 use axum::body::Body;

@@ -13,7 +13,7 @@ use super::limits::Limit;
 use super::request::{API_VERSIONS, Asked, has_metric, parse_expand};
 use super::{answer, groups, page};
 use crate::address::BaseUrl;
-use crate::arm::{ApiError, SKIP_TOKEN, api_version, authenticate, next_link, parse_scope, permit, split_period};
+use crate::arm::{ApiError, SKIP_TOKEN, api_version, authenticate, next_link, parse_scope, refused, split_period};
 use crate::dispatch::Call;
 
 const READ_ACTION: &str = "Microsoft.Consumption/usageDetails/read";
@@ -38,7 +38,9 @@ pub(crate) async fn usage_details(call: &Call<'_>, segments: &[String]) -> Resul
     let expanded = parse_expand(call)?;
     let base = BaseUrl::of(&state.settings, call.parts)?;
 
-    let permit = permit(&state.catalog, &caller, &scope, &scope_text, READ_ACTION).await?;
+    let token = call.query.get(SKIP_TOKEN).filter(|token| !token.is_empty());
+    let permit = state.pages.permit(&caller, &scope, token).await;
+    let permit = permit.map_err(|refusal| refused(refusal, &caller, &scope_text, READ_ACTION))?;
 
     let asked = Asked::read(call, &permit, api_version, period, Limit::List).await?;
     let context = RowContext {
@@ -55,7 +57,7 @@ pub(crate) async fn usage_details(call: &Call<'_>, segments: &[String]) -> Resul
         filter: asked.filter,
         form: &form,
     };
-    let walk = state.pages.walk(question, call.query.get(SKIP_TOKEN).filter(|token| !token.is_empty())).await?;
+    let walk = state.pages.walk(question, token).await?;
 
     let (rows, next) = match grouping {
         None => {

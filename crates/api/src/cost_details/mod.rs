@@ -39,6 +39,7 @@ const API_VERSIONS: &[&str] = &[
 ];
 const CREATE_ACTION: &str = "Microsoft.CostManagement/generateCostDetailsReport/action";
 const POLL_ACTION: &str = "Microsoft.CostManagement/costDetailsOperationResults/read";
+const RESULTS: &str = "Microsoft.CostManagement/costDetailsOperationResults";
 
 /// Takes a report's order.
 pub(crate) async fn create(call: &Call<'_>, scope: &[String], body: &mut Body) -> Result<Response, ApiError> {
@@ -67,7 +68,7 @@ pub(crate) async fn create(call: &Call<'_>, scope: &[String], body: &mut Body) -
     };
     let id = state.reports.create(question).await.map_err(refused_question)?;
 
-    render::running(&base.operation(&scope_text, &id, api_version), &state.settings)
+    render::running(&base.operation(&scope_text, RESULTS, &id, api_version), &state.settings)
 }
 
 /// Tells how a report stands.
@@ -90,7 +91,7 @@ pub(crate) async fn poll(call: &Call<'_>, scope: &[String], id: &str) -> Result<
     let report = report.ok_or_else(not_found)?;
     match &report.status {
         Status::Queued | Status::Running => {
-            render::running(&base.operation(&scope_text, &id, api_version), &state.settings)
+            render::running(&base.operation(&scope_text, RESULTS, &id, api_version), &state.settings)
         }
         Status::Completed(blobs) => Ok(json(StatusCode::OK, &render::completed(&report, blobs, &base)?)),
         Status::NoDataFound => Ok(json(StatusCode::OK, &render::no_data(&report)?)),

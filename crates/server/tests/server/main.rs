@@ -5,11 +5,13 @@
 mod balances;
 mod blobs;
 mod certificates;
+mod charges;
 mod conventions;
 mod cost_details;
 mod log;
 mod login;
 mod metrics;
+mod paging;
 mod permissions;
 mod reach;
 mod real_rows;

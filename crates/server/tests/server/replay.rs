@@ -181,7 +181,8 @@ async fn every_recording_is_answered_again_value_for_value() {
         let page = recorded(recording.file);
         let world = world(&page, recording.today, recording.emulate).await;
         let Recording { file, period, query, subscription, .. } = recording;
-        let path = format!("/subscriptions/{subscription}{period}/providers/Microsoft.Consumption/usageDetails?{query}");
+        let path =
+            format!("/subscriptions/{subscription}{period}/providers/Microsoft.Consumption/usageDetails?{query}");
         let answer = ask(&world, &path).await;
         let (expected, found) = (rows(&page), rows(&answer));
         assert_eq!(found.len(), expected.len(), "{file}");

@@ -334,3 +334,45 @@ async fn scopes_and_periods_are_read_in_every_form() {
         assert_eq!(status, expected, "{scope}: {text}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_download_holds_the_rows_of_the_list() {
+    let world = world_with(|settings| settings.workers = Some(1)).await;
+    let query = "api-version=2019-05-01-preview&metric=amortizedcost";
+    for (scope, query, rows) in [
+        (own_scope(), query.to_owned(), EA_AMORTIZED.rows),
+        (own_scope(), "api-version=2019-04-01-preview".to_owned(), EA_ACTUAL.rows),
+        (
+            format!("{}/providers/Microsoft.Billing/billingPeriods/202309", own_scope()),
+            "api-version=2019-05-01-preview&$filter=properties/usageStart+ge+'2023-09-21'+and+properties/usageStart+le+'2023-10-04'"
+                .to_owned(),
+            1,
+        ),
+    ] {
+        let order = format!("/{scope}/providers/Microsoft.Consumption/usageDetails/download?{query}");
+        let order = world.ask_with_key(Method::POST, &order).send().await.unwrap();
+        assert_eq!(order.status(), StatusCode::ACCEPTED);
+        let (location, status) = (header(&order, "location"), header(&order, "azure-asyncoperation"));
+        assert!(location.contains(&format!("{}/providers/Microsoft.Consumption/operationResults/", own_scope())));
+        loop {
+            let answer: Value = world.client.get(&status).bearer_auth(&world.key).send().await.unwrap().json().await.unwrap();
+            match answer["status"].as_str().unwrap() {
+                "InProgress" => tokio::task::yield_now().await,
+                "Succeeded" => break,
+                other => panic!("{other}: {answer}"),
+            }
+        }
+        let answer: Value = world.client.get(&location).bearer_auth(&world.key).send().await.unwrap().json().await.unwrap();
+        let valid_till = answer["properties"]["validTill"].as_str().unwrap();
+        assert_eq!(valid_till.len(), "03/05/2019 20:13:06".len(), "{valid_till}");
+        let file = world.client.get(answer["properties"]["downloadUrl"].as_str().unwrap()).send().await.unwrap();
+        let text = String::from_utf8(file.bytes().await.unwrap().to_vec()).unwrap();
+        assert!(text.starts_with("\u{feff}BillingAccountId,BillingAccountName,"), "{text}");
+        assert_eq!(text.lines().count() as u64, 1 + rows, "{query}");
+        // Nobody finds it as another kind of report.
+        let id = location.rsplit('/').next().unwrap().split('?').next().unwrap();
+        let other = format!("/{}/providers/Microsoft.CostManagement/costDetailsOperationResults/{id}?{VERSION}", own_scope());
+        let (status, _) = ask(&world, &other).await;
+        assert_eq!(status, 404);
+    }
+}
