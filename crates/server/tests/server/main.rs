@@ -6,6 +6,7 @@ mod blobs;
 mod certificates;
 mod conventions;
 mod cost_details;
+mod enterprise_usage;
 mod log;
 mod login;
 mod metrics;
