@@ -34,7 +34,7 @@ impl Limit {
 /// The time that the parameters name; `None` for the current period. Both dates win over a period, and one of them alone
 /// names nothing (SEMANTICS 5, "Time filters").
 pub(super) fn named(call: &Call<'_>, limit: Limit) -> Result<Option<Window>, ApiError> {
-    let period = given(call, BILLING_PERIOD).map(billing_period).transpose()?;
+    let period = call.query.get(BILLING_PERIOD).map(billing_period).transpose()?;
     let (Some(first), Some(last)) = (date(call, START)?, date(call, END)?) else {
         return Ok(period.map(Window::Period));
     };
@@ -46,12 +46,8 @@ pub(super) fn named(call: &Call<'_>, limit: Limit) -> Result<Option<Window>, Api
     Ok(Some(Window::Dates(days)))
 }
 
-fn given<'a>(call: &'a Call<'_>, name: &str) -> Option<&'a str> {
-    call.query.get(name).map(str::trim).filter(|text| !text.is_empty())
-}
-
 fn date(call: &Call<'_>, name: &str) -> Result<Option<Date>, ApiError> {
-    let Some(text) = given(call, name) else { return Ok(None) };
+    let Some(text) = call.query.get(name) else { return Ok(None) };
     let refused = |error| ApiError::BadRequest(format!("The {name} '{}' is invalid: {error}.", excerpt(text)));
     day(text).map(Some).map_err(refused)
 }

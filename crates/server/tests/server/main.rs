@@ -9,6 +9,7 @@ mod certificates;
 mod charges;
 mod conventions;
 mod cost_details;
+mod enterprise_usage;
 mod log;
 mod login;
 mod metrics;
