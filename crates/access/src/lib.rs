@@ -22,7 +22,7 @@ pub use balance::{BalancePermit, PeriodsPermit, permit_balance, permit_periods};
 pub use caller::{Assignment, Caller};
 pub use keys::{IssuedKey, KeyError, KeyHolder, issue_key, revoke_key, rotate_key};
 pub use oidc::{IssuerSettings, IssuerSettingsError, Issuers};
-pub use permit::{Disabled, Permit, Refusal, permit, permit_again};
+pub use permit::{Disabled, Permit, Refusal, permit, permit_again, permit_part};
 pub use role::{Level, Role, RoleError};
 pub use secret::{Secret, random_bytes};
 pub use tokens::IssuedToken;

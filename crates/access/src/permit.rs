@@ -10,7 +10,8 @@ use ledger::{EnrollmentId, Generation, Hierarchy, Scope, Share, Visibility};
 use crate::caller::{Assignment, Caller};
 use crate::role::Level;
 
-/// The right to read one scope. Only [`permit`] makes one.
+/// The right to read one scope, or the part of it that the caller's roles cover. Only [`permit`] and [`permit_part`] make
+/// one.
 ///
 /// ```
 /// fn read(permit: lazurite_access::Permit) -> ledger::Scope {
@@ -40,9 +41,12 @@ impl Permit {
         &self.shares
     }
 
-    /// Which kinds of charge may be read through an API generation.
+    /// Which kinds of charge may be read through an API generation. What is not usage shows at the whole enrollment only
+    /// (SEMANTICS 6.3): not in a part of it, whatever the scope is called.
     pub fn visibility(&self, generation: Generation) -> Visibility {
-        Visibility::of(&self.scope, generation)
+        let of_scope = Visibility::of(&self.scope, generation);
+        let is_part = self.shares.iter().any(|share| !share.within.is_empty());
+        if is_part { of_scope.max(Visibility::UsageOnly) } else { of_scope }
     }
 }
 
@@ -170,6 +174,35 @@ pub async fn permit_again(
     }
     let scope = scope.clone();
     if shares.is_empty() { Err(Refusal::Unknown { scope }) } else { Ok(Permit { scope, shares }) }
+}
+
+/// Decides which part of an enrollment a caller may read, for the older API whose addresses name no smaller scope: all of
+/// it with an enterprise role, else what its other roles cover and the switches show.
+pub async fn permit_part(catalog: &Catalog, caller: &Caller, scope: &Scope) -> Result<Permit, Refusal> {
+    let Scope::BillingAccount(number) = scope else { return Err(Refusal::Unsupported { scope: scope.clone() }) };
+    let known = catalog.enrollment(number.as_str()).await?;
+    let Some(enrollment) = known.map(|known| known.number) else {
+        return Err(Refusal::Unknown { scope: scope.clone() });
+    };
+    let own: Vec<&Assignment> = caller.assignments().iter().filter(|one| one.enrollment == enrollment).collect();
+    let policies = catalog.policies(&enrollment).await?;
+    let no_role = || Refusal::NoRole { scope: scope.clone() };
+    let within = match sight(&own, own.clone(), policies) {
+        Sight::All => Vec::new(),
+        Sight::By(shown) => {
+            let hierarchy = catalog.hierarchy(&enrollment).await?;
+            let within: Vec<_> = shown.iter().filter_map(|one| hierarchy.select(&one.scope)).collect();
+            // A share without bounds would be the whole enrollment.
+            if within.is_empty() {
+                return Err(no_role());
+            }
+            within
+        }
+        Sight::Disabled(by) => return Err(Refusal::Disabled { scope: scope.clone(), enrollment, by }),
+        Sight::NoRole => return Err(no_role()),
+    };
+    let share = Share { within, ..Share::everything(enrollment) };
+    Ok(Permit { scope: scope.clone(), shares: vec![share] })
 }
 
 /// The enrollments in which the scope is looked for: the one that it names, else those on which the caller has a role.

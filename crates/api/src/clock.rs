@@ -9,6 +9,7 @@ use lake::{Lake, LakeError};
 use ledger::EnrollmentId;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
 
 use crate::arm::ApiError;
 use crate::dispatch::Call;
@@ -62,6 +63,13 @@ async fn latest_held(lake: &Lake, enrollment: &EnrollmentId) -> Result<Option<Da
 /// Milliseconds since 1970 of the system clock.
 pub(crate) fn system_now_ms() -> i64 {
     i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos().div_euclid(1_000_000)).unwrap_or(i64::MAX)
+}
+
+/// A second since 1970 with seven fraction digits, as the original writes instants.
+pub(crate) fn instant_text(second: i64) -> Result<String, ApiError> {
+    let form = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:7]Z");
+    let instant = OffsetDateTime::from_unix_timestamp(second).map_err(|error| ApiError::Internal(error.into()))?;
+    instant.format(form).map_err(|error| ApiError::Internal(error.into()))
 }
 
 fn system_today() -> Date {

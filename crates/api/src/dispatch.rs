@@ -138,6 +138,24 @@ async fn handle(
         (Endpoint::EnterprisePeriods, [version, enrollment]) => {
             enterprise_reporting::billing_periods(&call, version, enrollment).await
         }
+        (Endpoint::EnterpriseUsage, [version, enrollment]) => {
+            enterprise_reporting::usage_details(&call, version, enrollment, None).await
+        }
+        (Endpoint::EnterpriseUsage, [version, enrollment, period]) => {
+            enterprise_reporting::usage_details(&call, version, enrollment, Some(period)).await
+        }
+        (Endpoint::EnterpriseUsageByDates, [version, enrollment]) => {
+            enterprise_reporting::usage_details_by_dates(&call, version, enrollment).await
+        }
+        (Endpoint::EnterpriseDownload, [version, enrollment]) => {
+            enterprise_reporting::download(&call, version, enrollment).await
+        }
+        (Endpoint::EnterpriseSubmit, [version, enrollment]) => {
+            enterprise_reporting::submit(&call, version, enrollment).await
+        }
+        (Endpoint::EnterprisePoll, [version, enrollment, id]) => {
+            enterprise_reporting::poll(&call, version, enrollment, id).await
+        }
         (endpoint, _) => Err(ApiError::Internal(format!("the route of {endpoint:?} captures too little").into())),
     }
 }

@@ -19,6 +19,7 @@ mod enterprise_reporting;
 mod health;
 mod login;
 mod metrics;
+mod month_limit;
 mod proxies;
 mod refusals;
 mod resource_manager;

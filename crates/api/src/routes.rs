@@ -48,6 +48,16 @@ pub(crate) enum Endpoint {
     BalanceSummary,
     /// The billing periods of the Enterprise Reporting API.
     EnterprisePeriods,
+    /// Usage details of a billing period, of the Enterprise Reporting API.
+    EnterpriseUsage,
+    /// Usage details of a range of days, of the same.
+    EnterpriseUsageByDates,
+    /// The same as a file.
+    EnterpriseDownload,
+    /// A new report of the same.
+    EnterpriseSubmit,
+    /// How such a report stands.
+    EnterprisePoll,
 }
 
 /// One route.
@@ -69,7 +79,13 @@ impl Route {
         match self.endpoint {
             Endpoint::UsageDetails | Endpoint::CreateDownload if emulate => ErrorShape::Array,
             Endpoint::OpenIdConfiguration(_) | Endpoint::Token(_) | Endpoint::SigningKeys => ErrorShape::OAuth,
-            Endpoint::BalanceSummary | Endpoint::EnterprisePeriods => ErrorShape::EnterpriseReporting,
+            Endpoint::BalanceSummary
+            | Endpoint::EnterprisePeriods
+            | Endpoint::EnterpriseUsage
+            | Endpoint::EnterpriseUsageByDates
+            | Endpoint::EnterpriseDownload
+            | Endpoint::EnterpriseSubmit
+            | Endpoint::EnterprisePoll => ErrorShape::EnterpriseReporting,
             _ => ErrorShape::ResourceManager,
         }
     }
@@ -85,8 +101,9 @@ const COST_MANAGEMENT: Option<&str> = Some("Microsoft.CostManagement");
 const CONSUMPTION: Option<&str> = Some("Microsoft.Consumption");
 /// What every path of the Enterprise Reporting API has behind its version.
 const ENROLLMENTS: &str = "enrollments";
+const USAGE: &str = "usagedetails";
 
-static ROUTES: [Route; 26] = [
+static ROUTES: [Route; 32] = [
     route("healthz", Endpoint::Health, READ, None, &["healthz"]),
     route("readyz", Endpoint::Ready, READ, None, &["readyz"]),
     route("metrics", Endpoint::Metrics, READ, None, &["metrics"]),
@@ -138,6 +155,24 @@ static ROUTES: [Route; 26] = [
         &["*", ENROLLMENTS, "*", "billingPeriods", "*", "balancesummary"],
     ),
     route("billingperiods", Endpoint::EnterprisePeriods, GET, None, &["*", ENROLLMENTS, "*", "billingperiods"]),
+    route("usagedetails", Endpoint::EnterpriseUsage, GET, None, &["*", ENROLLMENTS, "*", USAGE]),
+    route("usagedetails", Endpoint::EnterpriseUsage, GET, None, &["*", ENROLLMENTS, "*", "billingPeriods", "*", USAGE]),
+    route(
+        "usagedetailsbycustomdate",
+        Endpoint::EnterpriseUsageByDates,
+        GET,
+        None,
+        &["*", ENROLLMENTS, "*", "usagedetailsbycustomdate"],
+    ),
+    route(
+        "usagedetails download",
+        Endpoint::EnterpriseDownload,
+        GET,
+        None,
+        &["*", ENROLLMENTS, "*", USAGE, "download"],
+    ),
+    route("usagedetails submit", Endpoint::EnterpriseSubmit, POST, None, &["*", ENROLLMENTS, "*", USAGE, "submit"]),
+    route("usagedetails poll", Endpoint::EnterprisePoll, GET, None, &["*", ENROLLMENTS, "*", USAGE, "reports", "*"]),
 ];
 
 const fn route(
@@ -245,6 +280,12 @@ mod tests {
             ("/V3/Enrollments/100/BalanceSummary", Endpoint::BalanceSummary, "", "V3 100"),
             ("/v2/enrollments/100/billingperiods/201702/balancesummary", Endpoint::BalanceSummary, "", "v2 100 201702"),
             ("/v1/enrollments/100/billingPeriods", Endpoint::EnterprisePeriods, "", "v1 100"),
+            ("/v3/enrollments/100/UsageDetails", Endpoint::EnterpriseUsage, "", "v3 100"),
+            ("/v3/enrollments/100/billingperiods/201702/usagedetails", Endpoint::EnterpriseUsage, "", "v3 100 201702"),
+            ("/v2/enrollments/100/usageDetailsByCustomDate", Endpoint::EnterpriseUsageByDates, "", "v2 100"),
+            ("/v2/enrollments/100/usagedetails/download", Endpoint::EnterpriseDownload, "", "v2 100"),
+            ("/v2/enrollments/100/usagedetails/submit", Endpoint::EnterpriseSubmit, "", "v2 100"),
+            ("/v2/enrollments/100/usagedetails/reports/X", Endpoint::EnterprisePoll, "", "v2 100 X"),
         ];
         for (path, endpoint, scope, captures) in cases {
             assert_eq!(found(path), Some((endpoint, scope.to_owned(), captures.to_owned())), "{path}");

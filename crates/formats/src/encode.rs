@@ -1,74 +1,93 @@
-//! Writing charges as cost details CSV (contract `cost-details-fields.md` section 5): UTF-8, comma, LF, quotes only
-//! where needed, dates `MM/DD/YYYY`, booleans `True` / `False`, decimals with the digits that came in.
+//! Writing charges as CSV with the digits that came in: UTF-8 with byte order mark, comma, quotes only where needed.
+//!
+//! Cost details (contract `cost-details-fields.md` section 5) have LF and dates `MM/DD/YYYY`. Files of the Enterprise
+//! Reporting APIs (contract `enterprise-reporting-api.md` section 6) have CR LF, two lines before the header, and dates
+//! `YYYY-MM-DD`.
 
-use arrow::array::{Array, RecordBatch};
+mod cells;
+
+use arrow::array::RecordBatch;
 use memchr::memchr3;
 
-use crate::column::{Column, DecimalCell, EncodeError, Extras, lake_columns};
+use crate::column::{Column, EncodeError, Extras, lake_columns};
 use crate::layout::Layout;
+use crate::reporting::ReportingVersion;
 use crate::schema::EXTRA_COLUMN;
+use cells::Cells;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
+/// What stands before the header in files of the Enterprise Reporting APIs: their clients skip two lines.
+const PREFACE: &[u8] = b"\"Usage Data Extract\",\r\n\"\",\r\n";
 
-/// Writes batches of charges in the columns of a layout, with unknown columns at the end when they are asked for.
+/// Writes batches of charges as a CSV file of some form.
 #[derive(Debug, Clone)]
 pub struct CsvEncoder {
-    layout: Layout,
-    unknown_columns: Vec<String>,
+    form: Form,
 }
 
-/// A column of the answer, prepared for one batch.
-enum Cells {
-    Own(Column),
-    Extra { extras: Extras, name: String },
+#[derive(Debug, Clone)]
+enum Form {
+    CostDetails { layout: Layout, unknown_columns: Vec<String> },
+    Reporting(ReportingVersion),
 }
 
 impl CsvEncoder {
-    /// An encoder for a layout; `unknown_columns` are written after the layout's own.
+    /// An encoder for cost details in a layout; `unknown_columns` are written after the layout's own.
     pub fn new(layout: Layout, unknown_columns: Vec<String>) -> Self {
-        Self { layout, unknown_columns }
+        Self { form: Form::CostDetails { layout, unknown_columns } }
     }
 
-    /// Writes the byte order mark and the header line.
+    /// An encoder for usage details of the Enterprise Reporting APIs.
+    pub fn reporting(version: ReportingVersion) -> Self {
+        Self { form: Form::Reporting(version) }
+    }
+
+    /// Writes the byte order mark and all lines up to and with the header.
     pub fn header(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(BOM);
-        let own = self.layout.columns().iter().map(|(name, _)| *name);
-        for (index, name) in own.chain(self.unknown_columns.iter().map(String::as_str)).enumerate() {
-            if index > 0 {
-                out.push(b',');
+        match &self.form {
+            Form::CostDetails { layout, unknown_columns } => {
+                let own = layout.columns().iter().map(|(name, _)| *name);
+                push_names(own.chain(unknown_columns.iter().map(String::as_str)), out);
             }
-            push_cell(name.as_bytes(), out);
+            Form::Reporting(version) => {
+                out.extend_from_slice(PREFACE);
+                push_names(version.columns().iter().map(|(name, _)| *name), out);
+            }
         }
-        out.push(b'\n');
+        out.extend_from_slice(self.line_end());
     }
 
     /// The lake columns that the encoder reads.
     pub fn columns_read(&self) -> Vec<String> {
         let mut columns = Vec::new();
-        for (_, field) in self.layout.columns() {
-            columns.extend(lake_columns(*field));
-        }
-        if !self.unknown_columns.is_empty() {
-            columns.push(EXTRA_COLUMN.to_owned());
+        match &self.form {
+            Form::CostDetails { layout, unknown_columns } => {
+                columns.extend(layout.columns().iter().flat_map(|(_, field)| lake_columns(*field)));
+                columns.extend((!unknown_columns.is_empty()).then(|| EXTRA_COLUMN.to_owned()));
+            }
+            Form::Reporting(version) => {
+                let fields = version.columns().iter().filter_map(|(_, source)| source.field());
+                columns.extend(fields.flat_map(lake_columns));
+                columns.push(EXTRA_COLUMN.to_owned());
+            }
         }
         columns
     }
 
     /// A text that two encoders share exactly when they write the same bytes.
     pub fn identity(&self) -> String {
-        format!("csv 1 {} {:?}", self.layout, self.unknown_columns)
+        match &self.form {
+            Form::CostDetails { layout, unknown_columns } => format!("csv 1 {layout} {unknown_columns:?}"),
+            Form::Reporting(version) => format!("reporting csv 1 {} columns", version.columns().len()),
+        }
     }
 
     /// Appends all rows of a batch and, to `ends`, where each row ends in `out`. Text columns may be plain or
     /// dictionary-encoded.
     pub fn rows(&self, batch: &RecordBatch, out: &mut Vec<u8>, ends: &mut Vec<usize>) -> Result<(), EncodeError> {
-        let mut columns = Vec::with_capacity(self.layout.columns().len() + self.unknown_columns.len());
-        for (_, field) in self.layout.columns() {
-            columns.push(Cells::Own(Column::of(batch, *field, push_cell)?));
-        }
-        for name in &self.unknown_columns {
-            columns.push(Cells::Extra { extras: Extras::of(batch)?, name: name.clone() });
-        }
+        let columns = self.cells(batch)?;
+        let line_end = self.line_end();
         for row in 0..batch.num_rows() {
             for (index, column) in columns.iter().enumerate() {
                 if index > 0 {
@@ -76,38 +95,46 @@ impl CsvEncoder {
                 }
                 column.write(row, out);
             }
-            out.push(b'\n');
+            out.extend_from_slice(line_end);
             ends.push(out.len());
         }
         Ok(())
     }
-}
 
-impl Cells {
-    fn write(&self, row: usize, out: &mut Vec<u8>) {
-        match self {
-            Self::Own(Column::Text(texts)) => out.extend_from_slice(texts.at(row)),
-            Self::Own(Column::Date(dates)) => {
-                if let Some(date) = dates[row] {
-                    date.write_us(out);
+    fn cells(&self, batch: &RecordBatch) -> Result<Vec<Cells>, EncodeError> {
+        let mut cells = Vec::new();
+        match &self.form {
+            Form::CostDetails { layout, unknown_columns } => {
+                for (_, field) in layout.columns() {
+                    cells.push(Cells::Own(Column::of(batch, *field, push_cell)?));
+                }
+                for name in unknown_columns {
+                    cells.push(Cells::Extra { extras: Extras::of(batch)?, name: name.clone() });
                 }
             }
-            Self::Own(Column::Boolean(values)) => {
-                if !values.is_null(row) {
-                    out.extend_from_slice(if values.value(row) { b"True" } else { b"False" });
-                }
-            }
-            Self::Own(Column::Decimal(decimals)) => match decimals.at(row) {
-                Some(DecimalCell::Spelled(text)) => push_cell(text.as_bytes(), out),
-                Some(DecimalCell::Scaled(value, scale)) => money::write_scaled(value, scale, out),
-                None => {}
-            },
-            Self::Extra { extras, name } => {
-                if let Some(value) = extras.at(row, name) {
-                    push_cell(value.as_bytes(), out);
+            Form::Reporting(version) => {
+                for (_, source) in version.columns() {
+                    cells.push(Cells::of_source(batch, *source)?);
                 }
             }
         }
+        Ok(cells)
+    }
+
+    const fn line_end(&self) -> &'static [u8] {
+        match self.form {
+            Form::CostDetails { .. } => b"\n",
+            Form::Reporting(_) => b"\r\n",
+        }
+    }
+}
+
+fn push_names<'a>(names: impl Iterator<Item = &'a str>, out: &mut Vec<u8>) {
+    for (index, name) in names.enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        push_cell(name.as_bytes(), out);
     }
 }
 
@@ -227,5 +254,49 @@ mod tests {
         let encoder = CsvEncoder::new(Layout::Ea20240801, Vec::new());
         let part = batch().project(&[3]).unwrap();
         assert!(encoder.rows(&part, &mut Vec::new(), &mut Vec::new()).is_err());
+    }
+
+    fn reporting(version: ReportingVersion) -> Vec<Vec<String>> {
+        let encoder = CsvEncoder::reporting(version);
+        let (mut text, mut ends) = (Vec::new(), Vec::new());
+        encoder.header(&mut text);
+        assert!(text.starts_with(b"\xEF\xBB\xBF\"Usage Data Extract\",\r\n\"\",\r\nAccountId,AccountName,"));
+        encoder.rows(&batch(), &mut text, &mut ends).unwrap();
+        assert_eq!((ends.len(), ends[1]), (2, text.len()));
+        assert!(text[..ends[0]].ends_with(b"\r\n") && text.ends_with(b"\r\n"));
+        let mut records = crate::records::RecordReader::new(&text[..]);
+        let mut rows = Vec::new();
+        while let Some(record) = records.next_record().unwrap() {
+            rows.push((0..record.len()).map(|at| String::from_utf8(record.bytes(at).into_owned()).unwrap()).collect());
+        }
+        rows.split_off(2)
+    }
+
+    #[test]
+    fn files_of_the_reporting_apis_have_plain_numbers_iso_days_and_tags_with_braces() {
+        let rows = reporting(ReportingVersion::V3);
+        assert!(rows.iter().all(|row| row.len() == 40));
+        let cell = |row: usize, name: &str| {
+            let column = rows[0].iter().position(|column| column == name).unwrap();
+            rows[row][column].as_str()
+        };
+        for (name, first, second) in [
+            ("Date", "2023-09-01", "2023-09-02"),
+            ("ConsumedQuantity", "1.50", "2"),
+            ("Cost", "2.250", "0.0000001"),
+            ("ResourceRate", "", ""),
+            ("AccountId", "0", "0"),
+            ("ProductId", "0", "0"),
+            ("SubscriptionId", "0", "0"),
+            ("SubscriptionGuid", "s", "s"),
+            ("MeterId", "m", "m"),
+            ("ResourceGuid", "m", "m"),
+            ("Tags", "{\"a\": \"b,c\"}", "{\"lazurite-unparsed\":\"two\\nlines\"}"),
+            ("ChargesBilledSeparately", "False", ""),
+        ] {
+            assert_eq!((cell(1, name), cell(2, name)), (first, second), "{name}");
+        }
+        let older = reporting(ReportingVersion::V2);
+        assert_eq!(older[1], rows[1][..33]);
     }
 }

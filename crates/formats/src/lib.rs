@@ -1,4 +1,5 @@
-//! Text and files ⇄ charges: recognising EA cost exports and recorded pages of usage details, reading them strictly, and writing cost details CSV.
+//! Text and files ⇄ charges: recognising EA cost exports and recorded pages of usage details, reading them strictly, and
+//! writing them as CSV and JSON.
 //!
 //! Input is hostile: everything that is read has a limit, and every refusal says file, line, column, value and what
 //! was expected. Nothing is guessed and nothing is rounded.
@@ -20,6 +21,7 @@ mod manifest;
 mod pages;
 mod reader;
 mod records;
+mod reporting;
 mod row;
 mod schema;
 mod sketch;
@@ -34,12 +36,13 @@ pub use encode::CsvEncoder;
 pub use error::{Excerpt, InputError, PageItem, PageList, RowFault, RowPlace};
 pub use evidence::DatasetEvidence;
 pub use header::{FillIns, Header};
-pub use json::{Expanded, JsonEncoder, ReportingVersion, RowContext};
+pub use json::{Expanded, JsonEncoder, RowContext};
 pub use layout::{Layout, UnknownLayout};
 pub use manifest::{ExportFolder, ManifestError, RunManifest};
 pub use pages::{NextLink, Page};
 pub use reader::{ChargeReader, ReadOptions, RejectSink, Rejected};
 pub use records::{CELL_BYTES_MAX, RECORD_BYTES_MAX, Record, RecordReader};
+pub use reporting::ReportingVersion;
 pub use schema::{
     BILLING_PERIOD_COLUMN, EXTRA_COLUMN, SOURCE_HASH_COLUMN, SOURCE_INDEX_COLUMN, SOURCE_ROW_COLUMN,
     SOURCE_SCOPE_COLUMN, charge_fields, charge_schema, scale_column, staging_schema, text_column,

@@ -30,6 +30,11 @@ pub fn tags_json(cell: &str) -> Cow<'_, str> {
     Cow::Owned(serde_json::json!({ UNPARSED: cell }).to_string())
 }
 
+/// A tags cell as a text that holds JSON; `None` for a blank one.
+pub(crate) fn tags_text(cell: &str) -> Option<Cow<'_, str>> {
+    (!cell.trim().is_empty()).then(|| tags_json(cell))
+}
+
 /// Whether a tags cell has a tag. Keys compare without case, values exactly.
 pub fn has_tag(cell: &str, key: &str, value: &str) -> bool {
     let is_asked = |(own, text): &(String, Option<String>)| {

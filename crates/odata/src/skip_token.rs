@@ -256,6 +256,14 @@ mod tests {
     }
 
     #[test]
+    fn no_long_text_is_decoded() {
+        let of_another_version = |size: usize| "_".repeat(size);
+        let open = |size| PageToken::open(&of_another_version(size), &SECRET);
+        assert_eq!(open(TOKEN_BYTES_MAX), Err(TokenError::OtherVersion { found: 255 }));
+        assert_eq!(open(TOKEN_BYTES_MAX + 4), Err(TokenError::Malformed));
+    }
+
+    #[test]
     fn an_authentic_body_that_says_nothing_is_refused() {
         let right = URL_SAFE_NO_PAD.decode(token().seal(&SECRET)).unwrap();
         let window = 9..18;

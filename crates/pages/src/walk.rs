@@ -174,6 +174,11 @@ impl Walk<'_> {
         self.nothing_held
     }
 
+    /// The time that all pages are about: that of the first one.
+    pub fn window(&self) -> Window {
+        self.window
+    }
+
     /// The version that all pages of the walk are read from.
     pub fn version(&self) -> u64 {
         self.snapshot.version()

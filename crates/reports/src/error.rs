@@ -36,6 +36,15 @@ pub enum ReportError {
         /// What is wrong.
         reason: String,
     },
+    /// The dataset that is asked for is not held, the other one is; the text says so.
+    #[error("{0}")]
+    NotHeld(String),
+    /// The thread that wrote an answer ended before it.
+    #[error("cannot go on writing an answer: {reason}")]
+    Interrupted {
+        /// Why.
+        reason: String,
+    },
     /// An earlier state that the store does not have.
     #[error("nothing was held at {as_of}")]
     AsOf {

@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod collect;
+mod direct;
 mod error;
 mod links;
 mod question;
@@ -17,6 +18,7 @@ mod worker;
 mod writer;
 
 pub use collect::CollectedReports;
+pub use direct::DirectAnswer;
 pub use error::ReportError;
 pub use links::{BlobLink, LinkError, LinkSigner};
 pub use question::{AsOf, Question, ReportForm, ReportKind};

@@ -2,7 +2,7 @@
 
 use access::Permit;
 use calendar::{BillingPeriod, DateRange};
-use formats::{CsvEncoder, Layout};
+use formats::{CsvEncoder, Layout, ReportingVersion};
 use ledger::{ChargeFilter, ChargeQuery, Dataset, Generation, Share, Visibility, Window};
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,11 @@ impl ReportKind {
             Self::UsageDetails | Self::EnterpriseReporting => u64::MAX,
         }
     }
+
+    /// Whether a report can say why it failed. If not, what is known beforehand is refused when it is asked for.
+    pub(crate) const fn tells_reasons(self) -> bool {
+        !matches!(self, Self::EnterpriseReporting)
+    }
 }
 
 /// The columns of a report.
@@ -39,6 +44,8 @@ pub enum ReportForm {
         /// Whether columns that no layout knows follow the layout's own.
         unknown_columns: bool,
     },
+    /// Those of usage details of the Enterprise Reporting API.
+    EnterpriseReporting(ReportingVersion),
 }
 
 impl ReportForm {
@@ -46,6 +53,9 @@ impl ReportForm {
     const fn name(self) -> &'static str {
         match self {
             Self::CostDetails { layout, .. } => layout.name(),
+            Self::EnterpriseReporting(ReportingVersion::V1) => "ea_reporting_v1",
+            Self::EnterpriseReporting(ReportingVersion::V2) => "ea_reporting_v2",
+            Self::EnterpriseReporting(ReportingVersion::V3) => "ea_reporting_v3",
         }
     }
 
@@ -53,6 +63,7 @@ impl ReportForm {
     pub(crate) const fn has_unknown_columns(self) -> bool {
         match self {
             Self::CostDetails { unknown_columns, .. } => unknown_columns,
+            Self::EnterpriseReporting(_) => false,
         }
     }
 }
@@ -166,8 +177,11 @@ impl StoredQuestion {
 
     /// Writes the answer, if the stored text names a form of ours.
     pub(crate) fn encoder(&self) -> Option<CsvEncoder> {
-        let layout: Layout = self.layout.parse().ok()?;
-        Some(CsvEncoder::new(layout, self.unknown_columns.clone()))
+        if let Ok(layout) = self.layout.parse::<Layout>() {
+            return Some(CsvEncoder::new(layout, self.unknown_columns.clone()));
+        }
+        let is_named = |version: &ReportingVersion| ReportForm::EnterpriseReporting(*version).name() == self.layout;
+        ReportingVersion::ALL.into_iter().find(is_named).map(CsvEncoder::reporting)
     }
 
     /// The time that is asked about, if the stored text is one of ours.

@@ -136,15 +136,7 @@ impl Reports {
 
     /// Takes a question and gives the operation's id. The answer is pinned to the lake version of this moment.
     pub async fn create(&self, question: Question) -> Result<String, ReportError> {
-        let snapshot = self.snapshot(question.as_of).await?;
-        let held = self.catalog.held_at(snapshot.version()).await?;
-        let verdict = verdict(&held, &question);
-        let unknown_columns = if question.form.has_unknown_columns() {
-            self.unknown_columns(&question, snapshot.version()).await?
-        } else {
-            Vec::new()
-        };
-        let stored = StoredQuestion::of(&question, snapshot.version(), unknown_columns, verdict);
+        let (stored, snapshot) = self.pin(&question).await?;
         let id = uuid::Uuid::new_v4().to_string();
         let digest = digest(&stored, &snapshot, self.settings.blob_bytes_max)
             .ok_or_else(|| foreign(&id, "the question has no time"))?;
@@ -160,6 +152,25 @@ impl Reports {
         self.queued.notify_one();
         tracing::info!(report.id = %id, "report {id}: queued");
         Ok(id)
+    }
+
+    /// Pins a question to a state of the store, with what is known of its answer.
+    pub(crate) async fn pin(&self, question: &Question) -> Result<(StoredQuestion, Snapshot), ReportError> {
+        let snapshot = self.snapshot(question.as_of).await?;
+        let held = self.catalog.held_at(snapshot.version()).await?;
+        let verdict = match verdict(&held, question) {
+            Some(Verdict::OtherDataset(message)) if !question.kind.tells_reasons() => {
+                return Err(ReportError::NotHeld(message));
+            }
+            verdict => verdict,
+        };
+        let unknown_columns = if question.form.has_unknown_columns() {
+            self.unknown_columns(question, snapshot.version()).await?
+        } else {
+            Vec::new()
+        };
+        let stored = StoredQuestion::of(question, snapshot.version(), unknown_columns, verdict);
+        Ok((stored, snapshot))
     }
 
     async fn snapshot(&self, as_of: AsOf) -> Result<Snapshot, ReportError> {
@@ -303,7 +314,7 @@ fn verdict(held: &Held, question: &Question) -> Option<Verdict> {
 }
 
 /// Identifies the answer: the question with its rights and filter, the form, the size of blobs and the files that can hold rows of it.
-fn digest(question: &StoredQuestion, snapshot: &Snapshot, blob_bytes_max: u64) -> Option<String> {
+pub(crate) fn digest(question: &StoredQuestion, snapshot: &Snapshot, blob_bytes_max: u64) -> Option<String> {
     let query: ChargeQuery = question.query()?;
     let encoder = question.encoder()?;
     let blob_bytes_max = question.kind.blob_bytes_max(blob_bytes_max);

@@ -75,6 +75,32 @@ const TABLE: &str = "
     DepartmentReader@100/dep/7 + AccountOwner@100/acc/72      | DA AO hidden | acc/81 | NoRole";
 const ROWS: usize = 43;
 
+/// The same for the part of an enrollment.
+const PARTS: &str = "
+    EnterpriseReader@100                                      | -- -- | 100       | 100
+    EnterpriseReader@100 + DepartmentReader@100/dep/7         | -- -- | 100       | 100
+    DepartmentReader@100/dep/7                                | DA -- | 100       | 100 in departments/7
+    DepartmentReader@100/dep/7                                | -- AO | 100       | DepartmentCostDisabled
+    DepartmentReader@100/dep/7 + DepartmentReader@100/dep/8   | DA -- | 100       | 100 in departments/7 + departments/8
+    DepartmentReader@100/dep/7 + AccountOwner@100/acc/81      | DA AO | 100       | 100 in departments/7 + enrollmentAccounts/81
+    DepartmentReader@100/dep/7 + AccountOwner@100/acc/81      | DA -- | 100       | 100 in departments/7
+    DepartmentReader@100/dep/7 + AccountOwner@100/acc/81      | -- AO | 100       | DepartmentCostDisabled
+    AccountOwner@100/acc/72                                   | -- AO | 100       | 100 in enrollmentAccounts/72
+    AccountOwner@100/acc/72                                   | DA -- | 100       | AccountCostDisabled
+    Reader@100/sub/M                                          | -- AO | 100       | 100 in subscriptions/abababab-0000-4000-8000-000000000000
+    Reader@100/sub/M                                          | DA -- | 100       | AccountCostDisabled
+    # A role on a scope that nobody knows any more bounds nothing, and so shows nothing.
+    DepartmentReader@100/dep/999                              | DA AO | 100       | NoRole
+    DepartmentReader@100/dep/999 + AccountOwner@100/acc/72    | DA AO | 100       | 100 in enrollmentAccounts/72
+    # Roles of one enrollment show nothing of another.
+    DepartmentReader@100/dep/7 + EnterpriseReader@200         | DA AO | 100       | 100 in departments/7
+    DepartmentReader@100/dep/7                                | DA AO | 200       | NoRole
+    EnterpriseReader@100                                      | DA AO | 200       | NoRole
+    EnterpriseReader@100                                      | DA AO | 300       | Unknown
+    EnterpriseReader@100                                      | DA AO hidden | 100 | IndirectCostDisabled
+    DepartmentReader@100/dep/7                                | DA AO hidden | 100 | IndirectCostDisabled";
+const PART_ROWS: usize = 20;
+
 fn audit() -> AuditEntry {
     let text = || "test".to_owned();
     AuditEntry { at_ms: 0, actor: text(), action: text(), enrollment: None, target: text(), detail: text(), times: 1 }
@@ -188,7 +214,14 @@ fn outcome(judged: Result<Permit, Refusal>) -> String {
 #[tokio::test]
 async fn every_row_of_the_table_of_several_roles_holds() {
     let (_folder, catalog) = catalog().await;
-    let lines = TABLE.trim().lines().map(str::trim).filter(|line| !line.starts_with('#'));
+    for (table, rows, part) in [(TABLE, ROWS, false), (PARTS, PART_ROWS, true)] {
+        assert_eq!(try_table(&catalog, table, part).await, rows);
+    }
+}
+
+/// Tries the rows of a table and counts them.
+async fn try_table(catalog: &Catalog, table: &str, part: bool) -> usize {
+    let lines = table.trim().lines().map(str::trim).filter(|line| !line.starts_with('#'));
     let (mut tried, mut wrong) = (0, Vec::new());
     for line in lines {
         let [roles, switches, asked, expected] = line.split('|').map(str::trim).collect::<Vec<_>>().try_into().unwrap();
@@ -198,15 +231,43 @@ async fn every_row_of_the_table_of_several_roles_holds() {
             let policies = Policies { da_view_charges, ao_view_charges, price_hidden };
             catalog.change_policies(&number(enrollment), |own| *own = policies, &audit()).await.unwrap();
         }
-        let caller = caller(&catalog, &format!("subject {tried}"), roles).await;
-        let found = outcome(permit(&catalog, &caller, &scope(asked)).await);
+        let caller = caller(catalog, &format!("subject {part} {tried}"), roles).await;
+        let asked = scope(asked);
+        let judged = match part {
+            true => permit_part(catalog, &caller, &asked).await,
+            false => permit(catalog, &caller, &asked).await,
+        };
+        let found = outcome(judged);
         if found != expected {
             wrong.push(format!("{line}: found {found}"));
         }
         tried += 1;
     }
     assert!(wrong.is_empty(), "{} of {tried} rows:\n{}", wrong.len(), wrong.join("\n"));
-    assert_eq!(tried, ROWS);
+    tried
+}
+
+/// What is not usage shows at the whole enrollment only: a part of it must not show it through any generation, nor the
+/// balance.
+#[tokio::test]
+async fn a_part_of_an_enrollment_shows_usage_only() {
+    let (_folder, catalog) = catalog().await;
+    let policies = Policies { da_view_charges: true, ao_view_charges: true, price_hidden: false };
+    catalog.change_policies(&number("100"), |own| *own = policies, &audit()).await.unwrap();
+    for (roles, at_least) in
+        [("EnterpriseReader@100", Visibility::Everything), ("DepartmentReader@100/dep/7", Visibility::UsageOnly)]
+    {
+        let caller = caller(&catalog, roles, roles).await;
+        let permit = permit_part(&catalog, &caller, &scope("100")).await.unwrap();
+        for generation in Generation::ALL {
+            assert_eq!(permit.visibility(generation), at_least.max(generation.visibility()), "{roles} {generation:?}");
+        }
+        let balance = crate::permit_balance(&catalog, &caller, &scope("100")).await;
+        assert_eq!(balance.is_ok(), at_least == Visibility::Everything, "{roles}");
+    }
+    let caller = caller(&catalog, "s", "EnterpriseReader@100").await;
+    let below = permit_part(&catalog, &caller, &scope("100/dep/7")).await;
+    assert!(matches!(below, Err(Refusal::Unsupported { .. })));
 }
 
 #[tokio::test]

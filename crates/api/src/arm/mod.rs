@@ -17,6 +17,6 @@ pub(crate) use error::{ApiError, ErrorShape, LoginError, excerpt};
 pub(crate) use headers::{add_common_headers, json};
 pub(crate) use next_link::{SKIP_TOKEN, next_link};
 pub(crate) use path::segments;
-pub(crate) use period::{billing_period, split_period};
+pub(crate) use period::{billing_period, day, split_period};
 pub(crate) use query::{Query, decode_parameter};
 pub(crate) use version::{api_version, api_version_from};

@@ -1,7 +1,7 @@
-//! Billing periods in paths: `{scope}/providers/Microsoft.Billing/billingPeriods/{period}` and the direct form
+//! Times that callers name: days, and billing periods in paths: `{scope}/providers/Microsoft.Billing/billingPeriods/{period}` and the direct form
 //! `{scope}/billingPeriods/{period}` (contract `consumption-api.md`, sections 1 and 6).
 
-use calendar::BillingPeriod;
+use calendar::{BillingPeriod, CalendarError, Date};
 
 use super::{ApiError, excerpt};
 
@@ -38,6 +38,13 @@ pub(crate) fn billing_period(name: &str) -> Result<BillingPeriod, ApiError> {
         return Err(refused(&"expected YYYYMM such as 202309"));
     }
     BillingPeriod::parse(digits).map_err(|error| refused(&error))
+}
+
+/// A day as a caller writes it: `YYYY-MM-DD`, with a time of day in UTC behind it or not. The time is dropped, because
+/// days are asked for as a whole.
+pub(crate) fn day(text: &str) -> Result<Date, CalendarError> {
+    let is_iso = text.as_bytes().get(4) == Some(&b'-');
+    if is_iso { Date::parse_any(text.as_bytes()) } else { Date::parse_iso(text) }
 }
 
 #[cfg(test)]

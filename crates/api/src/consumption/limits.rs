@@ -1,8 +1,9 @@
 //! Limits of the original, in emulation only (DESIGN 4.13; SEMANTICS 5).
 
-use calendar::{BillingPeriod, DateRange};
+use calendar::DateRange;
 
 use crate::arm::ApiError;
+use crate::month_limit;
 
 /// A billing period closes on this day of the next month (D-34).
 pub(super) const CLOSING_DAY: u8 = 5;
@@ -27,16 +28,7 @@ impl Limit {
 
 /// Refuses a range of days that the original refuses.
 pub(super) fn check(days: DateRange, limit: Limit) -> Result<(), ApiError> {
-    let months = limit.months();
-    let first_too_late = BillingPeriod::of(days.start()).add_months(months).ok().map(|period| {
-        calendar::Date::new(period.year(), period.month(), days.start().day()).unwrap_or(period.last_day())
-    });
-    match first_too_late {
-        Some(day) if days.end() >= day => {
-            Err(ApiError::BadRequest(format!("The maximum allowed date range is {months} months")))
-        }
-        _ => Ok(()),
-    }
+    month_limit::check(days, limit.months())
 }
 
 #[cfg(test)]

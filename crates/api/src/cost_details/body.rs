@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::arm::{ApiError, excerpt};
+use crate::arm::{ApiError, day, excerpt};
 
 /// Documented texts of the original; the second one does have two blanks.
 const INVALID_PAYLOAD: &str = "Invalid Request Payload";
@@ -140,11 +140,8 @@ fn parse_range(range: &TimePeriod) -> Result<DateRange, ApiError> {
     })
 }
 
-/// `YYYY-MM-DD`, with a time of day behind it or not; the time is dropped, because both ends are whole days.
 fn parse_day(name: &str, text: &str) -> Result<Date, ApiError> {
-    let is_iso = text.as_bytes().get(4) == Some(&b'-');
-    let parsed = if is_iso { Date::parse_any(text.as_bytes()) } else { Date::parse_iso(text) };
-    parsed.map_err(|error| ApiError::BadRequest(format!("Invalid timePeriod: {name} '{}': {error}.", excerpt(text))))
+    day(text).map_err(|error| ApiError::BadRequest(format!("Invalid timePeriod: {name} '{}': {error}.", excerpt(text))))
 }
 
 #[cfg(test)]

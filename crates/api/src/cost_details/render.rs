@@ -6,11 +6,10 @@ use axum::response::Response;
 use reports::{Blob, Report};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use time::OffsetDateTime;
-use time::macros::format_description;
 
 use crate::address::BaseUrl;
 use crate::arm::ApiError;
+use crate::clock::instant_text;
 use crate::state::ApiSettings;
 
 /// The answer while a report is made. There is no `Azure-AsyncOperation` header: clients would then want another body.
@@ -98,7 +97,7 @@ fn ended<'a>(report: &'a Report, status: &'static str) -> Result<OperationResult
         name: &report.id,
         status,
         manifest: None,
-        valid_till: valid_till(report.valid_till_s)?,
+        valid_till: instant_text(report.valid_till_s)?,
         error: None,
     })
 }
@@ -119,11 +118,4 @@ fn manifest<'a>(report: &'a Report, blobs: &[Blob], base: &BaseUrl) -> Result<Ma
             .map(|blob| ManifestBlob { blob_link: base.blob(&blob.link), byte_count: blob.bytes })
             .collect(),
     })
-}
-
-/// RFC 3339 with seven fraction digits, as the original writes it.
-fn valid_till(seconds: i64) -> Result<String, ApiError> {
-    let form = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:7]Z");
-    let instant = OffsetDateTime::from_unix_timestamp(seconds).map_err(|error| ApiError::Internal(error.into()))?;
-    instant.format(form).map_err(|error| ApiError::Internal(error.into()))
 }

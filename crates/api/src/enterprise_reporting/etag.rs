@@ -14,27 +14,45 @@ const ETAG_DIGITS: usize = 32;
 
 /// The answer with a JSON body, or a 304 if the client has it. Equal bodies have equal tags, on every server.
 pub(super) fn tagged(request: &HeaderMap, body: &impl Serialize) -> Result<Response, ApiError> {
-    let text = serde_json::to_vec(body)?;
-    let tag = tag_of(&text);
-    let has_it = request.get_all(header::IF_NONE_MATCH).iter().any(|list| names(list, &tag));
-    let mut response = if has_it {
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        response
-    } else {
+    Ok(tagged_text(request, serde_json::to_vec(body)?))
+}
+
+/// The same with the text of the body.
+pub(super) fn tagged_text(request: &HeaderMap, text: Vec<u8>) -> Response {
+    let tag = Tag::of(&text);
+    tag.answer(request, || {
         let mut response = json(StatusCode::OK, &());
         *response.body_mut() = Body::from(text);
         response
-    };
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        response.headers_mut().insert(header::ETAG, tag);
-    }
-    Ok(response)
+    })
 }
 
-fn tag_of(text: &[u8]) -> String {
-    let hash = hex::encode(Sha256::digest(text));
-    format!("\"{}\"", &hash[..ETAG_DIGITS])
+/// What identifies an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Tag(String);
+
+impl Tag {
+    /// The tag of a text that is equal for equal answers only.
+    pub(super) fn of(text: &[u8]) -> Self {
+        let hash = hex::encode(Sha256::digest(text));
+        Self(format!("\"{}\"", &hash[..ETAG_DIGITS]))
+    }
+
+    /// The answer under its tag, or a 304 if the client has it; then the answer is not made.
+    pub(super) fn answer(&self, request: &HeaderMap, make: impl FnOnce() -> Response) -> Response {
+        let has_it = request.get_all(header::IF_NONE_MATCH).iter().any(|list| names(list, &self.0));
+        let mut response = if has_it {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            response
+        } else {
+            make()
+        };
+        if let Ok(tag) = HeaderValue::from_str(&self.0) {
+            response.headers_mut().insert(header::ETAG, tag);
+        }
+        response
+    }
 }
 
 /// Whether a list of tags has one in it. They compare weakly, as RFC 9110 says for `If-None-Match`.
@@ -49,9 +67,9 @@ mod tests {
 
     #[test]
     fn a_list_names_a_tag_whatever_else_it_names() {
-        let tag = tag_of(b"x");
+        let tag = Tag::of(b"x").0;
         assert_eq!(tag.len(), ETAG_DIGITS + 2);
-        assert_ne!(tag, tag_of(b"y"));
+        assert_ne!(tag, Tag::of(b"y").0);
         for list in [tag.clone(), format!("W/{tag}"), format!("\"a\", {tag},\"b\""), "*".to_owned()] {
             assert!(names(&HeaderValue::from_str(&list).unwrap(), &tag), "{list}");
         }

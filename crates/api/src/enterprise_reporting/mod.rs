@@ -3,27 +3,53 @@
 //! It has no api-version: the version is the first segment of the path, and `api-version: 1.0`, which some clients send as
 //! a header, is not looked at.
 
+mod asked;
 mod balances;
+mod download;
 mod etag;
+mod jobs;
 mod periods;
+mod usage_details;
 
+use access::{Caller, Permit, permit_part};
+use formats::ReportingVersion;
 use ledger::Scope;
 
-use crate::arm::{ApiError, excerpt};
+use crate::arm::{ApiError, excerpt, refused};
 use crate::dispatch::Call;
 
 pub(crate) use balances::balance_summary;
+pub(crate) use download::download;
+pub(crate) use jobs::{poll, submit};
 pub(crate) use periods::billing_periods;
+pub(crate) use usage_details::{usage_details, usage_details_by_dates};
 
-/// Versions of the reports that all of them answer alike.
-const VERSIONS: [&str; 3] = ["v1", "v2", "v3"];
+/// The right that usage details need.
+const USAGE_ACTION: &str = "Microsoft.Consumption/usageDetails/read";
 
-/// The version of a path, in the spelling of the contract.
-fn version(text: &str) -> Result<&'static str, ApiError> {
-    let known = VERSIONS.into_iter().find(|version| version.eq_ignore_ascii_case(text));
+/// The version of a path.
+fn version(text: &str) -> Result<ReportingVersion, ApiError> {
+    let known = ReportingVersion::ALL.into_iter().find(|version| version.as_str().eq_ignore_ascii_case(text));
     known.ok_or_else(|| {
         ApiError::NotFound(format!("The version '{}' does not exist; versions are v1, v2 and v3.", excerpt(text)))
     })
+}
+
+/// The version of a path that leads to a file: the first one has none.
+fn version_with_files(text: &str) -> Result<ReportingVersion, ApiError> {
+    match version(text)? {
+        ReportingVersion::V1 => Err(ApiError::NotFound(
+            "Version v1 has no files of usage details; versions that have them are v2 and v3.".to_owned(),
+        )),
+        version => Ok(version),
+    }
+}
+
+/// What of the charges of an enrollment the caller may read.
+async fn part(call: &Call<'_>, caller: &Caller, enrollment: &str) -> Result<Permit, ApiError> {
+    let (scope, text) = enrollment_scope(enrollment)?;
+    let permit = permit_part(&call.state.catalog, caller, &scope).await;
+    permit.map_err(|refusal| refused(refusal, caller, &text, USAGE_ACTION))
 }
 
 /// The scope of the enrollment of a path, and its text.

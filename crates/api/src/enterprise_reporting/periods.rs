@@ -44,7 +44,7 @@ pub(crate) async fn billing_periods(
     enrollment: &str,
 ) -> Result<Response, ApiError> {
     let state = call.state;
-    let version = version(version_text)?;
+    let version = version(version_text)?.as_str();
     let caller = authenticate(call).await?;
     check_query(call, &[])?;
     let (scope, text) = enrollment_scope(enrollment)?;

@@ -8,8 +8,9 @@ use uuid::Uuid;
 use super::text::{is_json_number, push_decimal, push_escaped, push_plain, push_string, push_text};
 use crate::column::{CodedTexts, Column, EncodeError, Extras, integers, lake_columns};
 use crate::extras;
+use crate::reporting::is_whole;
 use crate::schema::{EXTRA_COLUMN, SOURCE_HASH_COLUMN, SOURCE_ROW_COLUMN};
-use crate::tags::tags_json;
+use crate::tags::tags_text;
 
 /// Names of rows that have none of their own are made in this space.
 const NAME_SPACE: Uuid = Uuid::from_u128(0x6f1d_5a6c_1b0e_5c3f_9a41_7c0d_93b8_42e7);
@@ -317,9 +318,8 @@ impl Value {
                 }
             }
             Self::TagsText => {
-                let text = String::from_utf8_lossy(cells.text(Field::Tags, row));
-                if !text.trim().is_empty() {
-                    push_string(tags_json(&text).as_bytes(), out);
+                if let Some(text) = tags_text(&String::from_utf8_lossy(cells.text(Field::Tags, row))) {
+                    push_string(text.as_bytes(), out);
                 }
             }
             Self::Object(field) => write_object(cells.text(*field, row), out),
@@ -384,9 +384,4 @@ fn write_object(string: &[u8], out: &mut Vec<u8>) {
         Some(object) => out.extend_from_slice(object.trim().as_bytes()),
         None => out.extend_from_slice(string),
     }
-}
-
-/// Whether a text is a whole number that JSON knows: digits without a zero in front.
-fn is_whole(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(u8::is_ascii_digit) && (text.len() == 1 || text[0] != b'0')
 }

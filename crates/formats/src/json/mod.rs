@@ -9,10 +9,12 @@ use calendar::BillingPeriod;
 use ledger::Field;
 
 pub use member::RowContext;
-pub use shapes::{Expanded, ReportingVersion};
+pub use shapes::Expanded;
+pub(crate) use text::{is_json_number, push_plain};
 
 use crate::column::EncodeError;
 use crate::extras;
+use crate::reporting::ReportingVersion;
 use crate::tags::tags_json;
 use member::{Cells, Member, columns_read, fields, write_members};
 use text::push_escaped;

@@ -5,6 +5,7 @@ use ledger::Field;
 
 use super::member::{Member, Unknown, Value};
 use crate::extras;
+use crate::reporting::{ReportingVersion, Source};
 
 /// Which expandable members are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -184,72 +185,16 @@ fn newer_meter() -> Value {
 
 /// A row of the Enterprise Reporting APIs.
 pub(super) fn reporting(version: ReportingVersion) -> Vec<Member> {
-    let number = |name, field| member(name, Value::Cell(field), Unknown::Null);
-    let obsolete = |name, extra| member(name, Value::ExtraInteger(extra), Unknown::Zero);
-    let extra = |name, extra| member(name, Value::Extra(extra), Unknown::Blank);
-    let extra_or = |name, extra, field| member(name, Value::ExtraOr(extra, field), Unknown::Blank);
-    let mut members = Vec::new();
-    if version == ReportingVersion::V3 {
-        members.extend([
-            extra_or("serviceName", extras::SERVICE_NAME, Field::MeterCategory),
-            extra_or("serviceTier", extras::SERVICE_TIER, Field::MeterSubCategory),
-            extra_or("location", extras::LOCATION, Field::ResourceLocation),
-            member("chargesBilledSeparately", Value::Not(Field::IsAzureCreditEligible), Unknown::Null),
-            text("partNumber", Field::PartNumber),
-            extra_or("resourceGuid", extras::RESOURCE_GUID, Field::MeterId),
-            text("offerId", Field::OfferId),
-            number("cost", Field::Cost),
-        ]);
-    }
-    members.extend([
-        member("accountId", Value::Integer(Field::AccountId), Unknown::Zero),
-        obsolete("productId", extras::PRODUCT_ID),
-        obsolete("resourceLocationId", extras::RESOURCE_LOCATION_ID),
-        obsolete("consumedServiceId", extras::CONSUMED_SERVICE_ID),
-        member("departmentId", Value::Integer(Field::InvoiceSectionId), Unknown::Zero),
-        text("accountOwnerEmail", Field::AccountOwnerId),
-        text("accountName", Field::AccountName),
-        extra("serviceAdministratorId", extras::SERVICE_ADMINISTRATOR_ID),
-        obsolete("subscriptionId", extras::SUBSCRIPTION_NUMBER),
-        text("subscriptionGuid", Field::SubscriptionId),
-        text("subscriptionName", Field::SubscriptionName),
-        known("date", Value::PlainMidnight(Field::Date)),
-        text("product", Field::ProductName),
-        text("meterId", Field::MeterId),
-        text("meterCategory", Field::MeterCategory),
-        text("meterSubCategory", Field::MeterSubCategory),
-        text("meterRegion", Field::MeterRegion),
-        text("meterName", Field::MeterName),
-        number("consumedQuantity", Field::Quantity),
-        number("resourceRate", Field::EffectivePrice),
-    ]);
-    if version != ReportingVersion::V3 {
-        members.push(number("Cost", Field::Cost));
-    }
-    members.extend([
-        text("resourceLocation", Field::ResourceLocation),
-        text("consumedService", Field::ConsumedService),
-        text("instanceId", Field::ResourceId),
-        text("serviceInfo1", Field::ServiceInfo1),
-        text("serviceInfo2", Field::ServiceInfo2),
-        text("additionalInfo", Field::AdditionalInfo),
-        member("tags", Value::TagsText, Unknown::Blank),
-        extra("storeServiceIdentifier", extras::STORE_SERVICE_IDENTIFIER),
-        text("departmentName", Field::InvoiceSectionName),
-        text("costCenter", Field::CostCenter),
-        text("unitOfMeasure", Field::UnitOfMeasure),
-        text("resourceGroup", Field::ResourceGroup),
-    ]);
-    members
-}
-
-/// A version of the Enterprise Reporting APIs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ReportingVersion {
-    /// The preview; later the same rows as version 2.
-    V1,
-    /// 33 members.
-    V2,
-    /// 40 members.
-    V3,
+    let of_source = |(name, source)| match source {
+        Source::Text(field) => text(name, field),
+        Source::Number(field) => member(name, Value::Cell(field), Unknown::Null),
+        Source::Extra(extra) => member(name, Value::Extra(extra), Unknown::Blank),
+        Source::ExtraOr(extra, field) => member(name, Value::ExtraOr(extra, field), Unknown::Blank),
+        Source::Id(field) => member(name, Value::Integer(field), Unknown::Zero),
+        Source::ObsoleteId(extra) => member(name, Value::ExtraInteger(extra), Unknown::Zero),
+        Source::Day(field) => known(name, Value::PlainMidnight(field)),
+        Source::Not(field) => member(name, Value::Not(field), Unknown::Null),
+        Source::Tags => member(name, Value::TagsText, Unknown::Blank),
+    };
+    version.members().into_iter().map(of_source).collect()
 }

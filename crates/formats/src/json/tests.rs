@@ -11,7 +11,11 @@ const TEXT: &str = "BillingAccountId,BillingCurrencyCode,Date,Quantity,CostInBil
 
 /// The batch as the lake gives it, with the columns that a commit adds.
 fn batch() -> RecordBatch {
-    let source = SourceReader::open("f", TEXT.as_bytes()).unwrap();
+    batch_of(TEXT)
+}
+
+fn batch_of(text: &str) -> RecordBatch {
+    let source = SourceReader::open("f", text.as_bytes()).unwrap();
     let mut reader = ChargeReader::open("f", source, ReadOptions::default(), None).unwrap();
     let batch = reader.next_batch().unwrap().unwrap();
     let hash: arrow::array::ArrayRef = std::sync::Arc::new(arrow::array::StringArray::from(vec!["hash", "hash"]));
@@ -135,4 +139,56 @@ fn days_and_tags_are_written_as_each_generation_has_them() {
     assert_eq!(reporting[0]["date"], "2023-09-01T00:00:00");
     assert_eq!(reporting[0]["tags"], "{\"a\": \"b,c\"}");
     assert!(reporting[0].get("Cost").is_some() && reporting[0].get("cost").is_none());
+}
+
+/// Cells that only files of the Enterprise Reporting APIs have, and cells that they lack.
+const REPORTED: &str = "BillingAccountId,BillingCurrencyCode,Date,Quantity,CostInBillingCurrency,SubscriptionId,MeterId,\
+    ChargeType,PricingModel,Tags,IsAzureCreditEligible,AccountId,InvoiceSectionId,EffectivePrice,ResourceLocation,\
+    MeterCategory,ResourceGuid,Location,ServiceName,ProductId,SubscriptionNumber,ServiceAdministratorId\n\
+    1,USD,09/01/2023,+7,2.250,s,m,Usage,OnDemand,\"\"\"a\"\": \"\"b,c\"\"\",TRUE,7,8,0.50,westeurope,Storage,\
+    guid,EU West,Blobs,1046428,12,admin@x\n\
+    1,USD,09/02/2023,2.0,-1.5E-7,s,m,Usage,OnDemand,,FALSE,x,007,,,\"a,\"\"b\"\"\",,,,0x1,,\n";
+
+#[test]
+fn the_json_and_csv_forms_of_the_reporting_apis_hold_the_same_values() {
+    let batch = batch_of(REPORTED);
+    for version in ReportingVersion::ALL {
+        let (mut json, mut csv) = (Vec::new(), Vec::new());
+        let encoder = JsonEncoder::reporting(version);
+        let context = RowContext { id_prefix: String::new(), first_open_period: "202310".parse().unwrap() };
+        encoder.rows(&batch, "202309".parse().unwrap(), &context, &mut json, &mut Vec::new()).unwrap();
+        let objects: Vec<std::collections::BTreeMap<String, Box<serde_json::value::RawValue>>> =
+            serde_json::from_str(&format!("[{}]", String::from_utf8(json).unwrap())).unwrap();
+        let encoder = crate::encode::CsvEncoder::reporting(version);
+        encoder.header(&mut csv);
+        encoder.rows(&batch, &mut csv, &mut Vec::new()).unwrap();
+        let mut records = crate::records::RecordReader::new(&csv[..]);
+        let mut rows: Vec<Vec<String>> = Vec::new();
+        while let Some(record) = records.next_record().unwrap() {
+            rows.push((0..record.len()).map(|at| String::from_utf8(record.bytes(at).into_owned()).unwrap()).collect());
+        }
+        let [_, _, names, rows @ ..] = rows.as_slice() else { panic!("{rows:?}") };
+        for (row, object) in rows.iter().zip(&objects) {
+            assert_eq!(object.len(), names.len());
+            for (name, cell) in names.iter().zip(row) {
+                let member = object.iter().find(|(member, _)| member.eq_ignore_ascii_case(name)).unwrap().1.get();
+                let expected = match serde_json::from_str(member).unwrap() {
+                    Value::Null => String::new(),
+                    Value::Bool(value) => if value { "True" } else { "False" }.to_owned(),
+                    Value::String(text) if name == "Date" => text.trim_end_matches("T00:00:00").to_owned(),
+                    Value::String(text) => text,
+                    _ => member.replace("-1.5E-7", "-0.00000015"),
+                };
+                assert_eq!(*cell, expected, "{version:?} {name}");
+            }
+        }
+        let first = |name: &str| rows[0][names.iter().position(|own| own == name).unwrap()].as_str();
+        let cells =
+            ["ProductId", "SubscriptionId", "AccountId", "ServiceAdministratorId", "ConsumedQuantity"].map(first);
+        assert_eq!(cells, ["1046428", "12", "7", "admin@x", "7"]);
+        if version == ReportingVersion::V3 {
+            let cells = ["ResourceGuid", "Location", "ServiceName", "ServiceTier", "MeterId"].map(first);
+            assert_eq!(cells, ["guid", "EU West", "Blobs", "", "m"]);
+        }
+    }
 }

@@ -49,7 +49,7 @@ pub(super) fn push_decimal(cell: &DecimalCell<'_>, out: &mut Vec<u8>) {
 }
 
 /// Appends a number that a source spelled, in plain digits; `null` for a text that is no number.
-pub(super) fn push_plain(text: &str, out: &mut Vec<u8>) {
+pub(crate) fn push_plain(text: &str, out: &mut Vec<u8>) {
     match Decimal::parse(text.as_bytes(), Limits::COST) {
         Ok(parsed) => parsed.value.write_to(out),
         Err(_) => out.extend_from_slice(b"null"),
@@ -57,7 +57,7 @@ pub(super) fn push_plain(text: &str, out: &mut Vec<u8>) {
 }
 
 /// Whether a text is a number by the grammar of JSON (RFC 8259, section 6).
-pub(super) fn is_json_number(text: &str) -> bool {
+pub(crate) fn is_json_number(text: &str) -> bool {
     let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let mut rest = text.as_bytes();
     rest = rest.strip_prefix(b"-").unwrap_or(rest);

@@ -216,6 +216,25 @@ fn times_are_read_in_utc_in_all_their_lengths() {
 }
 
 #[test]
+fn a_row_starts_at_midnight_and_ends_a_second_before_the_next() {
+    for (clause, first, last) in [
+        ("usageStart lt '2018-05-31T00:00:00Z'", "", "2018-05-30"),
+        ("usageStart lt '2018-05-31T00:00:00.1000000Z'", "", "2018-05-31"),
+        ("usageStart ge '2018-05-31T00:00:01Z'", "2018-06-01", ""),
+        ("usageStart le '2018-05-31T23:59:59Z'", "", "2018-05-31"),
+        ("usageEnd eq '2018-05-31T23:59:59Z'", "2018-05-31", "2018-05-31"),
+        ("usageEnd lt '2018-05-31T23:59:59Z'", "", "2018-05-30"),
+        ("usageEnd lt '2018-05-31T23:59:59.1000000Z'", "", "2018-05-31"),
+        ("usageEnd le '2018-05-31T23:59:58Z'", "", "2018-05-30"),
+        ("usageEnd gt '2018-05-31T23:59:58.9999999Z'", "2018-05-31", ""),
+        ("usageEnd gt '2018-05-31T23:59:59Z'", "2018-06-01", ""),
+        ("usageEnd ge '2018-05-31T00:00:00Z'", "2018-05-31", ""),
+    ] {
+        assert_eq!(strict(&format!("properties/{clause}")), Ok(days(first, last)), "{clause}");
+    }
+}
+
+#[test]
 fn operators_that_the_api_lacks_are_refused_by_name() {
     assert_refused("properties/chargeType ne 'Usage'", 23, &["`ne` is not supported", "eq, lt, gt, le, ge"]);
     assert_refused("tags eq 'a:b' OR tags eq 'c:d'", 15, &["`OR` is not supported", "joined by and"]);

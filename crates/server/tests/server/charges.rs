@@ -64,3 +64,20 @@ pub(crate) fn export(charges: &[Charge]) -> String {
     }
     text
 }
+
+/// One charge for every department, account and subscription, so that each scope is known whatever else there is.
+pub(crate) fn one_of_each() -> Vec<Charge> {
+    let plain = |number: usize| Charge {
+        department: number % DEPARTMENTS.len(),
+        account: number % ACCOUNTS.len(),
+        subscription: number % SUBSCRIPTIONS.len(),
+        day: 1,
+        charge: 0,
+        publisher: 0,
+        tags: 0,
+        group: 0,
+        quantity: "1".to_owned(),
+        cost: format!("0.{number}"),
+    };
+    (0..DEPARTMENTS.len().max(ACCOUNTS.len())).map(plain).collect()
+}

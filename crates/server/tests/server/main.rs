@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod agreement;
 mod balances;
 mod blobs;
 mod certificates;
 mod charges;
 mod conventions;
 mod cost_details;
+mod enterprise_usage;
 mod log;
 mod login;
 mod metrics;

@@ -196,3 +196,53 @@ async fn every_recording_is_answered_again_value_for_value() {
         }
     }
 }
+
+/// The texts of every generation over the same charges, by name.
+async fn every_generation(world: &World) -> Vec<(&'static str, String)> {
+    let subscription = format!("subscriptions/{NOBODY}");
+    let consumption =
+        |version| format!("/{subscription}/providers/Microsoft.Consumption/usageDetails?api-version={version}");
+    let mut found = Vec::new();
+    for version in ["2017-04-24-preview", "2018-01-31", "2018-10-01", "2019-05-01-preview", "2024-08-01"] {
+        found.push((version, ask(world, &consumption(version)).await));
+    }
+    for version in ["v1", "v2", "v3"] {
+        found.push((
+            version,
+            ask(world, &format!("/{version}/enrollments/{OWN}/billingPeriods/201802/usagedetails")).await,
+        ));
+    }
+    let file = format!("/v3/enrollments/{OWN}/usagedetails/download?startTime=2018-02-01&endTime=2018-02-28");
+    found.push(("CSV", ask(world, &file).await));
+    let report = world.answered(&subscription, VERSION, "{\"billingPeriod\":\"201802\"}").await;
+    let link = report["manifest"]["blobs"][0]["blobLink"].as_str().unwrap();
+    found.push(("Cost Details", world.client.get(link).send().await.unwrap().text().await.unwrap()));
+    found
+}
+
+/// Every generation is answered from the same charges, so one digit changed in the input changes one value in each of
+/// them, and nothing else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_cost_changed_in_the_input_is_one_value_changed_in_every_generation() {
+    const COST: &str = "\"pretaxCost\":1.06840616724986,";
+    let page = recorded("py_billing_period_usage");
+    let (before, after) = page.split_once(COST).unwrap();
+    let changed = format!("{before}\"pretaxCost\":1.06840616724987,{after}");
+    let world = world(&page, FEBRUARY, false).await;
+    let old = every_generation(&world).await;
+    import(&world, &changed).await;
+    let new = every_generation(&world).await;
+    for ((name, old), (_, new)) in old.iter().zip(&new) {
+        assert!(old.matches("1.06840616724986").count() > 1, "{name}: the value is there more than once");
+        let (same, rest) = common_beginning(old, new);
+        assert!(rest.0.starts_with("6") && rest.1.starts_with("7"), "{name}: …{}", &same[same.len() - 80..]);
+        assert_eq!(rest.0[1..], rest.1[1..], "{name}");
+    }
+    assert_eq!(old.len(), 10);
+}
+
+/// What two texts begin with, and the rest of each.
+fn common_beginning<'a>(one: &'a str, other: &'a str) -> (&'a str, (&'a str, &'a str)) {
+    let same = one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    (&one[..same], (&one[same..], &other[same..]))
+}
