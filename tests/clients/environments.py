@@ -12,6 +12,8 @@ import shutil
 import subprocess
 import sys
 
+from pins import NODE_FILES, PYTHON_LISTS
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 FOLDER = ROOT / "target" / "clients"
@@ -20,17 +22,6 @@ MARK = "installed"
 PYTHON_MIN = (3, 11)
 # A registry that does not answer for this long is down.
 INSTALL_SECONDS_MAX = 1200
-
-PYTHON_LISTS = {
-    "sdk-5.0.0": "python/requirements-sdk-5.0.0.txt",
-    "sdk-4.0.1": "python/requirements-sdk-4.0.1.txt",
-    "identity": "python/requirements-identity.txt",
-    "azure-cli": "python/requirements-azure-cli.txt",
-    "readers": "python/requirements-readers.txt",
-    "duckdb-delta": "python/requirements-duckdb-delta.txt",
-    "javascript": "javascript/requirements.txt",
-}
-NODE_FILES = ["javascript/package.json", "javascript/package-lock.json", "javascript/.npmrc"]
 # Settings of the machine that would make a client trust or reach something else than the test's own server.
 FOREIGN_VARIABLES = {
     "all_proxy", "http_proxy", "https_proxy", "no_proxy",

@@ -11,28 +11,26 @@ skip a test, and a client that cannot be installed has failed all of its tests.
 
 import argparse
 import collections
-import json
-import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.parse
 
 sys.dont_write_bytecode = True
 
 import plans
 from demo import test_demo
-from environments import (
-    HERE, PYTHON_LISTS, PYTHON_MIN, ROOT, NotInstalled, environment, hermetic_variables, offline_variables,
-)  # fmt: skip
-from program import Program, ProgramError
+from driving import Client, import_and_check, run_at_server, run_client, verify
+from environments import PYTHON_MIN, ROOT, NotInstalled, environment
+from pins import PYTHON_LISTS
+from program import Program
 from results import Results, step
 
-# All cases of one client together.
-CLIENT_SECONDS_MAX = 600
-SDKS = {"python SDK 5.0.0": "sdk-5.0.0", "python SDK 4.0.1": "sdk-4.0.1", "javascript SDK": "javascript"}
+SDKS = {
+    "python SDK 5.0.0": ("sdk-5.0.0", "report.py"),
+    "python SDK 4.0.1": ("sdk-4.0.1", "report.py"),
+    "javascript SDK": ("javascript", "report.cjs"),
+}
 ENGINES = {
     "duckdb, files": "readers",
     "duckdb, Delta folder": "duckdb-delta",
@@ -42,8 +40,6 @@ ENGINES = {
 }
 # A tenant as a script would have it; the server has one of its own, for which any word stands.
 LOGIN_TENANT = "contoso.example"
-# A script of `python/` (or what stands for it in JavaScript) with the plan that it is given.
-Client = collections.namedtuple("Client", "label environment_name script plan")
 # Small enough for several blobs of the sample files, large enough for their longest row.
 SMALL_BLOB_BYTES = 4096
 
@@ -60,65 +56,6 @@ def install_all():
             installed[name] = error
             print(f"environment {name}: cannot be made: {error}", flush=True)
     return installed
-
-
-def client_command(environment_name, folder, script, plan_path):
-    """The command that runs a client script, and its variables."""
-    variables = hermetic_variables()
-    if environment_name != "javascript":
-        return [folder / "bin" / "python", HERE / "python" / script, plan_path], variables
-    variables["PATH"] = os.pathsep.join([str(folder / "bin"), variables.get("PATH", "")])
-    variables["NODE_PATH"] = str(folder / "node_modules")
-    return [folder / "bin" / "node", HERE / "javascript" / "report.cjs", plan_path], variables
-
-
-def run_client(results, label, installed, environment_name, script, plan, scratch):
-    """Runs a client over a plan. Cases that it does not report have failed."""
-    open_cases = [case["name"] for case in plan["cases"]]
-    folder = installed[environment_name]
-    if isinstance(folder, Exception):
-        for name in open_cases:
-            results.add(f"{label}: {name}", "the client could not be installed, see above")
-        return
-    plan_path = scratch / "plan.json"
-    plan_path.write_text(json.dumps(plan), encoding="utf-8")
-    command, variables = client_command(environment_name, folder, script, plan_path)
-    if "endpoint" in plan:
-        variables.update(offline_variables(urllib.parse.urlsplit(plan["endpoint"]).hostname))
-        variables["NODE_EXTRA_CA_CERTS"] = plan["ca"]
-    ending, output, errors = run_to_end(command, variables)
-    for line in output.splitlines():
-        report = json.loads(line)
-        open_cases.remove(report["case"])
-        results.add(f"{label}: {report['case']}", report["failure"])
-    for name in open_cases:
-        results.add(f"{label}: {name}", f"the client told nothing about it and {ending}:\n{errors}")
-    if not open_cases and ending != "ended with 0":
-        results.add(f"{label}: end", f"the client {ending}:\n{errors}")
-
-
-def run_to_end(command, variables):
-    """How a client ended, what it printed, and what it complained about."""
-    process = subprocess.Popen(
-        [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, env=variables,
-    )  # fmt: skip
-    try:
-        output, errors = process.communicate(timeout=CLIENT_SECONDS_MAX)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        output, errors = process.communicate()
-        return f"did not end within {CLIENT_SECONDS_MAX} s", output, errors
-    return f"ended with {process.returncode}", output, errors
-
-
-def import_and_check(program, path, expected_key, *options):
-    """Imports a bundled file and compares rows and exact total with the published ones."""
-    entry = program.imports(path, *options)[expected_key]
-    costs = [plans.cost(row) for row in plans.rows(path)]
-    expected = (len(costs), plans.total(costs))
-    assert (entry["rows"], entry["total"]) == expected, f"{entry} is not {expected}"
-    return entry
 
 
 def fill(results, program, label):
@@ -147,11 +84,6 @@ def import_again(program):
     assert entry["unchanged"] is True, f"{entry} is not unchanged"
 
 
-def verify(program):
-    answer = program.command("verify")
-    assert answer["ok"] is True and answer["violations"] == [], f"{answer}"
-
-
 def test_sdks(results, installed, binary, scratch):
     """Every SDK, at all four scopes, over HTTPS."""
     program = Program(binary, scratch / "reports")
@@ -176,7 +108,7 @@ def test_sdks(results, installed, binary, scratch):
     ]
     for cases, options, poll_at_once in servers:
         plan = {"keys": keys, "cases": cases, "poll_at_once": poll_at_once}
-        clients = [Client(label, environment_name, "report.py", plan) for label, environment_name in SDKS.items()]
+        clients = [Client(label, environment_name, script, plan) for label, (environment_name, script) in SDKS.items()]
         run_at_server(results, installed, program, clients, options, scratch)
     step(results, "program: verify after all reports", lambda: verify(program))
 
@@ -202,29 +134,6 @@ def no_secret(log, key):
     assert key not in log, "the log has the key in it"
     # Every token of the store is a JSON object in Base64.
     assert "eyJ" not in log, "the log has a token in it"
-
-
-def run_at_server(results, installed, program, clients, options, scratch):
-    """One server, and one client after the other at it."""
-    name = f"program: serve {' '.join(options)}".rstrip()
-    started = False
-    try:
-        with program.serving("--clock", "latest-held", *options) as ready:
-            started = True
-            server = {"endpoint": ready["https"].rstrip("/"), "ca": str(pathlib.Path(ready["ca"]).resolve())}
-            for client in clients:
-                failed = results.failed
-                plan = {**client.plan, **server}
-                run_client(results, client.label, installed, client.environment_name, client.script, plan, scratch)
-                if results.failed > failed:
-                    print(f"      end of the server's log:\n{program.log_tail()}", flush=True)
-    except (ProgramError, OSError) as error:
-        results.add(name, str(error))
-        for client in [] if started else clients:
-            for case in client.plan["cases"]:
-                results.add(f"{client.label}: {case['name']}", "the server did not start")
-    else:
-        results.add(name)
 
 
 def test_lake(results, installed, binary, scratch):

@@ -2,25 +2,10 @@
 // comes from NODE_EXTRA_CA_CERTS. Plan in, one line of JSON per case out: see `python/harness.py`.
 "use strict";
 
-const { readFileSync } = require("node:fs");
 const { CostManagementClient } = require("@azure/arm-costmanagement");
+const { exactSum, holds, plan, runPlan, same, staticToken } = require("./harness.cjs");
 
 const REPORT_MS_MAX = 120_000;
-const plan = JSON.parse(readFileSync(process.argv[2], "utf8"));
-
-function same(what, found, expected) {
-  const [a, b] = [JSON.stringify(found), JSON.stringify(expected)];
-  if (a !== b) throw new Error(`${what}: found ${a}, expected ${b}`);
-}
-
-function holds(text, part) {
-  if (!String(text).includes(part)) throw new Error(`${JSON.stringify(part)} is not in ${JSON.stringify(text)}`);
-}
-
-/** A credential that is an API key. */
-function staticToken(key) {
-  return { getToken: async () => ({ token: key, expiresOnTimestamp: Date.now() + 3_600_000 }) };
-}
 
 /** Drives a report to its end, asks for the same operation once more by its name, and gives its result. */
 async function ask({ key, scope, request }) {
@@ -71,17 +56,6 @@ function costsOf(blob) {
   return rows.map((row) => row[cost]);
 }
 
-/** Exact sum of decimal texts, with the longest fraction among them. JavaScript's numbers would round. */
-function exactSum(texts) {
-  const parts = texts.map((text) => /^(-?)(\d+)(?:\.(\d+))?$/.exec(text));
-  const scale = Math.max(...parts.map((part) => (part[3] ?? "").length));
-  const units = parts.map(([, sign, whole, fraction = ""]) => BigInt(`${sign}${whole}${fraction.padEnd(scale, "0")}`));
-  const sum = units.reduce((a, b) => a + b, 0n);
-  const digits = (sum < 0n ? -sum : sum).toString().padStart(scale + 1, "0");
-  const point = digits.length - scale;
-  return `${sum < 0n ? "-" : ""}${digits.slice(0, point)}${scale > 0 ? "." : ""}${digits.slice(point)}`;
-}
-
 async function checkCompleted(expected, result) {
   same("data format", result.dataFormat, "Csv");
   same("compressed", result.compressData, false);
@@ -118,16 +92,4 @@ async function check(testCase) {
   if (expected.status === "Failed") holds(result.error?.message, expected.text);
 }
 
-async function main() {
-  for (const testCase of plan.cases) {
-    let failure = null;
-    try {
-      await check(testCase);
-    } catch (error) {
-      failure = String(error?.stack ?? error);
-    }
-    console.log(JSON.stringify({ case: testCase.name, failure }));
-  }
-}
-
-main();
+runPlan(check);
