@@ -55,7 +55,7 @@ def cost(row):
 
 
 def total(costs):
-    return f"{sum(map(decimal.Decimal, costs)):f}"
+    return f"{sum(map(decimal.Decimal, costs), decimal.Decimal()):f}"
 
 
 def check_sources():

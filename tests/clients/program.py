@@ -38,6 +38,17 @@ class Program:
             raise ProgramError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         return json.loads(done.stdout)
 
+    def sample(self, path, *options):
+        """Writes a generated export."""
+        command = [self.binary, "sample", "--out", str(path), *options]
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=COMMAND_SECONDS_MAX, check=False, env=hermetic_variables(),
+        )  # fmt: skip
+        if done.returncode != 0:
+            raise ProgramError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return path
+
     def imports(self, *arguments):
         """Imports, and gives the imported periods as {(enrollment, dataset, period): entry}."""
         entries = self.command("import", *arguments)["imported"]
@@ -93,4 +104,3 @@ def stop(server):
         server.kill()
         server.wait()
     server.stdout.close()
-

@@ -19,6 +19,7 @@ import time
 sys.dont_write_bytecode = True
 
 import plans
+from consumption import test_consumption
 from demo import test_demo
 from driving import Client, import_and_check, run_at_server, run_client, verify
 from environments import PYTHON_MIN, ROOT, NotInstalled, environment
@@ -226,6 +227,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="lazurite-clients-") as scratch:
         binary, scratch = given.binary.resolve(), pathlib.Path(scratch).resolve()
         test_sdks(results, installed, binary, scratch)
+        test_consumption(results, installed, binary, scratch)
         test_logins(results, installed, binary, scratch)
         test_lake(results, installed, binary, scratch)
         test_demo(results, installed, binary, scratch)
