@@ -126,7 +126,7 @@ fn line(number: usize, charge: &str, publisher: &str) -> String {
         3 => format!("-0.{number}000"),
         _ => number.to_string(),
     };
-    let tags = if number % 4 == 0 { "\"\"\"team\"\": \"\"a,b\"\"\"" } else { "" };
+    let tags = if number.is_multiple_of(4) { "\"\"\"team\"\": \"\"a,b\"\"\"" } else { "" };
     let eligible = ["True", "False", ""][number % 3];
     format!(
         "{OWN},09/01/2023,{department},Dept {department},{account},Account {account},owner{account}@x,{OWN_SUBSCRIPTION},\
