@@ -23,6 +23,7 @@ import urllib.parse
 sys.dont_write_bytecode = True
 
 import plans
+import retired
 from demo import test_demo
 from environments import (
     HERE, PYTHON_LISTS, PYTHON_MIN, ROOT, NotInstalled, environment, hermetic_variables, offline_variables,
@@ -227,6 +228,15 @@ def run_at_server(results, installed, program, clients, options, scratch):
         results.add(name)
 
 
+def test_retired(results, installed, binary, scratch):
+    """A client of the API that Microsoft switched off, as such clients were written, over HTTPS."""
+    program, plan = retired.prepare(results, binary, scratch)
+    if plan:
+        # Its requests come with Microsoft's SDK.
+        clients = [Client("retired client", "sdk-5.0.0", "retired.py", plan)]
+        run_at_server(results, installed, program, clients, [], scratch)
+
+
 def test_lake(results, installed, binary, scratch):
     """Readers that know only Parquet and Delta, over a lake with replaced imports in it."""
     program = Program(binary, scratch / "lake")
@@ -318,6 +328,7 @@ def main():
         binary, scratch = given.binary.resolve(), pathlib.Path(scratch).resolve()
         test_sdks(results, installed, binary, scratch)
         test_logins(results, installed, binary, scratch)
+        test_retired(results, installed, binary, scratch)
         test_lake(results, installed, binary, scratch)
         test_demo(results, installed, binary, scratch)
     print(results.closing_line())

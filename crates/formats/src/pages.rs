@@ -263,8 +263,8 @@ impl<'j> Envelope<'j> {
     }
 }
 
-const EXPECTED: &str =
-    "expected a page of usage details: an object with a list named value (Consumption) or data (Enterprise Reporting)";
+const EXPECTED: &str = "expected a page of usage details (an object with a list named value for Consumption, data for \
+                        Enterprise Reporting) or a balance summary";
 
 fn next_link(member: &Member<'_>) -> Result<Option<NextLink>, String> {
     match json::value(member.value).map_err(|expected| format!("nextLink: {expected}"))? {
