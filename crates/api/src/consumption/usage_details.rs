@@ -70,7 +70,7 @@ pub(crate) async fn usage_details(call: &Call<'_>, segments: &[String]) -> Resul
             (groups::render(&page.groups, &context), page.next)
         }
     };
-    if rows.is_empty() && api_version >= EMPTY_SINCE {
+    if rows.is_empty() && api_version >= EMPTY_SINCE && state.settings.no_content {
         return Ok(answer(StatusCode::NO_CONTENT, Body::empty()));
     }
     let next = next.map(|token| next_link(&base, call.parts, &call.query, &token));
