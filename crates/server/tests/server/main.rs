@@ -7,6 +7,7 @@ mod blobs;
 mod certificates;
 mod conventions;
 mod cost_details;
+mod examples;
 mod log;
 mod login;
 mod metrics;
