@@ -5,7 +5,7 @@
 //! a record of these columns. From there on a page is read like a file. Numbers never leave their text.
 
 mod item;
-mod json;
+pub(crate) mod json;
 mod link;
 mod shape;
 
