@@ -5,6 +5,7 @@ mod cases;
 mod compare;
 mod decoys;
 mod digits;
+mod downloads;
 mod exports;
 mod openapi;
 mod schema;
@@ -33,7 +34,7 @@ const OUT_OF_SCOPE: [(&str, &str); 7] = [
     ("UsageDetailsListByMCACustomer", "the same"),
     ("UsageDetailsListForInvoice", "invoices are a scope of subscriptions without an enrollment, in the first version"),
 ];
-/// Examples of `POST …/usageDetails/download`, which has tests of its own.
+/// Examples of `POST …/usageDetails/download`, which `downloads` asks.
 const DOWNLOADS: [&str; 2] = ["UsageDetailsDownload", "UsageDetailsDownloadByMetricUsage"];
 /// Versions of which examples are missing, and the versions whose examples they are asked instead, best first. Of those
 /// only members that the version knows are compared.
