@@ -11,6 +11,10 @@ from program import Program
 from results import step
 
 
+# The Python SDK (10 and 11) and az end with an error at the 204 that the original may send from 2021-10-01 on.
+SETTINGS = "no_content = false\n"
+
+
 def test_consumption(results, installed, binary, scratch):
     """Every client at one server, over HTTPS."""
     program = Program(binary, scratch / "consumption")
@@ -24,7 +28,9 @@ def test_consumption(results, installed, binary, scratch):
     ]
     who = {"tenant": "contoso.example", "client_id": login["id"], "client_secret": login["key"]}
     clients.append(Client("az consumption", "azure-cli", "az_usage.py", {**who, **az_plan(large)}))
-    run_at_server(results, installed, program, clients, [], scratch)
+    settings = scratch / "consumption.toml"
+    settings.write_text(SETTINGS, encoding="utf-8")
+    run_at_server(results, installed, program, clients, ["--config", str(settings)], scratch)
     step(results, "consumption: verify after all questions", lambda: verify(program))
 
 

@@ -19,6 +19,7 @@ import time
 sys.dont_write_bytecode = True
 
 import plans
+import retired
 from consumption import test_consumption
 from demo import test_demo
 from driving import Client, import_and_check, run_at_server, run_client, verify
@@ -137,6 +138,15 @@ def no_secret(log, key):
     assert "eyJ" not in log, "the log has a token in it"
 
 
+def test_retired(results, installed, binary, scratch):
+    """A client of the API that Microsoft switched off, as such clients were written, over HTTPS."""
+    program, plan = retired.prepare(results, binary, scratch)
+    if plan:
+        # Its requests come with Microsoft's SDK.
+        clients = [Client("retired client", "sdk-5.0.0", "retired.py", plan)]
+        run_at_server(results, installed, program, clients, [], scratch)
+
+
 def test_lake(results, installed, binary, scratch):
     """Readers that know only Parquet and Delta, over a lake with replaced imports in it."""
     program = Program(binary, scratch / "lake")
@@ -229,6 +239,7 @@ def main():
         test_sdks(results, installed, binary, scratch)
         test_consumption(results, installed, binary, scratch)
         test_logins(results, installed, binary, scratch)
+        test_retired(results, installed, binary, scratch)
         test_lake(results, installed, binary, scratch)
         test_demo(results, installed, binary, scratch)
     print(results.closing_line())

@@ -28,6 +28,9 @@ pub struct ApiSettings {
     pub default_layout: Layout,
     /// Whether the limits of the original apply (DESIGN 4.13).
     pub emulate: bool,
+    /// Whether a list without rows is a 204 where the version says so; else it is an empty list, which clients that cannot
+    /// read a 204 take.
+    pub no_content: bool,
     /// What "current period" means.
     pub clock: Clock,
 }
@@ -40,6 +43,7 @@ impl Default for ApiSettings {
             retry_after_s: 1,
             default_layout: Layout::Ea20240801,
             emulate: false,
+            no_content: true,
             clock: Clock::System,
         }
     }

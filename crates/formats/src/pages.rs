@@ -5,7 +5,7 @@
 //! a record of these columns. From there on a page is read like a file. Numbers never leave their text.
 
 mod item;
-mod json;
+pub(crate) mod json;
 mod link;
 mod shape;
 
@@ -263,8 +263,8 @@ impl<'j> Envelope<'j> {
     }
 }
 
-const EXPECTED: &str =
-    "expected a page of usage details: an object with a list named value (Consumption) or data (Enterprise Reporting)";
+const EXPECTED: &str = "expected a page of usage details (an object with a list named value for Consumption, data for \
+                        Enterprise Reporting) or a balance summary";
 
 fn next_link(member: &Member<'_>) -> Result<Option<NextLink>, String> {
     match json::value(member.value).map_err(|expected| format!("nextLink: {expected}"))? {

@@ -98,6 +98,9 @@ pub struct Overrides {
     /// Whether the limits of the original apply; default false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub emulate: Option<bool>,
+    /// Whether a list without rows is a 204 where the original's version says so; default true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_content: Option<bool>,
     /// `system`, `latest-held` or `fixed INSTANT`; default `system`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clock: Option<String>,
@@ -135,6 +138,8 @@ struct Raw {
     layout: String,
     #[serde(deserialize_with = "figment::util::bool_from_str_or_int")]
     emulate: bool,
+    #[serde(deserialize_with = "figment::util::bool_from_str_or_int")]
+    no_content: bool,
     clock: String,
     #[serde(deserialize_with = "list")]
     tls_names: Vec<String>,
@@ -161,6 +166,7 @@ impl Default for Raw {
             workers: reports.workers,
             layout: api.default_layout.name().into(),
             emulate: api.emulate,
+            no_content: api.no_content,
             clock: api.clock.to_string(),
             tls_names: Vec::new(),
             issuers: Vec::new(),
@@ -226,6 +232,7 @@ impl Raw {
         "workers",
         "layout",
         "emulate",
+        "no_content",
         "clock",
         "tls_names",
         "issuers",
@@ -285,6 +292,7 @@ impl Raw {
                 retry_after_s: self.retry_after,
                 default_layout: read::<Layout>("layout", &self.layout)?,
                 emulate: self.emulate,
+                no_content: self.no_content,
                 clock: read("clock", &self.clock)?,
             },
         })

@@ -1,6 +1,8 @@
 //! `GET {scope}[/{billing period}]/providers/Microsoft.Consumption/usageDetails`: the rows of a scope, page by page, in the
 //! shape of the api-version.
 
+use axum::body::Body;
+use axum::http::StatusCode;
 use axum::response::Response;
 use formats::{JsonEncoder, RowContext};
 use ledger::Scope;
@@ -9,12 +11,14 @@ use pages::PageQuestion;
 
 use super::limits::Limit;
 use super::request::{API_VERSIONS, Asked, has_metric, parse_expand};
-use super::{groups, page};
+use super::{answer, groups, page};
 use crate::address::BaseUrl;
 use crate::arm::{ApiError, SKIP_TOKEN, api_version, authenticate, next_link, parse_scope, refused, split_period};
 use crate::dispatch::Call;
 
 const READ_ACTION: &str = "Microsoft.Consumption/usageDetails/read";
+/// From this version on an answer without rows is a 204.
+const EMPTY_SINCE: &str = "2021-10-01";
 /// Ids of subscriptions have no slash in front up to this version; all later ones have it.
 const PLAIN_IDS_UNTIL: &str = "2018-01-31";
 /// Between these versions rows can be grouped.
@@ -66,8 +70,9 @@ pub(crate) async fn usage_details(call: &Call<'_>, segments: &[String]) -> Resul
             (groups::render(&page.groups, &context), page.next)
         }
     };
-    // Nothing is an empty list at every version. From 2021-10-01 on the specification also allows a 204, but Microsoft's
-    // SDK for Python (azure-mgmt-consumption 10 and 11) and az end with an error at one.
+    if rows.is_empty() && api_version >= EMPTY_SINCE && state.settings.no_content {
+        return Ok(answer(StatusCode::NO_CONTENT, Body::empty()));
+    }
     let next = next.map(|token| next_link(&base, call.parts, &call.query, &token));
     Ok(page(&rows, next.as_deref()))
 }

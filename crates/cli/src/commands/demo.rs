@@ -202,6 +202,12 @@ PYTHON
   while LINK=$(az rest --url "$LOCATION" --query 'manifest.blobs[0].blobLink' --output tsv) && [ -z "$LINK" ]; do sleep 1; done
   az rest --url "$LINK" --skip-authorization-header --output-file report.csv
 
+5. With programs of the other API generations, which show the same charges:
+
+  curl -s -o details.json -H "Authorization: Bearer {real}" "{http}/{scope}/providers/Microsoft.Consumption/usageDetails?api-version=2024-08-01"
+  curl -s -o usage.json -H "Authorization: bearer {real}" "{http}/v3/enrollments/{REAL}/billingPeriods/{REAL_PERIOD}/usagedetails"
+  curl -s -o usage.csv -H "Authorization: bearer {real}" "{http}/v3/enrollments/{REAL}/usagedetails/download?billingPeriod={REAL_PERIOD}"
+
 Look into the store: {program} status --data {data}
 Stop with Ctrl-C."#,
         data = absolute(data)

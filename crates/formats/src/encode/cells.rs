@@ -80,6 +80,7 @@ impl Cells {
     }
 }
 
+#[inline]
 fn write_column(column: &Column, row: usize, out: &mut Vec<u8>) {
     match column {
         Column::Text(texts) => out.extend_from_slice(texts.at(row)),

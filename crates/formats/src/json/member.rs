@@ -3,11 +3,13 @@
 use arrow::array::{Array, Int64Array, RecordBatch};
 use calendar::{BillingPeriod, Date};
 use ledger::Field;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::text::{is_json_number, push_decimal, push_escaped, push_plain, push_string, push_text};
 use crate::column::{CodedTexts, Column, EncodeError, Extras, integers, lake_columns};
 use crate::extras;
+use crate::pages::json::members;
 use crate::reporting::is_whole;
 use crate::schema::{EXTRA_COLUMN, SOURCE_HASH_COLUMN, SOURCE_ROW_COLUMN};
 use crate::tags::tags_text;
@@ -70,7 +72,7 @@ pub(super) enum Value {
     InvoiceId,
     /// The tags cell as a JSON text of its own, in a string.
     TagsText,
-    /// The object that a JSON text holds; a text that holds none is written as a string.
+    /// The object of texts that a JSON text holds; a text that holds none is written as a string.
     Object(Field),
     /// An object, if one of its members is known.
     Members(Vec<Member>),
@@ -374,14 +376,27 @@ fn write_time(day: Option<Date>, time: &str, out: &mut Vec<u8>) {
     }
 }
 
-/// A JSON string that holds an object becomes the object.
-fn write_object(string: &[u8], out: &mut Vec<u8>) {
+/// A JSON string that holds an object becomes the object. All its values are texts, as the OpenAPI file of the first version
+/// says: a number is its digits in a text, what else is no text its JSON. What is unknown is absent.
+pub(super) fn write_object(string: &[u8], out: &mut Vec<u8>) {
     let text = serde_json::from_slice::<String>(string).ok();
-    let object = text.filter(|text| {
-        text.trim_start().starts_with('{') && serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok()
-    });
-    match object {
-        Some(object) => out.extend_from_slice(object.trim().as_bytes()),
-        None => out.extend_from_slice(string),
+    let object = text.as_deref().and_then(|text| serde_json::from_str::<&RawValue>(text).ok());
+    let Some(members) = object.and_then(|object| members(object).ok()) else {
+        out.extend_from_slice(string);
+        return;
+    };
+    out.push(b'{');
+    let known = members.iter().filter(|member| member.value.get() != "null");
+    for (index, member) in known.enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        push_string(member.name.as_bytes(), out);
+        out.push(b':');
+        match member.value.get() {
+            text if text.starts_with('"') => out.extend_from_slice(text.as_bytes()),
+            other => push_string(other.as_bytes(), out),
+        }
     }
+    out.push(b'}');
 }

@@ -111,9 +111,22 @@ fn additional_properties_were_an_object_first() {
     let additional = |version, row: usize| {
         rows(&JsonEncoder::usage_details(version, ALL))[row]["properties"]["additionalProperties"].clone()
     };
-    assert_eq!(additional("2017-04-24-preview", 0).to_string(), "{\"x\":1}");
+    assert_eq!(additional("2017-04-24-preview", 0).to_string(), "{\"x\":\"1\"}");
     assert_eq!(additional("2017-04-24-preview", 1), "not json");
     assert_eq!(additional("2017-11-30", 0), "{\"x\":1}");
+}
+
+#[test]
+fn the_object_of_additional_properties_has_texts_only() {
+    let written = |text: &str| {
+        let mut out = Vec::new();
+        member::write_object(&serde_json::to_vec(text).unwrap(), &mut out);
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(written(r#" { "a" : "x\"y", "b":1.50, "c":true } "#), r#"{"a":"x\"y","b":"1.50","c":"true"}"#);
+    assert_eq!(written(r#"{"a":{"b":["c"]},"d":null,"e\n":""}"#), r#"{"a":"{\"b\":[\"c\"]}","e\n":""}"#);
+    assert_eq!((written("{}"), written("[1]"), written("{")), ("{}".into(), r#""[1]""#.into(), r#""{""#.into()));
+    assert_eq!(written(r#"{"a":1,"a":2}"#), r#""{\"a\":1,\"a\":2}""#, "nobody knows which of the two counts");
 }
 
 #[test]

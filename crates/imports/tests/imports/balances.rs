@@ -145,7 +145,7 @@ async fn a_refused_import_changes_nothing_not_even_the_charges_beside_it() {
         ),
         ("one stale", format!("[{}, {}]", of("201702", "1"), of("201703", "2")), "StaleRun"),
         ("currency", of("201702", "1").replace("USD", "EUR"), "CurrencyMismatch"),
-        ("other json", "{\"blobs\": []}".to_owned(), "InvalidBalance"),
+        ("other json", "{\"blobs\": []}".to_owned(), "NotUsageDetails"),
     ] {
         let paths = vec![bench.file("b.json", balances), bench.file("c.csv", &charges)];
         let refused = bench.import(taken(ImportOptions { paths, ..actual(PathBuf::new()) }, 5)).await;

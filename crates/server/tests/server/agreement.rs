@@ -205,7 +205,7 @@ fn file_sums(text: &[u8]) -> Sums {
     let text = std::str::from_utf8(text).unwrap();
     let header = text.find("AccountId,").unwrap();
     let mut adding = Adding::default();
-    for [quantity, cost] in table(text[header..].as_bytes(), ["ConsumedQuantity", "Cost"]) {
+    for [quantity, cost] in table(&text.as_bytes()[header..], ["ConsumedQuantity", "Cost"]) {
         adding.add(&quantity, &cost);
     }
     adding.sums()

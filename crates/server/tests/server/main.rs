@@ -10,6 +10,7 @@ mod charges;
 mod conventions;
 mod cost_details;
 mod enterprise_usage;
+mod examples;
 mod log;
 mod login;
 mod metrics;

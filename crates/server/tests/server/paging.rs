@@ -55,6 +55,7 @@ async fn page(world: &World, path: &str) -> (Vec<String>, Option<String>) {
     let text = answer.text().await.unwrap();
     match status {
         200 => {}
+        204 => return (Vec::new(), None),
         // A scope that no row of the case names; once a walk has begun it goes on.
         404 if !path.contains("skiptoken") => return (Vec::new(), None),
         _ => panic!("{path}: {status}: {text}"),

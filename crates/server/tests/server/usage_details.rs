@@ -232,8 +232,8 @@ async fn filters_select_rows_and_their_mistakes_are_pointed_at() {
     let count = async |filter: &str| {
         let query = format!("api-version=2024-08-01&$filter={}", filter.replace(' ', "%20").replace('\'', "%27"));
         let (status, text) = ask(&world, &path(&own_scope(), &query)).await;
-        assert_eq!(status, 200, "{filter}: {text}");
-        rows_of(&text).as_array().unwrap().len()
+        assert!(status == 200 || status == 204, "{filter}: {text}");
+        if text.is_empty() { 0 } else { rows_of(&text).as_array().unwrap().len() }
     };
     assert_eq!(count("properties/chargeType eq 'purchase'").await, 1);
     assert_eq!(count("properties/chargeType eq 'Usage'").await, USAGE_ROWS);
@@ -253,11 +253,14 @@ async fn nothing_is_not_zero_and_not_held_is_said() {
     let world = World::start().await;
     import(&world, EA_ACTUAL.bytes).await;
     let august = format!("{}/providers/Microsoft.Billing/billingPeriods/202308", own_scope());
-    // Official clients cannot read the 204 that newer versions allow.
-    for version in LEGACY.iter().chain(&NEWER) {
-        let (status, text) = ask(&world, &path(&august, &format!("api-version={version}"))).await;
-        assert_eq!((status, text.as_str()), (200, "{\"value\":[]}"), "{version}");
-    }
+    let (status, text) = ask(&world, &path(&august, "api-version=2024-08-01")).await;
+    assert_eq!((status, text.as_str()), (204, ""));
+    let (status, text) = ask(&world, &path(&august, "api-version=2019-10-01")).await;
+    assert_eq!((status, text.as_str()), (200, "{\"value\":[]}"));
+    // Some official clients cannot read a 204.
+    let lenient = World::start_with(|settings| settings.no_content = Some(false)).await;
+    let (status, text) = ask(&lenient, &path(&august, "api-version=2024-08-01")).await;
+    assert_eq!((status, text.as_str()), (200, "{\"value\":[]}"));
     let september = format!("{}/billingPeriods/20230901", own_scope());
     let (status, text) = ask(&world, &path(&september, "api-version=2024-08-01&metric=amortizedcost")).await;
     assert!(status == 404 && text.contains("held is ActualCost"), "{text}");
