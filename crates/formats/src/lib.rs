@@ -50,4 +50,4 @@ pub use schema::{
 pub use sketch::RowSketch;
 pub use source::{Compression, SourceCopy, SourceReader};
 pub use summary::{PeriodSummary, ReadSummary};
-pub use tags::{has_tag, tags_json};
+pub use tags::{has_tag, tags_compact, tags_json};

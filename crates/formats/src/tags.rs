@@ -6,6 +6,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+/// Most digits in a row: readers of JSON take no longer numbers.
+const DIGITS_MAX: usize = 1000;
 /// Name under which a text that is no JSON object goes out whole.
 const UNPARSED: &str = "lazurite-unparsed";
 
@@ -43,8 +45,22 @@ pub fn has_tag(cell: &str, key: &str, value: &str) -> bool {
     serde_json::from_str::<Pairs>(&tags_json(cell)).is_ok_and(|pairs| pairs.0.iter().any(is_asked))
 }
 
-fn is_json(text: &str) -> bool {
-    serde_json::from_str::<&RawValue>(text).is_ok()
+/// Whether every client can read a text as JSON: it is no deeper than readers go, has no half of a surrogate pair, and no
+/// number longer than readers take.
+pub(crate) fn is_json(text: &str) -> bool {
+    let digits_max = text.as_bytes().split(|byte| !byte.is_ascii_digit()).map(<[u8]>::len).max().unwrap_or_default();
+    digits_max <= DIGITS_MAX && serde_json::from_str::<serde_json::Value>(text).is_ok()
+}
+
+/// Tags by what they say, not by how a source spells them: pairs of texts without blanks between them.
+pub fn tags_compact(cell: &str) -> String {
+    let json = tags_json(cell);
+    let Ok(pairs) = serde_json::from_str::<Pairs>(&json) else { return json.into_owned() };
+    let texts: Option<Vec<(String, String)>> =
+        pairs.0.into_iter().map(|(key, value)| value.map(|value| (key, value))).collect();
+    let Some(texts) = texts else { return json.into_owned() };
+    let pair = |(key, value): &(String, String)| format!("{}:{}", serde_json::json!(key), serde_json::json!(value));
+    format!("{{{}}}", texts.iter().map(pair).collect::<Vec<_>>().join(","))
 }
 
 /// The members of an object, repeated names included; values that are no text are unknown.
@@ -91,11 +107,29 @@ mod tests {
             (r#""a": "b","c": "d""#, r#"{"a": "b","c": "d"}"#),
             (r#"{"a":"#, r#"{"lazurite-unparsed":"{\"a\":"}"#),
             ("a:b", r#"{"lazurite-unparsed":"a:b"}"#),
+            (r#"{"a":"\ud800"}"#, r#"{"lazurite-unparsed":"{\"a\":\"\\ud800\"}"}"#),
             (r#""a":"b"}, {"x":"y""#, r#"{"lazurite-unparsed":"\"a\":\"b\"}, {\"x\":\"y\""}"#),
         ];
         for (cell, json) in cases {
             assert_eq!(tags_json(cell), json, "{cell:?}");
         }
+    }
+
+    #[test]
+    fn what_breaks_readers_of_json_goes_out_as_a_text() {
+        let deep = format!("{}1{}", "{\"a\":".repeat(2000), "}".repeat(2000));
+        let long = format!("{{\"a\":{}}}", "1".repeat(5000));
+        for cell in [deep, long] {
+            assert!(tags_json(&cell).starts_with("{\"lazurite-unparsed\":\""));
+        }
+    }
+
+    #[test]
+    fn tags_that_say_the_same_are_the_same_however_they_are_spelled() {
+        for cell in [r#"{"a":"1","b":"2"}"#, r#""a": "1", "b": "2""#, r#" { "a" : "1" , "b":"2" } "#] {
+            assert_eq!(tags_compact(cell), r#"{"a":"1","b":"2"}"#);
+        }
+        assert_eq!((tags_compact(""), tags_compact(r#"{"n": 1.10}"#)), ("null".into(), r#"{"n": 1.10}"#.into()));
     }
 
     #[test]

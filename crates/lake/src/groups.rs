@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{Date32Type, Decimal128Type, Int8Type, Int32Type};
 use calendar::{BillingPeriod, Date};
-use formats::{scale_column, text_column};
+use formats::{scale_column, tags_compact, text_column};
 use ledger::{ChargeQuery, Field};
 use money::{Decimal, Limits, Total};
 
@@ -22,7 +22,7 @@ pub struct GroupKey {
     pub period: BillingPeriod,
     /// Day of the rows, where the question asks for days.
     pub day: Option<Date>,
-    /// Tags of the rows, as they came; empty for rows without.
+    /// Tags of the rows as compact JSON: tags that say the same are the same, however a source spells them.
     pub tags: String,
     /// ISO code of the currency; empty for rows without.
     pub currency: String,
@@ -67,7 +67,7 @@ impl Snapshot {
                 let key = GroupKey {
                     period,
                     day,
-                    tags: text(tags, row).unwrap_or_default().to_owned(),
+                    tags: tags_compact(text(tags, row).unwrap_or_default()),
                     currency: text(currencies, row).unwrap_or_default().to_owned(),
                 };
                 let sums: &mut GroupSums = groups.entry(key).or_default();

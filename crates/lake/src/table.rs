@@ -17,6 +17,7 @@ use ledger::{Dataset, EnrollmentId};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use quick_cache::sync::Cache;
+use sha2::{Digest, Sha256};
 
 use crate::error::LakeError;
 use crate::file::{LakeFile, PARTITION_COLUMNS};
@@ -47,6 +48,7 @@ pub struct Lake {
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     version: u64,
+    identity: [u8; 32],
     files: Arc<Vec<LakeFile>>,
     pub(crate) table: DeltaTable,
     pub(crate) footers: Footers,
@@ -179,12 +181,24 @@ impl Snapshot {
             key(a).cmp(&key(b)).then_with(|| a.path.cmp(&b.path))
         });
         let version = state.version();
-        Ok(Self { version, files: Arc::new(files), table, footers })
+        let mut identity = Sha256::new();
+        for file in &files {
+            identity.update(file.path.as_bytes());
+            identity.update(b"\n");
+        }
+        let identity = identity.finalize().into();
+        Ok(Self { version, identity, files: Arc::new(files), table, footers })
     }
 
     /// The version's number: 0 is the empty table.
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// Digest of the names of its files, which no other state shares: a folder that was restored from a backup gives the
+    /// same numbers to other versions.
+    pub fn identity(&self) -> &[u8; 32] {
+        &self.identity
     }
 
     /// All files, in the order of the lake: enrollment, dataset, billing period, source scope, path.

@@ -1,6 +1,7 @@
 //! What a walk is about.
 
 use access::Permit;
+use lake::Snapshot;
 use ledger::{ChargeFilter, ChargeQuery, Dataset, Generation, Share, Window};
 use sha2::{Digest, Sha256};
 
@@ -24,11 +25,11 @@ pub struct PageQuestion<'a> {
 }
 
 impl PageQuestion<'_> {
-    /// Tells questions apart. What only changes how rows are written, and the size of pages, does not count.
-    pub(crate) fn digest(&self) -> [u8; 16] {
+    /// Tells questions on a snapshot apart. What only changes how rows are written, and the size of pages, does not count.
+    pub(crate) fn digest(&self, snapshot: &Snapshot) -> [u8; 16] {
         let Self { permit, generation, dataset, asked, window: _, filter, form } = self;
         let text = format!("{}\n{generation:?}\n{dataset}\n{asked:?}\n{filter:?}\n{form}", permit.scope());
-        half(Sha256::digest(text.as_bytes()).into())
+        half(Sha256::new().chain_update(text).chain_update(snapshot.identity()).finalize().into())
     }
 
     /// The domain question over the rows that `shares` allow, in the walk's time.

@@ -68,28 +68,31 @@ impl Pages {
         Ok(Self { catalog, lake, secret })
     }
 
-    /// The right to a page. A walk through a scope that no row names any more goes on, for those who see all of its
-    /// enrollment.
+    /// The right to a page. For those who see all of its enrollment a walk goes on with what it began with, even if no row
+    /// names its scope any more or rows name it otherwise by now.
     pub async fn permit(&self, caller: &Caller, scope: &Scope, token: Option<&str>) -> Result<Permit, Refusal> {
-        let refusal = match access::permit(&self.catalog, caller, scope).await {
-            Err(refusal @ Refusal::Unknown { .. }) => refusal,
-            other => return other,
+        let now = access::permit(&self.catalog, caller, scope).await;
+        let changed = match &now {
+            Ok(permit) => Some(shares::digest(permit.shares())),
+            Err(Refusal::Unknown { .. }) => None,
+            Err(_) => return now,
         };
         // Whether the token belongs to the question is judged when the walk goes on.
-        let Some(Ok(token)) = token.map(|token| PageToken::open(token, &self.secret)) else { return Err(refusal) };
-        let Some(kept) = shares::kept(&self.catalog, &token.shares).await? else { return Err(refusal) };
-        access::permit_again(&self.catalog, caller, scope, kept).await
+        let token = token.and_then(|token| PageToken::open(token, &self.secret).ok());
+        let Some(token) = token.filter(|token| changed != Some(token.shares)) else { return now };
+        let Some(kept) = shares::kept(&self.catalog, &token.shares).await? else { return now };
+        access::permit_again(&self.catalog, caller, scope, kept).await.or(now)
     }
 
     /// Begins a walk on the newest snapshot, or goes on where a token says.
     pub async fn walk<'a>(&self, question: PageQuestion<'a>, token: Option<&str>) -> Result<Walk<'a>, PageError> {
         let Some(token) = token else { return self.begin(question).await };
         let token = PageToken::open(token, &self.secret)?;
-        if token.question != question.digest() {
+        let snapshot = self.lake.snapshot_at(token.snapshot).await?;
+        if token.question != question.digest(&snapshot) {
             return Err(PageError::OtherQuestion);
         }
         let shares = shares::pinned(&self.catalog, &token.shares, question.permit).await?;
-        let snapshot = self.lake.snapshot_at(token.snapshot).await?;
         let from = Position { file: token.file, row: token.row };
         Ok(Walk { question, snapshot, shares, window: token.window, from, nothing_held: false })
     }
@@ -157,7 +160,7 @@ impl Pages {
             file: next.file,
             row: next.row,
             shares: shares::digest(&walk.shares),
-            question: walk.question.digest(),
+            question: walk.question.digest(&walk.snapshot),
         };
         Ok(Some(token.seal(&self.secret)))
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use formats::{RowContext, tags_json};
+use formats::RowContext;
 use lake::{GroupKey, GroupSums};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -45,13 +45,12 @@ pub(super) fn render(groups: &BTreeMap<GroupKey, GroupSums>, context: &RowContex
         let period_id = format!("{}/providers/Microsoft.Billing/billingPeriods/{}", context.id_prefix, key.period);
         let origin = format!("{period_id}\n{:?}\n{}\n{}", key.day, key.currency, key.tags);
         let name = Uuid::new_v5(&NAMES, origin.as_bytes()).to_string();
-        let tags = tags_json(&key.tags);
         let at = |time: &str| key.day.map(|day| format!("{day}T{time}.0000000Z"));
         let group = Group {
             id: format!("{period_id}/providers/Microsoft.Consumption/usageDetails/{name}"),
             name,
             kind: "Microsoft.Consumption/usageDetails",
-            tags: serde_json::from_str(&tags).ok(),
+            tags: serde_json::from_str(&key.tags).ok(),
             properties: Properties {
                 billing_period_id: &period_id,
                 usage_start: at("00:00:00"),

@@ -12,7 +12,7 @@ use crate::extras;
 use crate::pages::json::members;
 use crate::reporting::is_whole;
 use crate::schema::{EXTRA_COLUMN, SOURCE_HASH_COLUMN, SOURCE_ROW_COLUMN};
-use crate::tags::tags_text;
+use crate::tags::{is_json, tags_text};
 
 /// Names of rows that have none of their own are made in this space.
 const NAME_SPACE: Uuid = Uuid::from_u128(0x6f1d_5a6c_1b0e_5c3f_9a41_7c0d_93b8_42e7);
@@ -380,7 +380,8 @@ fn write_time(day: Option<Date>, time: &str, out: &mut Vec<u8>) {
 /// says: a number is its digits in a text, what else is no text its JSON. What is unknown is absent.
 pub(super) fn write_object(string: &[u8], out: &mut Vec<u8>) {
     let text = serde_json::from_slice::<String>(string).ok();
-    let object = text.as_deref().and_then(|text| serde_json::from_str::<&RawValue>(text).ok());
+    let object = text.as_deref().filter(|text| is_json(text));
+    let object = object.and_then(|text| serde_json::from_str::<&RawValue>(text).ok());
     let Some(members) = object.and_then(|object| members(object).ok()) else {
         out.extend_from_slice(string);
         return;
