@@ -174,8 +174,8 @@ impl Held {
         };
         let enrollment = enrollments.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         HeldAnswer::OtherDataset(format!(
-            "{dataset} of {asked} is not held for enrollment {enrollment}; held is {other}. Ask for that metric, or import the \
-             {dataset} export"
+            "{dataset} of {asked} is not held for enrollment {enrollment}; held is {other}. Import the {dataset} \
+             export, or ask for the metric {other} where the API has one"
         ))
     }
 }

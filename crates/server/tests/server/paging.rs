@@ -7,7 +7,7 @@ use proptest::test_runner::{Config, TestRunner};
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::charges::{Charge, charge, export};
+use crate::charges::{Charge, charge, export, one_of_each};
 use crate::world::*;
 
 const FILTERS: [&str; 7] = [
@@ -109,4 +109,29 @@ fn the_pages_of_a_walk_are_the_single_answer_of_their_snapshot() {
         runtime.block_on(World::start_with(|settings| settings.clock = Some("fixed 2023-09-15T00:00:00Z".into())));
     let mut runner = TestRunner::new(Config { cases: 48, failure_persistence: None, ..Config::default() });
     runner.run(&case(), |case| runtime.block_on(holds(&world, &case))).unwrap();
+}
+
+/// An import that gives a department another name changes what its scope means. Who sees all of the enrollment goes on
+/// with the rows of the first page.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_department_that_is_renamed_ends_no_walk_of_an_administrator() {
+    let world = World::start_with(|settings| settings.clock = Some("fixed 2023-09-15T00:00:00Z".into())).await;
+    let charges: Vec<Charge> = (0..3).flat_map(|_| one_of_each()).collect();
+    let text = export(&charges);
+    import(&world, &text).await;
+    let path = format!(
+        "/{}/departments/7/providers/Microsoft.Consumption/usageDetails?api-version=2024-08-01&$top=",
+        own_scope()
+    );
+    let (whole, _) = page(&world, &format!("{path}1000")).await;
+    let (first, next) = page(&world, &format!("{path}1")).await;
+    import(&world, &text.replace(",Retail,", ",Stores,")).await;
+    let (mut walked, mut next) = (first, next);
+    while let Some(path) = next {
+        let (rows, following) = page(&world, &path).await;
+        walked.extend(rows);
+        next = following;
+    }
+    assert!(whole.len() > 3);
+    assert_eq!(walked, whole);
 }
