@@ -44,3 +44,16 @@ mod tests {
         }
     }
 }
+
+/// Ends the program without a trace when the reader of its output is gone, as `lazurite status | head -1` leaves it: what
+/// was to be done is done by then, only nobody reads about it.
+pub(crate) fn end_with_the_reader() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let text = panic.payload_as_str().unwrap_or_default();
+        if text.starts_with("failed printing to stdout") && text.contains("Broken pipe") {
+            std::process::exit(1);
+        }
+        report(panic);
+    }));
+}

@@ -1,5 +1,7 @@
 //! import, key, status, verify, sample.
 
+use std::process::Stdio;
+
 use samples::bundled::{EA_ACTUAL, EA_AMORTIZED};
 
 use crate::program::{Bench, Done, lazurite};
@@ -74,6 +76,18 @@ fn status_shows_any_earlier_state() {
     assert_eq!((early.code, &early.json["error"]["code"]), (2, &serde_json::json!("NoSuchRevision")));
     let late = bench.run(&["status", "--json", "--as-of", "9"]);
     assert!(late.code == 2 && late.json["error"]["message"].as_str().unwrap().contains("newest is 2"));
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_program_quietly() {
+    let bench = Bench::new();
+    bench.import(&bench.file(EA_ACTUAL.name, EA_ACTUAL.bytes), &[]);
+    let mut status = lazurite();
+    status.arg("status").arg("--data").arg(bench.data());
+    let mut status = status.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(status.stdout.take());
+    let ended = status.wait_with_output().unwrap();
+    assert_eq!((String::from_utf8(ended.stderr).unwrap().as_str(), ended.status.code()), ("", Some(1)));
 }
 
 #[test]
