@@ -21,6 +21,8 @@ const PLACES_MAX: usize = 200_000;
 pub struct PeriodSummary {
     /// Number of rows.
     pub rows: u64,
+    /// Rows whose billing period nothing but their date tells.
+    pub rows_derived: u64,
     /// Exact sum of their cost.
     pub total: Total,
     /// Days on which rows are dated.
@@ -102,6 +104,7 @@ impl ReadSummary {
     pub(crate) fn count(&mut self, row: &Row<'_>, identity: &[u8]) -> Result<(), InputError> {
         let period = self.periods.entry(row.period).or_default();
         period.rows += 1;
+        period.rows_derived += u64::from(row.period_derived);
         period.sketch.add(identity);
         if let Cell::Date(date) = &row.cells[Field::Date.index()] {
             period.days.insert(*date);

@@ -391,3 +391,54 @@ async fn usage_files_of_earlier_versions_have_33_columns() {
     let outcome = bench.import(options).await.unwrap();
     assert_eq!(one(&outcome), (Dataset::ActualCost, "202110", 6, "3.504510206102199"));
 }
+
+/// A usage file of Enterprise Reporting with rows of (date, cost), each of another resource.
+fn usage_csv(rows: &[(&str, &str)]) -> String {
+    let sample = cells(data("ea-reporting-v3.csv").as_bytes());
+    let header = &sample[0];
+    let mut text = format!("{}\n", header.join(","));
+    for (date, cost) in rows {
+        let changed = header.iter().zip(&sample[1]).map(|(name, cell)| {
+            let cell = match name.to_ascii_lowercase().as_str() {
+                "date" => (*date).to_owned(),
+                "cost" => (*cost).to_owned(),
+                "instanceid" => format!("/r/{date}/{cost}"),
+                "consumedquantity" => "1".to_owned(),
+                "meterid" => "m".to_owned(),
+                "subscriptionguid" => A.to_owned(),
+                _ => cell.replace('"', "\"\""),
+            };
+            format!("\"{cell}\"")
+        });
+        text.push_str(&changed.collect::<Vec<_>>().join(","));
+        text.push('\n');
+    }
+    text
+}
+
+fn reported(paths: Vec<PathBuf>) -> ImportOptions {
+    let mut options = of_100(paths);
+    options.fill.currency = Some("USD".parse().unwrap());
+    options
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_row_without_billing_period_does_not_replace_the_month_before() {
+    let bench = Bench::new().await;
+    let march = usage_csv(&[("03/01/2023", "100"), ("03/30/2023", "150"), ("03/31/2023", "50")]);
+    bench.import(reported(vec![bench.file("mar.csv", march)])).await.unwrap();
+    let april = usage_csv(&[("03/31/2023", "1"), ("04/02/2023", "50")]);
+    let mut options = reported(vec![bench.file("apr.csv", april)]);
+    let error = bench.import(options.clone()).await.unwrap_err();
+    assert!(error.is_refusal(), "{error}");
+    for part in ["202303 (1 rows)", "202304 (1 rows)", "--period YYYYMM", "--days FROM..TO"] {
+        assert!(error.to_string().contains(part), "{error}");
+    }
+    assert_eq!(bench.version().await, 1);
+    options.fill.period = Some("202304".parse().unwrap());
+    assert_eq!(one(&bench.import(options).await.unwrap()).1, "202304");
+    let costs = async |period| bench.column(&Question { period, ..SEPTEMBER }, "CostInBillingCurrency").await;
+    assert_eq!(costs("202303").await, ["100", "150", "50"]);
+    assert_eq!(costs("202304").await, ["1", "50"]);
+    assert!(verify(&bench.store, &|_, _| {}).await.unwrap().is_ok());
+}
