@@ -101,11 +101,11 @@ impl ReadSummary {
         Some(place)
     }
 
-    pub(crate) fn count(&mut self, row: &Row<'_>, identity: &[u8]) -> Result<(), InputError> {
+    pub(crate) fn count(&mut self, row: &Row<'_>) -> Result<(), InputError> {
         let period = self.periods.entry(row.period).or_default();
         period.rows += 1;
         period.rows_derived += u64::from(row.period_derived);
-        period.sketch.add(identity);
+        period.sketch.add(&row.cells);
         if let Cell::Date(date) = &row.cells[Field::Date.index()] {
             period.days.insert(*date);
         }

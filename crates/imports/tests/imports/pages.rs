@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lazurite_imports::{ImportOptions, ImportOutcome, verify};
+use lazurite_imports::{ImportError, ImportOptions, ImportOutcome, verify};
 use ledger::Dataset;
 use serde_json::value::RawValue;
 
@@ -441,4 +441,68 @@ async fn a_late_row_without_billing_period_does_not_replace_the_month_before() {
     assert_eq!(costs("202303").await, ["100", "150", "50"]);
     assert_eq!(costs("202304").await, ["1", "50"]);
     assert!(verify(&bench.store, &|_, _| {}).await.unwrap().is_ok());
+}
+
+/// A page of Consumption until 2019 with one item at a day of April 2023.
+fn until_2019(start: &str, details: &str) -> String {
+    format!(
+        r#"{{"value":[{{"id":"/subscriptions/{A}/x","name":"n","type":"Microsoft.Consumption/usageDetails","properties":{{
+        "billingPeriodId":"/subscriptions/{A}/providers/Microsoft.Billing/billingPeriods/20230401","usageStart":"{start}",
+        "usageEnd":"{start}","instanceId":"/r/1","subscriptionGuid":"{A}","meterId":"M","usageQuantity":1.0,"pretaxCost":50.0,
+        "currency":"USD","isEstimated":false{details}}}}}]}}"#
+    )
+}
+
+/// The same charge as a page of Enterprise Reporting.
+fn reporting_of(day: &str, resource: &str) -> String {
+    format!(
+        r#"{{"data":[{{"date":"{day}T00:00:00","instanceId":"{resource}","subscriptionGuid":"{A}","meterId":"m","cost":50,
+        "consumedQuantity":1,"chargesBilledSeparately":false}}],"nextLink":null}}"#
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_charges_in_two_spellings_are_refused() {
+    let bench = Bench::new().await;
+    let old = until_2019("2023-04-02T00:00:00Z", "");
+    let details = r#","meterDetails":{"meterName":"x","unit":"1"}"#;
+    let file = usage_csv(&[("2023-04-02", "50.00")]);
+    let exported = export(&[(&A.to_uppercase(), "04/02/2023", "50")]).replace("/r/50", "/R/2023-04-02/50.00");
+    let reported_page = reporting_of("2023-04-02", "/R/1");
+    let pretty = |text: &str| {
+        let page: serde_json::Value = serde_json::from_str(text).unwrap();
+        serde_json::to_string_pretty(&page).unwrap()
+    };
+    let pairs = [
+        ("a.csv", exported.clone(), "b.csv", file.clone()),
+        ("a.json", reported_page.clone(), "b.json", old.clone()),
+        ("a.json", reported_page.clone(), "b.json", pretty(&reported_page)),
+        ("a.json", old.clone(), "b.json", until_2019("2023-04-02T00:00:00.0000000Z", "")),
+        ("a.json", old.clone(), "b.json", until_2019("2023-04-02T00:00:00Z", details)),
+    ];
+    for (number, (first, own, second, other)) in pairs.into_iter().enumerate() {
+        let paths =
+            vec![bench.file(&format!("{number}/{first}"), own), bench.file(&format!("{number}/{second}"), other)];
+        let mut options = reported(paths);
+        options.fill.dataset = Some(Dataset::ActualCost);
+        let refused = bench.import(options.clone()).await;
+        assert!(
+            matches!(&refused, Err(error @ ImportError::Doubled { .. }) if error.is_refusal()),
+            "{number}: {refused:?}"
+        );
+        options.parts = true;
+        options.dry_run = true;
+        assert_eq!(one(&bench.import(options).await.unwrap()).2, 2, "{number}");
+    }
+    assert_eq!(bench.version().await, 0);
+    // Other resources and other days are parts.
+    let parts = [
+        (reporting_of("2023-04-02", "/r/2"), reported_page.clone()),
+        (reporting_of("2023-04-03", "/r/1"), old.clone()),
+        (reporting_of("2023-04-04", "/r/1"), until_2019("2023-04-04T00:00:00Z", "").replace("/r/1", "/r/2")),
+    ];
+    for (own, other) in parts {
+        let options = reported(vec![bench.file("own.json", own), bench.file("other.json", other)]);
+        assert_eq!(one(&bench.import(options).await.unwrap()).2, 2);
+    }
 }
