@@ -341,6 +341,24 @@ impl Group {
             .collect();
     }
 
+    /// An answer whose last page is missing does not take the place of charges that are held complete.
+    pub(crate) fn refuse_to_replace_complete(&self, held: &Held) -> Result<(), ImportError> {
+        let own = self.holdings.iter().filter(|_| self.pages_missing).map(|holding| &holding.unit);
+        for unit in own {
+            let replaced = |other: &&Holding| {
+                other.unit.same_series(unit) && other.unit.coverage.overlaps(&unit.coverage) && !other.empty
+            };
+            if let Some(complete) = held.iter().filter(replaced).find(|other| !other.incomplete) {
+                let Unit { enrollment, dataset, coverage, .. } = &complete.unit;
+                return Err(ImportError::IncompleteAnswer {
+                    what: format!("{dataset} {coverage} of enrollment {enrollment}"),
+                    revision: complete.revision.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Whether exactly these bytes are held for everything that the group replaces.
     pub(crate) fn is_held(&self, held: &Held) -> bool {
         self.holdings.iter().all(|holding| held.holds(holding))

@@ -228,13 +228,21 @@ async fn pages_of_enterprise_reporting_are_parts_of_one_import() {
     assert!(outcome.missing.is_empty());
     assert_eq!(bench.column(&SEPTEMBER, "IsAzureCreditEligible").await, ["False"; 3]);
     assert_eq!(bench.column(&SEPTEMBER, "Tags").await, [r#"{"a":"b"}"#; 3]);
-    // The walk again, without its last page: another revision, and incomplete.
+    // The walk again, without its last page: refused, for the whole answer is held; forced, another revision, and incomplete.
     std::fs::remove_file(bench.folder.path().join("p/3.json")).unwrap();
-    let outcome = bench.import(options).await.unwrap();
+    let refused = bench.import(options.clone()).await;
+    assert!(
+        matches!(&refused, Err(error @ ImportError::IncompleteAnswer { .. }) if error.to_string().contains("--force"))
+    );
+    assert_eq!(bench.version().await, 1);
+    let outcome = bench.import(ImportOptions { force: true, ..options.clone() }).await.unwrap();
     assert_eq!(one(&outcome).2, 2);
     assert!(outcome.missing[0].contains("1 of 1") && outcome.missing[0].contains("1.json"), "{:?}", outcome.missing);
     let held = bench.store.catalog().held_at(2).await.unwrap();
     assert!(held.iter().all(|holding| holding.incomplete));
+    // What is incomplete already may be replaced by what is, too.
+    std::fs::remove_file(bench.folder.path().join("p/2.json.gz")).unwrap();
+    assert_eq!(one(&bench.import(options).await.unwrap()).2, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
