@@ -108,7 +108,7 @@ impl PageReader {
 
     /// What the page says about its place in a walk.
     pub(crate) fn page(&self) -> Page {
-        Page { next: self.next_link.clone(), has_metric: !self.shape.is_actual_cost() }
+        Page { next: self.next_link.clone(), list: self.list, has_metric: !self.shape.is_actual_cost() }
     }
 
     /// What the page says about its dataset as a whole.

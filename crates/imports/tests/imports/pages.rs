@@ -246,6 +246,26 @@ async fn pages_of_enterprise_reporting_are_parts_of_one_import() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_another_question_does_not_end_a_walk() {
+    let in_month = |text: String, month: &str| text.replace("2023-09", &format!("2023-{month}"));
+    let walk = in_month(since_2019("1", &link("a", 1)), "03");
+    let other = in_month(since_2019("2", "null"), "04");
+    let last = in_month(since_2019("3", "null"), "03");
+    let empty_of_reporting = r#"{"data":[]}"#.to_owned();
+    for (pages, complete) in
+        [(vec![&walk, &other], false), (vec![&walk, &empty_of_reporting], false), (vec![&other, &walk, &last], true)]
+    {
+        let bench = Bench::new().await;
+        let files = pages.iter().enumerate().map(|(number, text)| bench.file(&format!("w{number}.json"), text));
+        let days = Some("2023-03-01..2023-04-30".parse().unwrap());
+        let outcome = bench.import(ImportOptions { days, ..of_100(files.collect()) }).await.unwrap();
+        assert_eq!(outcome.missing.is_empty(), complete, "{:?}", outcome.missing);
+        let held = bench.store.catalog().held_at(1).await.unwrap();
+        assert!(held.iter().all(|holding| holding.incomplete != complete));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn walks_are_told_apart_and_each_needs_its_last_page() {
     let bench = Bench::new().await;
     bench.file("p/1.json", since_2019("1", &link("a", 1)));
