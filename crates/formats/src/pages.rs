@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::ops::Range;
 
-use ledger::{Dataset, Field};
+use ledger::Dataset;
 use memchr::memchr_iter;
 use serde_json::value::RawValue;
 
@@ -24,7 +24,6 @@ use self::json::Member;
 use self::shape::{Shape, as_text, foreign};
 use crate::error::{InputError, PageItem, PageList, RowFault, RowPlace};
 use crate::evidence::DatasetEvidence;
-use crate::extras::USAGE_DETAIL_NAME;
 use crate::header::Header;
 use crate::records::{CELL_BYTES_MAX, COLUMNS_MAX, Record, Span};
 use crate::source::SourceReader;
@@ -49,8 +48,6 @@ pub(crate) struct PageReader {
     counted: (usize, u64),
     cells: Vec<u8>,
     spans: Vec<Span>,
-    /// Name and day of the item, if it has a name: the same charge can be recorded with and without its expandable parts.
-    identity: Vec<u8>,
 }
 
 /// An item that could not be turned into a record.
@@ -87,7 +84,6 @@ impl PageReader {
             counted: (0, 1),
             cells: Vec::new(),
             spans: Vec::new(),
-            identity: Vec::new(),
         };
         if reader.items.is_empty() {
             return Ok((reader, Header::of_slots(slots)));
@@ -112,7 +108,7 @@ impl PageReader {
 
     /// What the page says about its place in a walk.
     pub(crate) fn page(&self) -> Page {
-        Page { next: self.next_link.clone(), has_metric: !self.shape.is_actual_cost() }
+        Page { next: self.next_link.clone(), list: self.list, has_metric: !self.shape.is_actual_cost() }
     }
 
     /// What the page says about its dataset as a whole.
@@ -135,10 +131,7 @@ impl PageReader {
         let place = self.place(index);
         let raw = self.text[range].as_bytes();
         Some(match filled {
-            Ok(()) => {
-                let identity = if self.identity.is_empty() { raw } else { &self.identity };
-                Ok(Record { place, raw, cells: &self.cells, spans: &self.spans, identity })
-            }
+            Ok(()) => Ok(Record { place, raw, cells: &self.cells, spans: &self.spans }),
             Err(fault) => Err(BadItem { fault: row_fault(place, fault), raw }),
         })
     }
@@ -148,22 +141,13 @@ impl PageReader {
         let none = Span { start: 0, end: 0, doubled_quotes: false };
         self.cells.clear();
         self.spans.clear();
-        self.identity.clear();
         self.spans.resize(self.columns.len(), none);
         let item: &RawValue = serde_json::from_str(&self.text[range]).map_err(|error| ItemFault {
             path: None,
             value: None,
             expected: json::reason(&error),
         })?;
-        let cells = read_item(self.shape, item)?;
-        let name = cells.iter().find(|cell| matches!(&cell.slot, Slot::Extra(kept) if kept == USAGE_DETAIL_NAME));
-        if let Some(name) = name.filter(|name| !name.text.is_empty()) {
-            self.identity.extend_from_slice(name.text.as_bytes());
-            if let Some(day) = cells.iter().find(|cell| cell.slot == Slot::Field(Field::Date)) {
-                self.identity.extend_from_slice(day.text.as_bytes());
-            }
-        }
-        for cell in cells {
+        for cell in read_item(self.shape, item)? {
             let column = self.columns.get(&cell.slot).and_then(|column| self.spans.get_mut(*column));
             if let Some(span) = column {
                 let start = self.cells.len();

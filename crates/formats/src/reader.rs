@@ -119,7 +119,7 @@ impl<'s, R: Read> ChargeReader<'s, R> {
             match row {
                 Ok((record, row)) => {
                     self.last_place = self.summary.learn(&row, self.last_place.take());
-                    self.summary.count(&row, record.identity)?;
+                    self.summary.count(&row)?;
                     append(
                         &mut self.builder,
                         &self.header,

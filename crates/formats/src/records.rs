@@ -51,8 +51,6 @@ pub struct Record<'a> {
     /// The bytes that the cells are pieces of: the record's own, or what a page's item was turned into.
     pub(crate) cells: &'a [u8],
     pub(crate) spans: &'a [Span],
-    /// What two recordings of the same row share.
-    pub(crate) identity: &'a [u8],
 }
 
 /// Why a stream ended before its records did.
@@ -108,7 +106,7 @@ impl<R: Read> RecordReader<R> {
     pub(crate) fn record(&self) -> Record<'_> {
         let (line, range) = self.current.clone();
         let raw = &self.buffer[range];
-        Record { place: RowPlace::of_line(line), raw, cells: raw, spans: &self.spans, identity: raw }
+        Record { place: RowPlace::of_line(line), raw, cells: raw, spans: &self.spans }
     }
 
     /// Finds the next record; false at the end of the stream.

@@ -18,6 +18,8 @@ use crate::summary::ReadSummary;
 pub(crate) struct Row<'t> {
     pub(crate) cells: Vec<Cell<'t>>,
     pub(crate) period: BillingPeriod,
+    /// Whether nothing but its date tells the billing period.
+    pub(crate) period_derived: bool,
 }
 
 /// Why a row was not read.
@@ -53,13 +55,13 @@ impl Reading<'_> {
         for field in Field::ALL {
             cells.push(self.cell(*field, record, text)?);
         }
-        let period = self.period(&cells, record.place)?;
+        let (period, period_derived) = self.period(&cells, record.place)?;
         self.check_enrollment(&cells, record.place)?;
         self.check_currency(&cells, record.place)?;
         self.check_bounds(&cells, record.place)?;
         self.summary.observe(&cells, record.place);
         self.fill(&mut cells, period);
-        Ok(Row { cells, period })
+        Ok(Row { cells, period, period_derived })
     }
 
     fn cell<'t>(&self, field: Field, record: &Record<'t>, text: &'t str) -> Result<Cell<'t>, RowRefusal> {
@@ -110,8 +112,9 @@ impl Reading<'_> {
         RowRefusal::File(InputError::MissingFact { file: self.summary.file.clone(), fact, option })
     }
 
-    /// The billing period is a fact of the row; it is derived from Date only where the source has none (DESIGN 4.4).
-    fn period(&self, cells: &[Cell<'_>], row: RowPlace) -> Result<BillingPeriod, RowRefusal> {
+    /// The billing period is a fact of the row; it is derived from Date only where the source has none (DESIGN 4.4). Says
+    /// also whether it was derived.
+    fn period(&self, cells: &[Cell<'_>], row: RowPlace) -> Result<(BillingPeriod, bool), RowRefusal> {
         let date_of = |field: Field| match &cells[field.index()] {
             Cell::Date(date) => Some(*date),
             _ => None,
@@ -126,9 +129,9 @@ impl Reading<'_> {
                 row,
                 format!("the row belongs to billing period {own}, but --period says {stated}"),
             )),
-            (Some(period), _) | (None, Some(period)) => Ok(period),
+            (Some(period), _) | (None, Some(period)) => Ok((period, false)),
             (None, None) => date_of(Field::Date)
-                .map(BillingPeriod::of)
+                .map(|date| (BillingPeriod::of(date), true))
                 .ok_or_else(|| self.missing("billing period", "--period YYYYMM")),
         }
     }

@@ -1,10 +1,17 @@
 //! A small sample of a source's rows that tells whether two sources hold mostly the same ones.
 //!
+//! A row is what it charges, not how a source spells it: day, subscription, resource, meter, quantity and cost. So files and
+//! pages of every API compare with each other.
+//!
 //! The rows with the least hashes are kept, so the sample does not depend on order or size, and equal rows of two
 //! sources are in both samples or in neither (as far as both samples reach).
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
+
+use ledger::{Field, comparable};
+
+use crate::batch::Cell;
 
 /// Rows in a sample.
 const ROWS_MAX: usize = 512;
@@ -16,10 +23,12 @@ pub struct RowSketch {
 }
 
 impl RowSketch {
-    pub(crate) fn add(&mut self, row: &[u8]) {
-        let mut hasher = DefaultHasher::new();
-        row.hash(&mut hasher);
-        let hash = hasher.finish();
+    /// Takes a row into account; its cells are in field order.
+    pub(crate) fn add(&mut self, cells: &[Cell<'_>]) {
+        self.add_hash(hash_of_charge(cells));
+    }
+
+    fn add_hash(&mut self, hash: u64) {
         if self.least.len() < ROWS_MAX {
             self.least.insert(hash);
         } else if self.least.last().is_some_and(|greatest| hash < *greatest) && self.least.insert(hash) {
@@ -44,13 +53,50 @@ impl RowSketch {
     }
 }
 
+/// Cells that make a charge this one and no other, in every kind of source.
+const FIELDS: [Field; 6] =
+    [Field::Date, Field::SubscriptionId, Field::ResourceId, Field::MeterId, Field::Quantity, Field::Cost];
+
+fn hash_of_charge(cells: &[Cell<'_>]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for field in FIELDS {
+        match &cells[field.index()] {
+            Cell::Date(date) => date.days().hash(&mut hasher),
+            // By value: `1.50` is `1.5`.
+            Cell::Decimal { parsed, .. } => parsed.value.hash(&mut hasher),
+            Cell::Text(text) => hash_comparable(text, &mut hasher),
+            Cell::Boolean(value) => value.hash(&mut hasher),
+            Cell::Unknown => hash_comparable("", &mut hasher),
+        }
+    }
+    hasher.finish()
+}
+
+/// Hashes a text as [`comparable`] makes it, without making it where it is ASCII.
+fn hash_comparable(text: &str, hasher: &mut DefaultHasher) {
+    if text.is_ascii() {
+        text.trim().bytes().for_each(|byte| hasher.write_u8(byte.to_ascii_lowercase()));
+    } else {
+        hasher.write(comparable(text).as_bytes());
+    }
+    // Where one text ends and the next begins.
+    hasher.write_u8(0xFF);
+}
+
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
+    use crate::cells;
 
     fn sketch(rows: impl Iterator<Item = u32>) -> RowSketch {
         let mut sketch = RowSketch::default();
-        rows.for_each(|row| sketch.add(&row.to_le_bytes()));
+        rows.for_each(|row| {
+            let mut hasher = DefaultHasher::new();
+            row.hash(&mut hasher);
+            sketch.add_hash(hasher.finish());
+        });
         sketch
     }
 
@@ -61,6 +107,37 @@ mod tests {
             assert!(month_to_date.mostly_shared_with(&sketch((0..2 * size).rev())), "{size}");
             assert!(!month_to_date.mostly_shared_with(&sketch(size..2 * size)), "{size}");
             assert!(!month_to_date.mostly_shared_with(&sketch(0..0)), "{size}");
+        }
+    }
+
+    /// The hash of a row of these cells (date, resource, quantity, cost).
+    fn hash(row: [&'static str; 4]) -> u64 {
+        let decimal =
+            |field, text| Cell::Decimal { parsed: cells::decimal(field, text).unwrap(), spelling: Cow::Borrowed(text) };
+        let row: Vec<Cell<'_>> = Field::ALL
+            .iter()
+            .map(|field| match field {
+                Field::Date => Cell::Date(cells::date(row[0]).unwrap()),
+                Field::ResourceId => Cell::Text(Cow::Borrowed(row[1])),
+                Field::Quantity | Field::Cost => decimal(*field, row[if *field == Field::Quantity { 2 } else { 3 }]),
+                Field::MeterId => Cell::Text(Cow::Borrowed("m")),
+                _ => Cell::Unknown,
+            })
+            .collect();
+        hash_of_charge(&row)
+    }
+
+    #[test]
+    fn a_charge_is_the_same_however_it_is_spelled() {
+        let charge = hash(["2023-04-01", "/r/\u{c9}a", "1.50", "0.00002"]);
+        assert_eq!(charge, hash(["04/01/2023", " /R/\u{e9}A ", "1.5", "2E-05"]));
+        for other in [
+            ["2023-04-02", "/r/\u{c9}a", "1.50", "0.00002"],
+            ["2023-04-01", "/r/b", "1.50", "0.00002"],
+            ["2023-04-01", "/r/\u{c9}a", "15", "0.00002"],
+            ["2023-04-01", "/r/\u{c9}a", "1.50", "-0.00002"],
+        ] {
+            assert_ne!(charge, hash(other));
         }
     }
 }

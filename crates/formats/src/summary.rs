@@ -21,6 +21,8 @@ const PLACES_MAX: usize = 200_000;
 pub struct PeriodSummary {
     /// Number of rows.
     pub rows: u64,
+    /// Rows whose billing period nothing but their date tells.
+    pub rows_derived: u64,
     /// Exact sum of their cost.
     pub total: Total,
     /// Days on which rows are dated.
@@ -99,10 +101,11 @@ impl ReadSummary {
         Some(place)
     }
 
-    pub(crate) fn count(&mut self, row: &Row<'_>, identity: &[u8]) -> Result<(), InputError> {
+    pub(crate) fn count(&mut self, row: &Row<'_>) -> Result<(), InputError> {
         let period = self.periods.entry(row.period).or_default();
         period.rows += 1;
-        period.sketch.add(identity);
+        period.rows_derived += u64::from(row.period_derived);
+        period.sketch.add(&row.cells);
         if let Cell::Date(date) = &row.cells[Field::Date.index()] {
             period.days.insert(*date);
         }

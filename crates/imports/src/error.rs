@@ -62,6 +62,17 @@ pub enum ImportError {
         /// Run time of the refused one.
         given: String,
     },
+    /// An answer without its last page would take the place of a whole one.
+    #[error(
+        "incomplete: pages of the answer are missing, and {what} is held complete (revision {revision}); replacing it would \
+         lose charges. Import the answer with its last page; use --force to replace it all the same"
+    )]
+    IncompleteAnswer {
+        /// The unit that is held complete.
+        what: String,
+        /// Its revision.
+        revision: String,
+    },
     /// Another source scope holds these charges.
     #[error(
         "overlap: {what} is already held from the source scope {scope} (revision {revision}); importing it again from \
@@ -246,6 +257,7 @@ impl ImportError {
             Self::IncompleteRun { .. } => "IncompleteRun",
             Self::Ambiguous { .. } => "Ambiguous",
             Self::Stale { .. } => "StaleRun",
+            Self::IncompleteAnswer { .. } => "IncompleteAnswer",
             Self::Overlap { .. } => "OverlappingScope",
             Self::Currency { .. } => "CurrencyMismatch",
             Self::NothingLeft { .. } => "EverythingRejected",

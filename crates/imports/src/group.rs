@@ -175,6 +175,7 @@ impl Group {
         for (period, read) in &summary.periods {
             let own = self.periods.entry(*period).or_default();
             own.rows += read.rows;
+            own.rows_derived += read.rows_derived;
             own.days.extend(&read.days);
             own.total.merge(read.total).map_err(|error| {
                 contradiction(&summary.file, format!("the costs of {period} cannot be added: {error}"))
@@ -225,6 +226,7 @@ impl Group {
     /// otherwise.
     fn coverages(&self, options: &ImportOptions, days: Option<DateRange>) -> Result<Vec<Coverage>, ImportError> {
         let Some(days) = days else {
+            self.refuse_derived()?;
             self.refuse_strays()?;
             let periods: BTreeSet<BillingPeriod> = self.periods.keys().copied().chain(options.fill.period).collect();
             if periods.is_empty() {
@@ -253,6 +255,25 @@ impl Group {
                 ),
             )),
         }
+    }
+
+    /// Where only dates tell the billing period, a late row looks like the other month's export: only the caller knows
+    /// which months the source is an answer about.
+    fn refuse_derived(&self) -> Result<(), ImportError> {
+        if self.periods.len() < 2 || self.periods.values().all(|period| period.rows_derived == 0) {
+            return Ok(());
+        }
+        let months: Vec<String> =
+            self.periods.iter().map(|(period, read)| format!("{period} ({} rows)", read.rows)).collect();
+        Err(contradiction(
+            &self.file,
+            format!(
+                "the billing period of its rows is told by their dates alone, and they fall into {}; a late row would replace a \
+                 whole month. If all rows belong to one billing period, say --period YYYYMM; else say which days the source \
+                 covers: --days FROM..TO",
+                months.join(", ")
+            ),
+        ))
     }
 
     /// A row of another billing period, dated outside of it, is a late charge or a refund: the file is not that period's
@@ -318,6 +339,24 @@ impl Group {
                 empty: !self.periods.contains_key(&coverage.period()),
             })
             .collect();
+    }
+
+    /// An answer whose last page is missing does not take the place of charges that are held complete.
+    pub(crate) fn refuse_to_replace_complete(&self, held: &Held) -> Result<(), ImportError> {
+        let own = self.holdings.iter().filter(|_| self.pages_missing).map(|holding| &holding.unit);
+        for unit in own {
+            let replaced = |other: &&Holding| {
+                other.unit.same_series(unit) && other.unit.coverage.overlaps(&unit.coverage) && !other.empty
+            };
+            if let Some(complete) = held.iter().filter(replaced).find(|other| !other.incomplete) {
+                let Unit { enrollment, dataset, coverage, .. } = &complete.unit;
+                return Err(ImportError::IncompleteAnswer {
+                    what: format!("{dataset} {coverage} of enrollment {enrollment}"),
+                    revision: complete.revision.clone(),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Whether exactly these bytes are held for everything that the group replaces.

@@ -203,6 +203,9 @@ async fn import_run(
 }
 
 async fn judge_group(group: &Group, held: &Held, snapshot: &lake::Snapshot, force: bool) -> Result<(), ImportError> {
+    if !force {
+        group.refuse_to_replace_complete(held)?;
+    }
     for holding in &group.holdings {
         let candidate = Candidate { holding: holding.clone(), places: &group.places };
         admit(held, snapshot, &candidate, force).await?;

@@ -5,31 +5,74 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use formats::{InputError, NextLink, ReadSummary};
+use calendar::BillingPeriod;
+use formats::{InputError, NextLink, PageList, ReadSummary};
 
 use crate::error::ImportError;
 
-/// What is missing, if the pages show it: each walk needs a page without next one.
+/// What is missing, if the pages show it: each walk needs a page without next one that can belong to it.
 pub(crate) fn missing_pages<'s>(sources: impl Iterator<Item = &'s ReadSummary>) -> Option<String> {
-    let mut walks: BTreeSet<String> = BTreeSet::new();
-    let (mut last_pages, mut example) = (0, None);
+    let mut walks: BTreeMap<String, Answer<'_>> = BTreeMap::new();
+    let mut last_pages: Vec<Answer<'_>> = Vec::new();
     for summary in sources {
-        match summary.page.as_ref().map(|page| &page.next) {
-            None => {}
-            Some(None) => last_pages += 1,
-            Some(Some(next)) => {
-                walks.insert(next.walk());
-                example = example.or(Some(&summary.file));
-            }
+        let Some(page) = &summary.page else { continue };
+        let own = Answer {
+            list: page.list,
+            has_metric: page.has_metric,
+            periods: summary.periods.keys().copied().collect(),
+            file: &summary.file,
+        };
+        match &page.next {
+            None => last_pages.push(own),
+            Some(next) => match walks.get_mut(&next.walk()) {
+                Some(known) => known.periods.extend(own.periods),
+                None => drop(walks.insert(next.walk(), own)),
+            },
         }
     }
-    let missing = walks.len().saturating_sub(last_pages);
-    let example = example.filter(|_| missing > 0)?;
+    let all = walks.len();
+    let open = without_last_page(walks.into_values().collect(), last_pages);
+    let example = open.first()?.file;
     Some(format!(
-        "{missing} of {} answers in several pages have no last page here ({example} names a next page): charges are missing, \
+        "{} of {all} answers in several pages have no last page here ({example} names a next page): charges are missing, \
          and the billing periods are marked incomplete",
-        walks.len()
+        open.len()
     ))
+}
+
+/// What pages of one answer share.
+struct Answer<'s> {
+    list: PageList,
+    has_metric: bool,
+    /// Billing periods of its rows.
+    periods: BTreeSet<BillingPeriod>,
+    /// Its first file.
+    file: &'s str,
+}
+
+impl Answer<'_> {
+    /// Whether `last` can be the last page of this walk. An empty page does not say its form or time.
+    fn can_end_with(&self, last: &Self) -> bool {
+        self.list == last.list
+            && (last.periods.is_empty()
+                || (self.has_metric == last.has_metric && !self.periods.is_disjoint(&last.periods)))
+    }
+}
+
+/// The walks that stay without a last page, each page given to one walk. Walks and pages of the fewest billing periods come
+/// first, because they have the least choice; where that is not enough, a walk counts as unfinished rather than as whole.
+fn without_last_page<'s>(mut walks: Vec<Answer<'s>>, mut last_pages: Vec<Answer<'s>>) -> Vec<Answer<'s>> {
+    // An empty page fits every walk, so it goes last.
+    last_pages.sort_by_key(|page| (page.periods.is_empty(), page.periods.len()));
+    walks.sort_by_key(|walk| walk.periods.len());
+    walks.retain(|walk| match last_pages.iter().position(|page| walk.can_end_with(page)) {
+        Some(found) => {
+            last_pages.remove(found);
+            false
+        }
+        None => true,
+    });
+    walks
 }
 
 /// Two pages that lead to the same next page are one page, recorded twice.

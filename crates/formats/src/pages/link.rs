@@ -3,6 +3,8 @@
 use ledger::Dataset;
 use percent_encoding::percent_decode_str;
 
+use crate::error::PageList;
+
 /// Query parameters that are equal on all pages of one walk. Others (`$skiptoken`, `sessiontoken`, …) are the page's.
 const PARAMETERS_OF_WALK: [&str; 6] = ["metric", "$filter", "starttime", "endtime", "startdate", "enddate"];
 
@@ -11,6 +13,8 @@ const PARAMETERS_OF_WALK: [&str; 6] = ["metric", "$filter", "starttime", "endtim
 pub struct Page {
     /// Where the next page was to be had; `None` on the last one.
     pub next: Option<NextLink>,
+    /// The list of its items.
+    pub list: PageList,
     /// Whether pages of this form can hold either dataset; the older forms hold actual cost.
     pub has_metric: bool,
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lazurite_imports::{ImportOptions, ImportOutcome, verify};
+use lazurite_imports::{ImportError, ImportOptions, ImportOutcome, verify};
 use ledger::Dataset;
 use serde_json::value::RawValue;
 
@@ -228,13 +228,41 @@ async fn pages_of_enterprise_reporting_are_parts_of_one_import() {
     assert!(outcome.missing.is_empty());
     assert_eq!(bench.column(&SEPTEMBER, "IsAzureCreditEligible").await, ["False"; 3]);
     assert_eq!(bench.column(&SEPTEMBER, "Tags").await, [r#"{"a":"b"}"#; 3]);
-    // The walk again, without its last page: another revision, and incomplete.
+    // The walk again, without its last page: refused, for the whole answer is held; forced, another revision, and incomplete.
     std::fs::remove_file(bench.folder.path().join("p/3.json")).unwrap();
-    let outcome = bench.import(options).await.unwrap();
+    let refused = bench.import(options.clone()).await;
+    assert!(
+        matches!(&refused, Err(error @ ImportError::IncompleteAnswer { .. }) if error.to_string().contains("--force"))
+    );
+    assert_eq!(bench.version().await, 1);
+    let outcome = bench.import(ImportOptions { force: true, ..options.clone() }).await.unwrap();
     assert_eq!(one(&outcome).2, 2);
     assert!(outcome.missing[0].contains("1 of 1") && outcome.missing[0].contains("1.json"), "{:?}", outcome.missing);
     let held = bench.store.catalog().held_at(2).await.unwrap();
     assert!(held.iter().all(|holding| holding.incomplete));
+    // What is incomplete already may be replaced by what is, too.
+    std::fs::remove_file(bench.folder.path().join("p/2.json.gz")).unwrap();
+    assert_eq!(one(&bench.import(options).await.unwrap()).2, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_another_question_does_not_end_a_walk() {
+    let in_month = |text: String, month: &str| text.replace("2023-09", &format!("2023-{month}"));
+    let walk = in_month(since_2019("1", &link("a", 1)), "03");
+    let other = in_month(since_2019("2", "null"), "04");
+    let last = in_month(since_2019("3", "null"), "03");
+    let empty_of_reporting = r#"{"data":[]}"#.to_owned();
+    for (pages, complete) in
+        [(vec![&walk, &other], false), (vec![&walk, &empty_of_reporting], false), (vec![&other, &walk, &last], true)]
+    {
+        let bench = Bench::new().await;
+        let files = pages.iter().enumerate().map(|(number, text)| bench.file(&format!("w{number}.json"), text));
+        let days = Some("2023-03-01..2023-04-30".parse().unwrap());
+        let outcome = bench.import(ImportOptions { days, ..of_100(files.collect()) }).await.unwrap();
+        assert_eq!(outcome.missing.is_empty(), complete, "{:?}", outcome.missing);
+        let held = bench.store.catalog().held_at(1).await.unwrap();
+        assert!(held.iter().all(|holding| holding.incomplete != complete));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -390,4 +418,119 @@ async fn usage_files_of_earlier_versions_have_33_columns() {
     options.fill.currency = Some("USD".parse().unwrap());
     let outcome = bench.import(options).await.unwrap();
     assert_eq!(one(&outcome), (Dataset::ActualCost, "202110", 6, "3.504510206102199"));
+}
+
+/// A usage file of Enterprise Reporting with rows of (date, cost), each of another resource.
+fn usage_csv(rows: &[(&str, &str)]) -> String {
+    let sample = cells(data("ea-reporting-v3.csv").as_bytes());
+    let header = &sample[0];
+    let mut text = format!("{}\n", header.join(","));
+    for (date, cost) in rows {
+        let changed = header.iter().zip(&sample[1]).map(|(name, cell)| {
+            let cell = match name.to_ascii_lowercase().as_str() {
+                "date" => (*date).to_owned(),
+                "cost" => (*cost).to_owned(),
+                "instanceid" => format!("/r/{date}/{cost}"),
+                "consumedquantity" => "1".to_owned(),
+                "meterid" => "m".to_owned(),
+                "subscriptionguid" => A.to_owned(),
+                _ => cell.replace('"', "\"\""),
+            };
+            format!("\"{cell}\"")
+        });
+        text.push_str(&changed.collect::<Vec<_>>().join(","));
+        text.push('\n');
+    }
+    text
+}
+
+fn reported(paths: Vec<PathBuf>) -> ImportOptions {
+    let mut options = of_100(paths);
+    options.fill.currency = Some("USD".parse().unwrap());
+    options
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_row_without_billing_period_does_not_replace_the_month_before() {
+    let bench = Bench::new().await;
+    let march = usage_csv(&[("03/01/2023", "100"), ("03/30/2023", "150"), ("03/31/2023", "50")]);
+    bench.import(reported(vec![bench.file("mar.csv", march)])).await.unwrap();
+    let april = usage_csv(&[("03/31/2023", "1"), ("04/02/2023", "50")]);
+    let mut options = reported(vec![bench.file("apr.csv", april)]);
+    let error = bench.import(options.clone()).await.unwrap_err();
+    assert!(error.is_refusal(), "{error}");
+    for part in ["202303 (1 rows)", "202304 (1 rows)", "--period YYYYMM", "--days FROM..TO"] {
+        assert!(error.to_string().contains(part), "{error}");
+    }
+    assert_eq!(bench.version().await, 1);
+    options.fill.period = Some("202304".parse().unwrap());
+    assert_eq!(one(&bench.import(options).await.unwrap()).1, "202304");
+    let costs = async |period| bench.column(&Question { period, ..SEPTEMBER }, "CostInBillingCurrency").await;
+    assert_eq!(costs("202303").await, ["100", "150", "50"]);
+    assert_eq!(costs("202304").await, ["1", "50"]);
+    assert!(verify(&bench.store, &|_, _| {}).await.unwrap().is_ok());
+}
+
+/// A page of Consumption until 2019 with one item at a day of April 2023.
+fn until_2019(start: &str, details: &str) -> String {
+    format!(
+        r#"{{"value":[{{"id":"/subscriptions/{A}/x","name":"n","type":"Microsoft.Consumption/usageDetails","properties":{{
+        "billingPeriodId":"/subscriptions/{A}/providers/Microsoft.Billing/billingPeriods/20230401","usageStart":"{start}",
+        "usageEnd":"{start}","instanceId":"/r/1","subscriptionGuid":"{A}","meterId":"M","usageQuantity":1.0,"pretaxCost":50.0,
+        "currency":"USD","isEstimated":false{details}}}}}]}}"#
+    )
+}
+
+/// The same charge as a page of Enterprise Reporting.
+fn reporting_of(day: &str, resource: &str) -> String {
+    format!(
+        r#"{{"data":[{{"date":"{day}T00:00:00","instanceId":"{resource}","subscriptionGuid":"{A}","meterId":"m","cost":50,
+        "consumedQuantity":1,"chargesBilledSeparately":false}}],"nextLink":null}}"#
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_charges_in_two_spellings_are_refused() {
+    let bench = Bench::new().await;
+    let old = until_2019("2023-04-02T00:00:00Z", "");
+    let details = r#","meterDetails":{"meterName":"x","unit":"1"}"#;
+    let file = usage_csv(&[("2023-04-02", "50.00")]);
+    let exported = export(&[(&A.to_uppercase(), "04/02/2023", "50")]).replace("/r/50", "/R/2023-04-02/50.00");
+    let reported_page = reporting_of("2023-04-02", "/R/1");
+    let pretty = |text: &str| {
+        let page: serde_json::Value = serde_json::from_str(text).unwrap();
+        serde_json::to_string_pretty(&page).unwrap()
+    };
+    let pairs = [
+        ("a.csv", exported.clone(), "b.csv", file.clone()),
+        ("a.json", reported_page.clone(), "b.json", old.clone()),
+        ("a.json", reported_page.clone(), "b.json", pretty(&reported_page)),
+        ("a.json", old.clone(), "b.json", until_2019("2023-04-02T00:00:00.0000000Z", "")),
+        ("a.json", old.clone(), "b.json", until_2019("2023-04-02T00:00:00Z", details)),
+    ];
+    for (number, (first, own, second, other)) in pairs.into_iter().enumerate() {
+        let paths =
+            vec![bench.file(&format!("{number}/{first}"), own), bench.file(&format!("{number}/{second}"), other)];
+        let mut options = reported(paths);
+        options.fill.dataset = Some(Dataset::ActualCost);
+        let refused = bench.import(options.clone()).await;
+        assert!(
+            matches!(&refused, Err(error @ ImportError::Doubled { .. }) if error.is_refusal()),
+            "{number}: {refused:?}"
+        );
+        options.parts = true;
+        options.dry_run = true;
+        assert_eq!(one(&bench.import(options).await.unwrap()).2, 2, "{number}");
+    }
+    assert_eq!(bench.version().await, 0);
+    // Other resources and other days are parts.
+    let parts = [
+        (reporting_of("2023-04-02", "/r/2"), reported_page.clone()),
+        (reporting_of("2023-04-03", "/r/1"), old.clone()),
+        (reporting_of("2023-04-04", "/r/1"), until_2019("2023-04-04T00:00:00Z", "").replace("/r/1", "/r/2")),
+    ];
+    for (own, other) in parts {
+        let options = reported(vec![bench.file("own.json", own), bench.file("other.json", other)]);
+        assert_eq!(one(&bench.import(options).await.unwrap()).2, 2);
+    }
 }
