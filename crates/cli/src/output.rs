@@ -35,16 +35,6 @@ pub(crate) fn grouped(number: u64) -> String {
     grouped
 }
 
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn numbers_are_grouped_by_thousands() {
-        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(super::grouped(number), text);
-        }
-    }
-}
-
 /// Ends the program without a trace when the reader of its output is gone, as `lazurite status | head -1` leaves it: what
 /// was to be done is done by then, only nobody reads about it.
 pub(crate) fn end_with_the_reader() {
@@ -56,4 +46,14 @@ pub(crate) fn end_with_the_reader() {
         }
         report(panic);
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(super::grouped(number), text);
+        }
+    }
 }
