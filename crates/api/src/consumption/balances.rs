@@ -11,32 +11,13 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use uuid::{Uuid, uuid};
 
+use super::API_VERSIONS;
 use crate::arm::{ApiError, api_version, authenticate, excerpt, json, refused, split_period};
 use crate::balance_members::{COMMON, amounts, details};
 use crate::dispatch::Call;
 
-/// Versions that have the operation.
-const API_VERSIONS: &[&str] = &[
-    "2018-03-31",
-    "2018-05-31",
-    "2018-06-30",
-    "2018-08-31",
-    "2018-10-01",
-    "2019-01-01",
-    "2019-04-01-preview",
-    "2019-05-01-preview",
-    "2019-05-01",
-    "2019-06-01",
-    "2019-10-01",
-    "2019-11-01",
-    "2021-05-01",
-    "2021-10-01",
-    "2022-09-01",
-    "2023-03-01",
-    "2023-05-01",
-    "2023-11-01",
-    "2024-08-01",
-];
+/// Versions that have the operation: all from 2018-03-31 on.
+const BALANCE_VERSIONS: &[&str] = API_VERSIONS.split_at(3).1;
 /// The version from which on there is `overageRefund`. Versions compare like their text.
 const OVERAGE_REFUND_SINCE: &str = "2022-09-01";
 const READ_ACTION: &str = "Microsoft.Consumption/balances/read";
@@ -48,7 +29,7 @@ const NAMES: Uuid = uuid!("0d4f4a6e-2c0b-5c39-9a53-6f5e0a8b7c11");
 pub(crate) async fn balances(call: &Call<'_>, scope: &[String]) -> Result<Response, ApiError> {
     let state = call.state;
     let caller = authenticate(call).await?;
-    let api_version = api_version(&call.query, API_VERSIONS)?;
+    let api_version = api_version(&call.query, BALANCE_VERSIONS)?;
     if !state.settings.emulate {
         call.query.refuse_others(&["api-version"])?;
     }

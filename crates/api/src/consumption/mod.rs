@@ -15,6 +15,32 @@ use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 
+/// Versions of the API, those that have usage details.
+const API_VERSIONS: &[&str] = &[
+    "2017-04-24-preview",
+    "2017-11-30",
+    "2018-01-31",
+    "2018-03-31",
+    "2018-05-31",
+    "2018-06-30",
+    "2018-08-31",
+    "2018-10-01",
+    "2019-01-01",
+    "2019-04-01-preview",
+    "2019-05-01-preview",
+    "2019-05-01",
+    "2019-06-01",
+    "2019-10-01",
+    "2019-11-01",
+    "2021-05-01",
+    "2021-10-01",
+    "2022-09-01",
+    "2023-03-01",
+    "2023-05-01",
+    "2023-11-01",
+    "2024-08-01",
+];
+
 /// A page of resources, as the original sends it: `nextLink` first, and absent on the last page.
 fn page(rows: &[u8], next_link: Option<&str>) -> Response {
     let mut body = Vec::with_capacity(rows.len() + 256);

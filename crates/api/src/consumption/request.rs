@@ -10,31 +10,6 @@ use crate::arm::{ApiError, excerpt};
 use crate::clock::today;
 use crate::dispatch::Call;
 
-/// Versions that have usage details.
-pub(super) const API_VERSIONS: &[&str] = &[
-    "2017-04-24-preview",
-    "2017-11-30",
-    "2018-01-31",
-    "2018-03-31",
-    "2018-05-31",
-    "2018-06-30",
-    "2018-08-31",
-    "2018-10-01",
-    "2019-01-01",
-    "2019-04-01-preview",
-    "2019-05-01-preview",
-    "2019-05-01",
-    "2019-06-01",
-    "2019-10-01",
-    "2019-11-01",
-    "2021-05-01",
-    "2021-10-01",
-    "2022-09-01",
-    "2023-03-01",
-    "2023-05-01",
-    "2023-11-01",
-    "2024-08-01",
-];
 /// The first version with a metric, and with the newer rows.
 const METRIC_SINCE: &str = "2019-04-01-preview";
 

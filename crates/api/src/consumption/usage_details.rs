@@ -10,8 +10,8 @@ use odata::{Grouping, PageSize};
 use pages::PageQuestion;
 
 use super::limits::Limit;
-use super::request::{API_VERSIONS, Asked, has_metric, parse_expand};
-use super::{answer, groups, page};
+use super::request::{Asked, has_metric, parse_expand};
+use super::{API_VERSIONS, answer, groups, page};
 use crate::address::BaseUrl;
 use crate::arm::{ApiError, SKIP_TOKEN, api_version, authenticate, next_link, parse_scope, refused, split_period};
 use crate::dispatch::Call;
