@@ -1,7 +1,8 @@
 """Asks for usage details with `az consumption usage list`, as a principal that is logged in once.
 
-The CLI asks at api-version 2023-05-01 but reads the members that rows had in 2018, so it prints neither cost nor date, of
-the original's answers too. Meters, products, accounts, names and ids it prints.
+The CLI asks at api-version 2023-05-01 but reads the members that rows had in 2018, so it prints no cost, of the original's
+answers too. Dates it prints because the server adds those members at this version; meters, products, accounts, names and
+ids it prints anyway.
 
 The plan has what `az_cli.py` needs, `tables` and `cases`. A case has the `arguments` of the command and what must come
 back: the rows of a `table`, or `at_most` so many of them; their `subscription` and `period`, and whether the details of
@@ -37,6 +38,8 @@ def check_listed(az, case, tables):
     same("number of names", len({row["name"] for row in rows}), len(rows))
     scope = f"/subscriptions/{expected['subscription']}/providers/Microsoft.Billing/billingPeriods/{expected['period']}/"
     for row in rows:
+        day = row["usageStart"][:10]
+        assert row["usageEnd"].startswith(day) and day.replace("-", "").startswith(expected["period"]), row["usageStart"]
         assert row["id"].lower().startswith(scope.lower()), f"{row['id']} is not within {scope}"
         details = row["meterDetails"]
         same("details of the meter are there", details is not None and bool(details["meterName"]), expected["expanded"])

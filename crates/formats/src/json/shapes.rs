@@ -23,6 +23,8 @@ fn since(version: &str, first: &str) -> bool {
 
 /// First version of the newer members.
 pub(super) const NEWER_FORM: &str = "2019-04-01-preview";
+/// The version at which `az` asks: it prints the dates of the older members, and none without them.
+const OF_THE_CLI: &str = "2023-05-01";
 /// First version whose rows say their kind.
 pub(super) const KIND: &str = "2019-10-01";
 
@@ -159,6 +161,10 @@ pub(super) fn newer(version: &str, expanded: Expanded) -> Vec<Member> {
         cell("chargeType", Field::ChargeType),
         cell("frequency", Field::Frequency),
     ]);
+    if version == OF_THE_CLI {
+        members.push(known("usageStart", Value::UsageStart));
+        members.push(known("usageEnd", Value::UsageEnd));
+    }
     // One version of 2019 had two of the members that came for good in 2021.
     let for_good = since(version, "2021-10-01");
     if for_good || version == "2019-11-01" {

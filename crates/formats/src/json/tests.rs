@@ -76,6 +76,9 @@ fn each_version_has_the_members_of_its_time() {
     }
     let counts = ["2019-04-01-preview", "2019-11-01", "2021-05-01", "2021-10-01"].map(|v| shapes::newer(v, ALL).len());
     assert_eq!(counts, [42, 44, 42, 46]);
+    let az = rows(&JsonEncoder::usage_details("2023-05-01", ALL)).swap_remove(0);
+    assert_eq!(az["properties"]["usageStart"], "2023-09-01T00:00:00.0000000Z");
+    assert_eq!(shapes::newer("2023-03-01", ALL).len(), 46);
     assert_eq!(shapes::reporting(ReportingVersion::V2).len(), 33);
     assert_eq!(shapes::reporting(ReportingVersion::V3).len(), 40);
 }
