@@ -181,11 +181,6 @@ impl Walk<'_> {
     pub fn window(&self) -> Window {
         self.window
     }
-
-    /// The version that all pages of the walk are read from.
-    pub fn version(&self) -> u64 {
-        self.snapshot.version()
-    }
 }
 
 /// Milliseconds since 1970 of the system clock.
