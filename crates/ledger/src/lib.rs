@@ -7,6 +7,7 @@
 
 mod applied;
 mod balance;
+pub mod billing;
 mod charge_type;
 mod dataset;
 mod field;
