@@ -120,9 +120,9 @@ fn finished(staged: &RecordBatch, target: &FileTarget) -> Result<RecordBatch, La
 }
 
 /// Hashes and counts what is written.
-struct Hashed<W> {
-    inner: W,
-    state: Arc<Mutex<(Sha256, u64)>>,
+pub(crate) struct Hashed<W> {
+    pub(crate) inner: W,
+    pub(crate) state: Arc<Mutex<(Sha256, u64)>>,
 }
 
 impl<W: Write> Write for Hashed<W> {
@@ -139,7 +139,7 @@ impl<W: Write> Write for Hashed<W> {
     }
 }
 
-type Sink = Hashed<SyncIoBridge<BufWriter>>;
+pub(crate) type Sink = Hashed<SyncIoBridge<BufWriter>>;
 
 /// A file being written.
 pub(crate) struct OpenFile {
