@@ -47,5 +47,5 @@ pub use table::{Lake, Snapshot};
 pub use total::total_cost;
 pub use usage::{UsageAppend, UsageSnapshot, UsageTable};
 pub use usage_file::UsageFile;
-pub use usage_write::{UsageSpan, UsageTarget, UsageWriter};
-pub use write::{FileTarget, write_files};
+pub use usage_write::{UsageTarget, UsageWriter};
+pub use write::{FileTarget, write_files, write_ordered};

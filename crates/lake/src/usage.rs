@@ -19,6 +19,7 @@ use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::checkpoints::create_checkpoint;
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaTable, DeltaTableBuilder};
+use formats::native::{usage_batch_schema, usage_schema};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use ledger::EnrollmentId;
@@ -77,9 +78,9 @@ pub struct UsageAppend {
 }
 
 impl UsageTable {
-    /// The usage table beneath a data folder. `schema` is that of its files, without partition columns; nothing is made
-    /// or read yet.
-    pub fn open(root: LakeRoot, schema: SchemaRef) -> Self {
+    /// The usage table beneath a data folder. Nothing is made or read yet.
+    pub fn open(root: LakeRoot) -> Self {
+        let schema = usage_batch_schema();
         Self { root, schema, footers: Footers::new(), exists: Arc::default(), known: Arc::default() }
     }
 
@@ -236,7 +237,8 @@ impl UsageTable {
 
     async fn create(&self, table: &DeltaTable) -> Result<(), LakeError> {
         let partition = PARTITION_COLUMNS.map(|column| ArrowField::new(column, DataType::Utf8, false));
-        let own = self.schema.fields().iter().map(|field| plain(field));
+        let schema = usage_schema();
+        let own = schema.fields().iter().map(|field| field.as_ref().clone());
         let schema = Schema::new(partition.into_iter().chain(own).collect::<Vec<_>>());
         let schema: StructType = (&schema).try_into_kernel().map_err(LakeError::arrow("describe the usage table"))?;
         let configuration: HashMap<String, Option<String>> = [
@@ -280,14 +282,6 @@ impl UsageTable {
 
     fn state_of(&self, state: Option<(u64, DeltaTable)>, files: Vec<UsageFile>) -> UsageSnapshot {
         UsageSnapshot { state, files: Arc::new(files), footers: self.footers.clone(), schema: self.schema.clone() }
-    }
-}
-
-/// A column as Delta describes it: dictionaries are a matter of the files.
-fn plain(field: &ArrowField) -> ArrowField {
-    match field.data_type() {
-        DataType::Dictionary(_, value) => ArrowField::new(field.name(), value.as_ref().clone(), field.is_nullable()),
-        _ => field.clone(),
     }
 }
 

@@ -28,7 +28,7 @@ pub struct UsageFile {
     pub period: BillingPeriod,
     /// Number of records.
     pub rows: u64,
-    /// First and last day of use, both included; earlier than the period for records that were posted late.
+    /// First and last day of the rows that the records become part of, both included.
     pub days: DateRange,
     /// When the first and the last record were received, in microseconds since 1970.
     pub received: (i64, i64),

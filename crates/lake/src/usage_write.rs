@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
-use calendar::{BillingPeriod, DateRange};
+use arrow::array::{AsArray, RecordBatch};
+use arrow::compute::{max, min};
+use arrow::datatypes::{Date32Type, Int64Type, SchemaRef};
+use calendar::{BillingPeriod, Date, DateRange};
 use ledger::EnrollmentId;
 use object_store::ObjectStore;
 use object_store::buffered::BufWriter;
@@ -37,20 +38,24 @@ pub struct UsageTarget {
 }
 
 /// The time that some records span.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UsageSpan {
-    /// First and last day of use, both included.
-    pub days: DateRange,
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    /// First and last day of the rows that they become part of.
+    days: (i32, i32),
     /// When the first and the last of them were received, in microseconds since 1970.
-    pub received: (i64, i64),
+    received: (i64, i64),
 }
 
-impl UsageSpan {
-    /// The time that both span.
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        let (start, end) = (self.days.start().min(other.days.start()), self.days.end().max(other.days.end()));
-        let days = DateRange::inclusive(start, end).unwrap_or(self.days);
+impl Span {
+    /// The span of a batch; `None` for one without records or with other columns.
+    fn of(batch: &RecordBatch) -> Option<Self> {
+        let days = batch.column_by_name("date")?.as_primitive_opt::<Date32Type>()?;
+        let received = batch.column_by_name("received_at")?.as_primitive_opt::<Int64Type>()?;
+        Some(Self { days: (min(days)?, max(days)?), received: (min(received)?, max(received)?) })
+    }
+
+    fn and(self, other: Self) -> Self {
+        let days = (self.days.0.min(other.days.0), self.days.1.max(other.days.1));
         let received = (self.received.0.min(other.received.0), self.received.1.max(other.received.1));
         Self { days, received }
     }
@@ -72,7 +77,7 @@ struct OpenFile {
     state: Arc<Mutex<(Sha256, u64)>>,
     path: String,
     rows: u64,
-    span: UsageSpan,
+    span: Span,
 }
 
 impl UsageWriter {
@@ -81,10 +86,12 @@ impl UsageWriter {
     }
 
     /// Writes records that are posted in a billing period. They have the schema of the table.
-    pub fn write(&mut self, period: BillingPeriod, batch: &RecordBatch, span: UsageSpan) -> Result<(), LakeError> {
+    pub fn write(&mut self, period: BillingPeriod, batch: &RecordBatch) -> Result<(), LakeError> {
         if batch.num_rows() == 0 {
             return Ok(());
         }
+        let foreign = || LakeError::ForeignUsage { path: "a batch".into(), reason: "its columns are others".into() };
+        let span = Span::of(batch).ok_or_else(foreign)?;
         if self.open.get(&period).is_some_and(|file| file.rows >= FILE_ROWS_MAX) {
             self.close(period)?;
         }
@@ -111,7 +118,7 @@ impl UsageWriter {
         Ok(self.done)
     }
 
-    fn create(&mut self, period: BillingPeriod, span: UsageSpan) -> Result<OpenFile, LakeError> {
+    fn create(&mut self, period: BillingPeriod, span: Span) -> Result<OpenFile, LakeError> {
         let UsageTarget { enrollment, file_id } = &self.target;
         let path = format!("enrollment={enrollment}/period={period}/{file_id}-000-{:05}.parquet", self.next_number);
         self.next_number += 1;
@@ -131,13 +138,17 @@ impl UsageWriter {
         sink.flush().map_err(LakeError::io(doing))?;
         sink.inner.shutdown().map_err(LakeError::io(doing))?;
         let state = file.state.lock().expect("no writer panics while it holds the lock");
+        let foreign = || LakeError::ForeignUsage { path: file.path.clone(), reason: "a day is none".to_owned() };
+        let [first, last] = [file.span.days.0, file.span.days.1].map(Date::from_days);
+        let (Ok(first), Ok(last)) = (first, last) else { return Err(foreign()) };
+        let days = DateRange::inclusive(first, last).map_err(|_| foreign())?;
         self.done.push(UsageFile {
             path: file.path,
             size_bytes: state.1,
             enrollment: self.target.enrollment.clone(),
             period,
             rows: file.rows,
-            days: file.span.days,
+            days,
             received: file.span.received,
             sha256: hex::encode(state.0.clone().finalize()),
             written_at_ms: now_ms(),
