@@ -112,7 +112,7 @@ pub enum NativeError {
         /// Number from 1 and id of the record; `None`: the document itself.
         record: Option<(u64, Option<String>)>,
         /// What is wrong.
-        fault: Fault,
+        fault: Box<Fault>,
     },
     /// More than is accepted.
     #[error("{file} has {count} {what}; at most {max} are accepted")]
@@ -150,7 +150,7 @@ pub enum NativeError {
         /// Path as given.
         file: String,
         /// Why.
-        source: PriceSheetError,
+        source: Box<PriceSheetError>,
     },
 }
 

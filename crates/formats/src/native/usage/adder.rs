@@ -117,7 +117,7 @@ impl Texts {
     fn map(&mut self, texts: &DictionaryArray<Int32Type>) -> Vec<u32> {
         let values = texts.values();
         if let Some((known, map)) = &self.last
-            && std::sync::Arc::ptr_eq(known, values)
+            && known.to_data().ptr_eq(&values.to_data())
         {
             return map.clone();
         }

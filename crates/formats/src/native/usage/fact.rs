@@ -1,6 +1,15 @@
 //! The text facts of a usage record: their names in input and store, and their limits.
 
+use std::borrow::Cow;
+
 use ledger::billing::{UsageLine, UsagePricing};
+
+use crate::native::{members, values};
+
+/// Longest tags and longest additional info, in bytes.
+const JSON_BYTES_MAX: usize = 64 << 10;
+/// Longest service metadata, in bytes.
+const INFO_BYTES_MAX: usize = 1024;
 
 /// A text fact of a usage record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -130,7 +139,50 @@ impl UsageFact {
         }
     }
 
-    /// Writes a fact that [`UsageFact::of`] gave into a line. False: the text cannot be this fact.
+    /// Checks what a record says, and gives it back as it is stored: JSON without blanks between its parts, all else as
+    /// received.
+    pub(crate) fn check(self, text: &str) -> Result<Cow<'_, str>, String> {
+        match self {
+            Self::SubscriptionId => {
+                values::subscription(text)?;
+            }
+            Self::MeterId => {
+                values::id(text)?;
+            }
+            Self::ResourceId => {
+                values::text(text, values::RESOURCE_ID_BYTES_MAX)?;
+            }
+            Self::UnitOfMeasure => {
+                values::text(text, values::NAME_BYTES_MAX)?;
+                values::unit(text)?;
+            }
+            Self::PricingModel if !matches!(text, "OnDemand" | "Spot") => {
+                return Err("expected OnDemand or Spot".to_owned());
+            }
+            Self::PricingModel => {}
+            Self::Tags | Self::AdditionalInfo => {
+                if text.len() > JSON_BYTES_MAX {
+                    return Err(format!("the text has {} bytes; expected at most {JSON_BYTES_MAX}", text.len()));
+                }
+                members::check_object(text, self == Self::Tags)?;
+                return Ok(values::compact(text));
+            }
+            Self::ServiceInfo1 | Self::ServiceInfo2 => {
+                values::text(text, INFO_BYTES_MAX)?;
+            }
+            _ => {
+                values::text(text, values::NAME_BYTES_MAX)?;
+            }
+        }
+        Ok(Cow::Borrowed(text))
+    }
+
+    /// Whether it is a JSON object.
+    pub(crate) const fn is_json(self) -> bool {
+        matches!(self, Self::Tags | Self::AdditionalInfo)
+    }
+
+    /// Writes a fact that [`UsageFact::of`] or [`UsageFact::check`] gave into a line. False: the text cannot be this fact.
     pub(crate) fn put(self, line: &mut UsageLine, text: &str) -> bool {
         let some = || Some(text.to_owned());
         match self {

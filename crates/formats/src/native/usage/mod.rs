@@ -2,8 +2,13 @@
 
 mod adder;
 mod builder;
+mod csv;
 mod fact;
+mod ndjson;
+mod parquet;
+mod reader;
 mod schema;
+mod values_of;
 
 use std::sync::Arc;
 
@@ -13,7 +18,10 @@ use money::Decimal;
 
 pub use adder::{UsageAdder, UsageStoreError};
 pub use builder::UsageBatchBuilder;
+pub(crate) use csv::{checked_text, stated};
 pub use fact::UsageFact;
+pub(crate) use reader::usage_columns;
+pub use reader::{UsageBatch, UsageReader, read_usage_record};
 pub use schema::{usage_batch_schema, usage_schema};
 
 /// A usage record, read and checked.
