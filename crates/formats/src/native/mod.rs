@@ -5,6 +5,7 @@
 //! right. Usage is read in batches of bounded size, and single records are refused without the others. Numbers are read
 //! from their text; unknown members, members that are there twice and control characters are refused.
 
+mod charges;
 mod document;
 mod enrollment;
 mod error;
@@ -17,6 +18,7 @@ mod table;
 mod usage;
 mod values;
 
+pub use charges::{ChargesSummary, NativeCharges, native_charges};
 pub use enrollment::{StatedEnrollment, StatedPolicies, read_enrollment};
 pub use error::{Fault, NativeError, RecordRefusal};
 pub use order::read_order;

@@ -13,6 +13,7 @@ use money::{Decimal, MoneyError};
 
 use super::fact::UsageFact;
 use super::schema::{QUANTITY_SCALE, usage_batch_schema};
+use crate::native::values;
 
 const FACTS: usize = UsageFact::ALL.len();
 /// Stands for a fact that is not stated.
@@ -216,7 +217,7 @@ impl<'a> Columns<'a> {
     }
 
     fn quantity(&self, row: usize) -> Decimal {
-        shortest(self.quantity.value(row))
+        values::shortest_scaled(self.quantity.value(row), QUANTITY_SCALE)
     }
 }
 
@@ -240,18 +241,4 @@ fn hour(hours: &Int8Array, row: usize) -> Option<Option<u8>> {
         return Some(None);
     }
     u8::try_from(hours.value(row)).ok().filter(|hour| *hour < 24).map(Some)
-}
-
-/// A stored quantity without the zeros at the end of its fraction: short mantissas multiply faster.
-fn shortest(mantissa: i128) -> Decimal {
-    let mut mantissa = mantissa;
-    let mut scale = QUANTITY_SCALE;
-    // What 10^n divides, 2^n divides too, so that few divisions are tried in vain.
-    for step in [16, 8, 4, 2, 1] {
-        while scale >= step && mantissa.trailing_zeros() >= u32::from(step) && mantissa % 10i128.pow(step.into()) == 0 {
-            mantissa /= 10i128.pow(step.into());
-            scale -= step;
-        }
-    }
-    Decimal::from_i128(mantissa, scale).expect("18 fraction digits and 128 bits fit a decimal")
 }
