@@ -116,6 +116,15 @@ impl Catalog {
         is_native(&mut connection, enrollment).await
     }
 
+    /// What imports brought of an enrollment that is not native, in words; `None`: nothing.
+    pub async fn mirrored(&self, enrollment: &EnrollmentId) -> Result<Option<String>, CatalogError> {
+        let mut connection = self.pool.acquire().await.map_err(CatalogError::database("look up an enrollment"))?;
+        match is_native(&mut connection, enrollment).await? {
+            true => Ok(None),
+            false => mirrored(&mut connection, enrollment).await,
+        }
+    }
+
     /// What is known of a native enrollment.
     pub async fn native_state(&self, enrollment: &EnrollmentId) -> Result<NativeState, CatalogError> {
         let mut connection = self.pool.acquire().await.map_err(CatalogError::database("look up an enrollment"))?;
