@@ -9,6 +9,7 @@
 mod balances;
 mod error;
 mod group;
+mod identities;
 mod import;
 mod judge;
 mod options;
@@ -24,6 +25,7 @@ mod walks;
 
 pub use balances::ImportedBalance;
 pub use error::ImportError;
+pub use identities::{Explanation, NativeFacts, PeriodFinding, check_identities, explain};
 pub use import::{ImportOutcome, ImportedPeriod, import};
 pub use options::{ImportOptions, NoProgress, Progress};
 pub use store::Store;

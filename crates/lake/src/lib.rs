@@ -37,6 +37,7 @@ pub use lock::{FolderLock, LockName};
 pub use page::{Page, PageRows, Position};
 pub use root::{LakeRoot, make_private};
 pub use scan::Scan;
+pub use select::rows_of_selection;
 pub use stage::{Run, Stage};
 pub use table::{Lake, Snapshot};
 pub use total::total_cost;

@@ -205,6 +205,11 @@ impl PeriodFacts {
         self.totals[index_of(dataset)].value()
     }
 
+    /// The last day that is amortized: that of the last unused row, which every benefit has on every day.
+    pub fn last_complete_day(&self) -> Option<Date> {
+        self.last_unused_day
+    }
+
     /// Sums of the kinds of row that a dataset has, in the order of [`RowKind::ALL`].
     pub fn kinds(&self, dataset: Dataset) -> impl Iterator<Item = (RowKind, KindSums)> + '_ {
         self.kinds[index_of(dataset)].iter().map(|(kind, sums)| (*kind, *sums))

@@ -24,8 +24,6 @@ mod prices;
 mod row;
 mod statement;
 mod terms;
-#[cfg(test)]
-mod tests;
 
 pub use deferral::{BenefitDeferral, History};
 pub use digest::{CellDigest, RowDigest};

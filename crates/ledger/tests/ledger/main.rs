@@ -1,0 +1,5 @@
+//! The domain from outside: worked examples and properties.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod identities;
