@@ -119,7 +119,7 @@ impl BillingPeriod {
     }
 
     /// The day of the month with this number, or its last day where it has no such day.
-    pub(crate) fn day_or_last(self, day: u8) -> Date {
+    pub fn day_or_last(self, day: u8) -> Date {
         self.day(day.min(days_in_month(self.year, self.month)))
     }
 

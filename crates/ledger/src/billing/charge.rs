@@ -141,7 +141,7 @@ pub(super) struct BenefitFacts {
 
 impl BenefitFacts {
     /// The full path; purchases name the order only (SEMANTICS 3.1).
-    fn path(&self, of_order: bool) -> String {
+    pub(super) fn path(&self, of_order: bool) -> String {
         let id = if of_order { "" } else { self.id.as_str() };
         if self.is_reservation {
             format!("/providers/Microsoft.Capacity/reservationOrders/{}/reservations/{id}", self.order_id)
@@ -187,6 +187,24 @@ impl Kind {
 }
 
 impl Charges {
+    /// Puts the charges into the order of the lake: department, account, subscription, resource, meter, day; then by
+    /// kind, line and benefit. The order of input decides nothing.
+    pub(super) fn sort(&mut self) {
+        let places = ranks(&self.places, |place| {
+            let lower = |text: &str| text.to_ascii_lowercase();
+            let account = (lower(&place.account_id), place.account_name.clone());
+            (lower(&place.department_id), place.department_name.clone(), account)
+        });
+        let lines = ranks(&self.lines, |line| {
+            [&line.subscription_id, &line.resource_id, &line.meter_id].map(|text| text.to_ascii_lowercase())
+        });
+        let key = |row: &Charge| {
+            let (place, line) = (places[row.place as usize], lines[row.line as usize]);
+            (place, line, row.day, row.kind, row.line, row.benefit, row.own)
+        };
+        self.rows.sort_by_key(key);
+    }
+
     /// Positions of the charges of a dataset.
     pub(super) fn of(&self, dataset: Dataset) -> impl Iterator<Item = u32> {
         (0u32..).zip(&self.rows).filter(move |(_, charge)| charge.kind.is_in(dataset)).map(|(index, _)| index)
@@ -367,6 +385,19 @@ impl Charges {
         };
         Some(line.payg_price.filter(|_| filled).unwrap_or(Decimal::ZERO))
     }
+}
+
+/// The rank of each entry of a table; equal keys have equal ranks.
+fn ranks<T, K: Ord>(table: &[T], key: impl Fn(&T) -> K) -> Vec<u32> {
+    let mut order: Vec<(K, usize)> = table.iter().map(&key).zip(0..).collect();
+    order.sort();
+    let mut ranks = vec![0; table.len()];
+    let mut rank = 0;
+    for (position, (own, index)) in order.iter().enumerate() {
+        rank += u32::from(position > 0 && order[position - 1].0 != *own);
+        ranks[*index] = rank;
+    }
+    ranks
 }
 
 fn text(text: &str) -> FieldValue<'_> {

@@ -4,14 +4,23 @@
 //! [`bill`] is a pure function of its inputs and an as-of instant. The same inputs give the same charges in the same
 //! order, whatever the order in which usage and orders came.
 
+mod benefit;
 mod bill;
 mod book;
 mod charge;
 mod check;
+mod coverage;
+mod daily;
+mod engine;
 mod enrollment;
 mod info;
 mod order;
+mod ownership;
+mod pool;
 mod price;
+mod purchases;
+mod rating;
+mod settle;
 mod unit;
 mod usage;
 
@@ -20,6 +29,7 @@ pub use bill::{
 };
 pub use book::{BenefitBook, PeriodBook, PoolCredit};
 pub use check::OrderError;
+pub use engine::bill;
 pub use enrollment::{BillingFrequency, NativeEnrollment, OpeningBalance};
 pub use order::{
     BenefitBilling, BenefitScope, Credit, Order, OtherPurchase, OtherRefund, Prepayment, Publisher, Recurrence,

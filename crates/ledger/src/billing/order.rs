@@ -323,4 +323,18 @@ impl Order {
             Self::Refund(order) => order.date,
         }
     }
+
+    pub(super) fn prepayment(&self) -> Option<&Prepayment> {
+        match self {
+            Self::Prepayment(order) => Some(order),
+            _ => None,
+        }
+    }
+
+    pub(super) fn credit(&self) -> Option<&Credit> {
+        match self {
+            Self::Credit(order) => Some(order),
+            _ => None,
+        }
+    }
 }

@@ -174,6 +174,11 @@ impl PriceSheet {
         Ok(sheet)
     }
 
+    /// A sheet without prices.
+    pub(super) fn empty(currency: Currency) -> Self {
+        Self { lines: Vec::new(), consumption: BTreeMap::new(), benefits: BTreeMap::new(), currency }
+    }
+
     /// The currency of all prices.
     pub fn currency(&self) -> Currency {
         self.currency
@@ -193,6 +198,12 @@ impl PriceSheet {
     pub(super) fn consumption(&self, meter: &str, part: Option<&str>, offer: Option<&str>) -> Result<usize, Unpriced> {
         let lines = self.consumption.get(&comparable(meter)).ok_or(Unpriced::NoLine)?;
         self.only(lines, part, offer)
+    }
+
+    /// A line that prices usage of a meter, to name it: the first.
+    pub(super) fn any_consumption(&self, meter: &str) -> Option<&PriceLine> {
+        let lines = self.consumption.get(&comparable(meter))?;
+        lines.first().map(|index| &self.lines[*index])
     }
 
     /// The line that prices a benefit's use of a meter.

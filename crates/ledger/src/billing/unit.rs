@@ -88,6 +88,14 @@ impl UnitOfMeasure {
         half_even_quotient(base, self.block, NUMBER_DIGITS_MAX).map(trimmed)
     }
 
+    /// A quantity in blocks of `self` as one in blocks of another unit, at most 18 fraction digits.
+    pub(super) fn convert(&self, quantity: Decimal, to: &Self) -> Result<Decimal, money::MoneyError> {
+        if self.block == to.block {
+            return Ok(quantity);
+        }
+        half_even_quotient(quantity.checked_mul(self.block)?, to.block, NUMBER_DIGITS_MAX).map(trimmed)
+    }
+
     /// A price per block of `self` as a price per block of `row`: `price × block(row) / block(self)`, at most 18 fraction
     /// digits (SEMANTICS 2.1).
     ///

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use calendar::{BillingPeriod, CalendarError, Date};
 use money::{Decimal, MoneyError};
 
+use crate::selection::comparable;
+
 /// An instant in microseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(pub i64);
@@ -104,19 +106,39 @@ pub struct UsageLineId(pub(super) u32);
 /// The usage that is posted in one billing period of an enrollment.
 #[derive(Debug, Default)]
 pub struct UsageBook {
-    pub(super) lines: Vec<UsageLine>,
+    lines: Vec<UsageLine>,
     ids: HashMap<UsageLine, u32>,
-    /// Quantity by line, day and hour; daily usage has no hour.
-    pub(super) entries: Vec<UsageEntry>,
+    entries: Vec<Entry>,
 }
 
-/// A quantity of a line.
+/// A quantity of a line, packed: there are as many as usage records.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct UsageEntry {
+struct Entry {
+    mantissa: i128,
+    line: u32,
+    day: Date,
+    scale: u8,
+    hour: u8,
+}
+
+/// The hour of daily usage; it comes after all real hours.
+const NO_HOUR: u8 = 24;
+
+/// A line's quantity of a day, or of an hour of hourly usage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cell {
+    /// Index into the sorted lines.
     pub(super) line: u32,
     pub(super) day: Date,
     pub(super) hour: Option<u8>,
     pub(super) quantity: Decimal,
+}
+
+/// A book that is complete: lines in their order, and cells in the order of line, day and hour.
+#[derive(Debug)]
+pub(super) struct SortedUsage {
+    pub(super) lines: Vec<UsageLine>,
+    pub(super) cells: Vec<Cell>,
 }
 
 impl UsageBook {
@@ -131,12 +153,131 @@ impl UsageBook {
         UsageLineId(id)
     }
 
-    /// Adds usage to a line. `day` is the date of the row that it becomes part of, `hour` 0 to 23 of hourly usage.
+    /// Adds usage to a line. `day` is the date of the row that it becomes part of, `hour` 0 to 23 of hourly usage. The
+    /// quantity is in the line's unit, else in base units.
     ///
     /// # Errors
-    /// [`MoneyError::Overflow`] where a sum exceeds 255 bits.
+    /// [`MoneyError::Overflow`] for a quantity whose digits exceed 127 bits, which native input refuses.
     pub fn add(&mut self, line: UsageLineId, day: Date, hour: Option<u8>, quantity: Decimal) -> Result<(), MoneyError> {
-        self.entries.push(UsageEntry { line: line.0, day, hour, quantity });
+        let scale = quantity.scale();
+        let mantissa = quantity.rescaled_i128(scale).ok_or(MoneyError::Overflow)?;
+        let hour = hour.unwrap_or(NO_HOUR);
+        self.entries.push(Entry { mantissa, line: line.0, day, scale, hour });
         Ok(())
+    }
+
+    /// Number of lines.
+    pub fn line_count(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Sorts lines and adds entries up. Lines that differ in the case of their ids only are one; it is spelled like the
+    /// first of them in the order of bytes, so that the order of arrival decides nothing.
+    pub(super) fn sorted(self) -> Result<SortedUsage, MoneyError> {
+        let Self { lines, ids, mut entries } = self;
+        drop(ids);
+        let mut order: Vec<(UsageLine, u32)> =
+            (0u32..).zip(&lines).map(|(index, line)| (line.folded(), index)).collect();
+        order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| lines[a.1 as usize].cmp(&lines[b.1 as usize])));
+        let mut rank = vec![0u32; lines.len()];
+        let mut kept: Vec<u32> = Vec::new();
+        for (position, (folded, index)) in order.iter().enumerate() {
+            if position == 0 || order[position - 1].0 != *folded {
+                kept.push(*index);
+            }
+            rank[*index as usize] = u32::try_from(kept.len() - 1).expect("ranks are as many as lines");
+        }
+        drop(order);
+        entries.iter_mut().for_each(|entry| entry.line = rank[entry.line as usize]);
+        entries.sort_unstable_by_key(|entry| (entry.line, entry.day, entry.hour));
+        let mut cells: Vec<Cell> = Vec::new();
+        for entry in entries {
+            let quantity = Decimal::from_i128(entry.mantissa, entry.scale)?;
+            let hour = (entry.hour != NO_HOUR).then_some(entry.hour);
+            match cells.last_mut() {
+                Some(last) if (last.line, last.day, last.hour) == (entry.line, entry.day, hour) => {
+                    last.quantity = last.quantity.checked_add(quantity)?;
+                }
+                _ => cells.push(Cell { line: entry.line, day: entry.day, hour, quantity }),
+            }
+        }
+        let mut lines: Vec<Option<UsageLine>> = lines.into_iter().map(Some).collect();
+        let kept = kept.into_iter().filter_map(|index| lines[index as usize].take()).collect();
+        Ok(SortedUsage { lines: kept, cells })
+    }
+}
+
+impl UsageLine {
+    /// Whether charges of both are shared out together (SEMANTICS 3.4).
+    pub(super) fn same_resource_and_meter(&self, other: &Self) -> bool {
+        let parts = |line: &Self| [&line.subscription_id, &line.resource_id, &line.meter_id].map(|id| comparable(id));
+        parts(self) == parts(other)
+    }
+
+    /// The line with comparable ids: how lines are told apart and ordered.
+    fn folded(&self) -> Self {
+        Self {
+            subscription_id: comparable(&self.subscription_id),
+            resource_id: comparable(&self.resource_id),
+            meter_id: comparable(&self.meter_id),
+            part_number: self.part_number.as_deref().map(comparable),
+            offer_id: self.offer_id.as_deref().map(comparable),
+            resource_group: self.resource_group.as_deref().map(comparable),
+            ..self.clone()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decimal(text: &str) -> Decimal {
+        Decimal::parse(text.as_bytes(), money::Limits::QUANTITY).unwrap().value
+    }
+
+    fn line(resource: &str) -> UsageLine {
+        UsageLine { resource_id: resource.to_owned(), meter_id: "m".to_owned(), ..UsageLine::default() }
+    }
+
+    #[test]
+    fn records_add_up_whatever_their_order_and_the_case_of_their_ids() {
+        let day: Date = "2025-02-20".parse().unwrap();
+        let records = [
+            ("/A", None, "1.5"),
+            ("/a", None, "2.50"),
+            ("/b", Some(3), "1"),
+            ("/b", Some(2), "1"),
+            ("/B", Some(3), "-4"),
+        ];
+        let sorted = |order: &[usize]| {
+            let mut book = UsageBook::default();
+            for index in order {
+                let (resource, hour, quantity) = records[*index];
+                let id = book.line(&line(resource));
+                book.add(id, day, hour, decimal(quantity)).unwrap();
+            }
+            book.sorted().unwrap()
+        };
+        let (first, second) = (sorted(&[0, 1, 2, 3, 4]), sorted(&[4, 1, 3, 0, 2]));
+        assert_eq!((&first.lines, &first.cells), (&second.lines, &second.cells));
+        let seen: Vec<(&str, Option<u8>, String)> = first
+            .cells
+            .iter()
+            .map(|cell| (first.lines[cell.line as usize].resource_id.as_str(), cell.hour, cell.quantity.to_string()))
+            .collect();
+        let expected = [("/A", None, "4.00"), ("/B", Some(2), "1"), ("/B", Some(3), "-3")];
+        assert_eq!(seen, expected.map(|(resource, hour, quantity)| (resource, hour, quantity.to_owned())));
+    }
+
+    #[test]
+    fn e17_usage_is_posted_in_its_month_until_the_5th_and_then_on_the_day_of_arrival() {
+        let day: Date = "2025-02-20".parse().unwrap();
+        let at = |text: &str, hour: i64| Instant(Instant::start_of(text.parse().unwrap()).0 + hour * 3_600_000_000);
+        let posted = |received| posting_period(day, received).map(|(period, date)| format!("{period} {date}")).unwrap();
+        assert_eq!(posted(at("2025-03-04", 23)), "202502 2025-02-20");
+        assert_eq!(posted(at("2025-03-05", 0)), "202503 2025-03-05");
+        assert_eq!(posted(at("2025-03-06", 5)), "202503 2025-03-06");
+        assert_eq!(posted(at("2025-04-05", 0)), "202504 2025-04-05");
     }
 }
