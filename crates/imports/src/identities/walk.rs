@@ -100,11 +100,6 @@ impl<'a> Walk<'a> {
         periods
     }
 
-    /// Whether the scopes below the enrollment were few enough to look at.
-    pub(super) fn knows_scopes(&self) -> bool {
-        self.scopes.is_some()
-    }
-
     /// Reads a period and answers for it.
     pub(super) async fn report(
         &self,

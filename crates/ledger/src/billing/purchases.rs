@@ -31,7 +31,8 @@ impl Run<'_> {
             let order_line = LineFacts { resource_id: source.facts().path(true), ..self.benefit_line(number) };
             let units = Decimal::from(source.units());
             let mut line = None;
-            for installment in benefit.charged.iter().filter(|one| clock.is_now(one.date, BillingPeriod::of(one.date))) {
+            for installment in benefit.charged.iter().filter(|one| clock.is_now(one.date, BillingPeriod::of(one.date)))
+            {
                 let line = *line.get_or_insert_with(|| self.enter(order_line.clone(), source.order_id()));
                 let place = self.place_of(source.subscription(), installment.date);
                 let effective = per_unit(installment.amount, units)?;

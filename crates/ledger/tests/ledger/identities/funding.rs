@@ -169,7 +169,7 @@ fn e18_a_refund_before_the_cut_off() {
     let reports = assert_holds(&e18(), &[&OF_BALANCE[..], &told].concat());
     assert_eq!(amortized(&reports[0], "r1"), "13.150684931507");
     assert_eq!(reports[0].late_refunds, decimal("0"));
-    assert_eq!(amortized(&reports[1], "r1"), "6.57931506849");
+    assert_eq!(amortized(&reports[1], "r1"), "6.579315068493");
 }
 
 pub(crate) fn e19() -> Story {

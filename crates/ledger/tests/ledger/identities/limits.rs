@@ -1,7 +1,7 @@
 //! What the rows do not tell, tolerances, and that no order of rows matters.
 
 use calendar::Term;
-use money::{Decimal, half_even_quotient};
+use money::Decimal;
 
 use super::examples::*;
 use super::funding::*;
@@ -41,12 +41,8 @@ fn what_is_not_held_is_not_told() {
     let mut story = e2();
     story.months.remove(3);
     let mirrored = story.mirrored();
-    assert_eq!(
-        mirrored[2].benefits[0].after.map(|after| after.to_shortest_string()).as_deref(),
-        Some("979.725737"),
-        "{:?}",
-        mirrored[2].benefits
-    );
+    assert_eq!(mirrored[2].benefits[0].after, Some(decimal("979.72602739726")));
+    assert_eq!(mirrored[3].benefits[0].after, None);
 }
 
 #[test]
@@ -144,5 +140,4 @@ fn the_ratio_is_read_as_exports_spell_it() {
     for other in ["", "{}", r#"{"RINormalizationRatio":null}"#, r#"{"RINormalizationRatio""#] {
         assert_eq!(ratio(other), None, "{other}");
     }
-    assert!(half_even_quotient(decimal("1"), decimal("3"), 12).is_ok());
 }
