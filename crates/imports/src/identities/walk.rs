@@ -127,6 +127,7 @@ impl<'a> Walk<'a> {
         };
         let previous = period.previous().ok().and_then(|previous| self.balances.get(&previous));
         let is_open = self.native.is_some_and(|native| native.open_from.is_some_and(|open| period >= open));
+        let before_first_day = period.first_day().previous().ok();
         PeriodContext {
             held: Dataset::ALL.map(|dataset| holdings(dataset).next().is_some()),
             is_whole: holdings(Dataset::ActualCost).all(|held| matches!(held.unit.scope, Scope::BillingAccount(_))),
@@ -135,7 +136,8 @@ impl<'a> Walk<'a> {
             balance: self.balances.get(&period).map(|balance| &balance.summary),
             previous_balance: previous.map(|balance| &balance.summary),
             terms: self.native.map(|native| native.terms.as_slice()),
-            complete_through: if is_open { facts.last_complete_day() } else { None },
+            // In an open period without any unused row no day is over.
+            complete_through: if is_open { facts.last_complete_day().or(before_first_day) } else { None },
             knows_scopes: self.scopes.is_some(),
         }
     }

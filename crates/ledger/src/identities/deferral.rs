@@ -160,7 +160,7 @@ impl History {
             }
             deferral.check(expected_difference(carried, terms, through)?)?;
             let is_quiet = facts.orders.get(order).is_none_or(|sums| sums.amortized_rows == 0);
-            if !carried.is_over && is_over(carried, terms, facts.period, through, is_quiet) {
+            if !carried.is_over && is_over(carried, terms, through, is_quiet) {
                 carried.is_over = true;
                 ended += 1;
                 let deferred = carried.deferred()?;
@@ -229,17 +229,12 @@ fn begins_here(
 }
 
 /// Whether nothing more of a benefit is to come.
-fn is_over(
-    carried: &Carried,
-    terms: Option<&BenefitTerms>,
-    period: BillingPeriod,
-    through: Date,
-    is_quiet: bool,
-) -> bool {
+fn is_over(carried: &Carried, terms: Option<&BenefitTerms>, through: Date, is_quiet: bool) -> bool {
     match terms {
         Some(terms) => {
             let ended = terms.last_day().is_none_or(|last| last <= through);
-            ended && terms.returned.is_none_or(|day| day <= period.last_day())
+            // What is left of the price is settled on the day of return, when that is over.
+            ended && terms.returned.is_none_or(|day| day <= through)
         }
         // How much of it was given back is not known: it ends when no day of it is charged any more.
         None if carried.has_refund => is_quiet,
