@@ -88,8 +88,9 @@ impl Orders<'_> {
         let series = &SERIES[number as usize % SERIES.len()];
         let term: u16 = if number % 3 == 2 { 36 } else { 12 };
         let monthly = number % 4 == 3;
-        // At least five, so that parts can be given back.
-        let units = 5 + self.random.below(self.units);
+        // At least five where parts are given back.
+        let least = if [RETURNED_IN_PART, RETURNED_TWICE].contains(&number) { 5 } else { 1 };
+        let units = least + self.random.below(self.units);
         let month = number % self.options.months.div_ceil(2);
         let mut order = self.reservation_members(number, series, term, units);
         order["type"] = json!("reservation");
@@ -98,7 +99,7 @@ impl Orders<'_> {
         if monthly {
             order["billing"] = json!("Monthly");
         }
-        if number % 5 == 0 {
+        if number.is_multiple_of(5) {
             // A price that no number of days divides; the others have that of the price sheet.
             order["price"] = json!(self.options.amount(1_000 * units + 37, 11));
         }
