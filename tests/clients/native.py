@@ -20,6 +20,8 @@ GENERATED = [
 
 def test_native(results, installed, binary, scratch):
     """Totals of both datasets by day, charge type, meter, subscription, department and benefit, over several seeds."""
+    plan = {"cases": [{"name": "the worked examples hold in SQL"}]}
+    run_client(results, "differential", installed, "readers", SCRIPT, plan, scratch)
     for seed, options, as_of in GENERATED:
         label = f"native: seed {seed}"
         folder = scratch / f"native-{seed}"
