@@ -9,12 +9,14 @@ from results import step
 
 SCRIPT = ROOT / "tests" / "differential" / "differential.py"
 ENROLLMENT = "8611001"
-# Seed, options, and the instant as of which is billed: with an open period and late usage in it, all closed, in mid-month.
+# Seed, options, and the instant as of which is billed: with an open period and late usage in it, all closed, in mid-month,
+# from Parquet with hourly days of many records, with a term that begins on 29 February.
 GENERATED = [
     (1, ["--months", "3", "--usage-records", "6000"], "2025-04-29T04:00:00Z"),
     (2, ["--months", "2", "--usage-records", "4000", "--currency", "JPY"], "2025-03-05T04:00:00Z"),
     (3, ["--months", "2", "--usage-records", "4000", "--currency", "KWD"], "2025-02-17T04:00:00Z"),
     (4, ["--months", "1", "--usage-records", "12000", "--lines", "40", "--usage-parquet"], "2025-02-05T04:00:00Z"),
+    (5, ["--months", "1", "--usage-records", "3000", "--first-month", "202402"], "2024-03-05T04:00:00Z"),
 ]  # fmt: skip
 
 
