@@ -47,7 +47,7 @@ async fn hold(example: &Path) {
 
 /// Checks whole periods and balances; what single rows say is checked where they are served.
 async fn check(bench: &Bench, step: &Value, shown: &str) {
-    for check in step["checks"].as_array().unwrap() {
+    for check in step["checks"].as_array().into_iter().flatten() {
         if check["where"].as_object().is_some_and(|filter| !filter.is_empty()) {
             continue;
         }
@@ -60,7 +60,7 @@ async fn check(bench: &Bench, step: &Value, shown: &str) {
             assert_eq!(total, decimal(expected), "{shown}: {check}");
         }
     }
-    for balance in step["balances"].as_array().unwrap() {
+    for balance in step["balances"].as_array().into_iter().flatten() {
         let period = balance["period"].as_str().unwrap();
         for which in BalanceAmount::ALL {
             let expected = balance[which.name()].as_str().map(str::to_owned);
