@@ -9,3 +9,4 @@ mod healing;
 mod runs;
 mod support;
 mod usage;
+mod year;
