@@ -10,6 +10,7 @@ pub(crate) mod access;
 pub(crate) mod audit;
 pub(crate) mod demo;
 pub(crate) mod enrollment;
+pub(crate) mod explain;
 pub(crate) mod holder;
 pub(crate) mod import;
 pub(crate) mod key;

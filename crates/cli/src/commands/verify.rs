@@ -21,7 +21,7 @@ pub(crate) async fn run(args: VerifyArgs) -> Result<ExitCode, Failure> {
     if args.json {
         let checked = json!({
             "files": checked.files, "rows": checked.rows, "revisions": checked.revisions, "sources": checked.sources,
-            "balances": checked.balances,
+            "balances": checked.balances, "periods": checked.periods,
         });
         println!(
             "{}",
@@ -32,12 +32,13 @@ pub(crate) async fn run(args: VerifyArgs) -> Result<ExitCode, Failure> {
         );
     } else {
         println!(
-            "checked {} files with {} rows, {} revisions, {} sources and {} balance summaries",
+            "checked {} files with {} rows, {} revisions, {} sources, {} balance summaries and the identities of {} periods",
             grouped(checked.files),
             grouped(checked.rows),
             grouped(checked.revisions),
             grouped(checked.sources),
-            grouped(checked.balances)
+            grouped(checked.balances),
+            grouped(checked.periods)
         );
         for finding in &report.findings {
             println!("finding: {finding}");
