@@ -58,6 +58,6 @@ fn cell(row: &ChargeRow<'_>, field: Field) -> String {
         FieldValue::Text(text) => text.into_owned(),
         FieldValue::Date(date) => date.to_string(),
         FieldValue::Boolean(is) => is.to_string(),
-        FieldValue::Number(number) => number.to_string(),
+        FieldValue::Number(number) => number.to_shortest_string(),
     }
 }
