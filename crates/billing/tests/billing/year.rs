@@ -121,7 +121,9 @@ impl Closed {
         let balance = bench.store.catalog().balance(&number(), period).await.unwrap().unwrap();
         let billed = bench.store.catalog().billed_periods(&number()).await.unwrap();
         let own = billed.into_iter().find(|billed| billed.period == period).unwrap();
-        Self { charges, balance: serde_json::to_string(&balance.summary).unwrap(), book: own.book }
+        let text = |value: serde_json::Result<String>| value.unwrap();
+        let book = text(serde_json::to_string(&own.record.book));
+        Self { charges, balance: text(serde_json::to_string(&balance.summary)), book }
     }
 }
 
@@ -145,7 +147,8 @@ fn batches(path: &Path) -> Vec<RecordBatch> {
 
 fn row_of(batch: &RecordBatch, row: usize) -> String {
     let schema = batch.schema();
-    let cells = schema.fields().iter().zip(batch.columns()).filter(|(field, _)| !ORIGIN.contains(&field.name().as_str()));
+    let cells =
+        schema.fields().iter().zip(batch.columns()).filter(|(field, _)| !ORIGIN.contains(&field.name().as_str()));
     cells.map(|(_, column)| array_value_to_string(column, row).unwrap()).collect::<Vec<_>>().join("|")
 }
 
