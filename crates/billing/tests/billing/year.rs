@@ -122,7 +122,7 @@ impl Closed {
         let billed = bench.store.catalog().billed_periods(&number()).await.unwrap();
         let own = billed.into_iter().find(|billed| billed.period == period).unwrap();
         let text = |value: serde_json::Result<String>| value.unwrap();
-        let book = text(serde_json::to_string(&own.record.book));
+        let book = text(serde_json::to_string(&own.book));
         Self { charges, balance: text(serde_json::to_string(&balance.summary)), book }
     }
 }
@@ -157,13 +157,14 @@ async fn holds(seed: u64, currency: &str) {
     let (bench, closed) = year.day_by_day().await;
     assert_eq!(closed.len(), 12, "every month of the year is closed");
     let once = year.at_once().await;
-    let mut kinds = BTreeSet::new();
+    let mut kinds: BTreeSet<&str> = BTreeSet::new();
     for (period, first) in &closed {
         assert_eq!(&Closed::of(&bench, *period).await, first, "{period} changed after its close");
         let again = Closed::of(&once, *period).await;
         assert_eq!(again.balance, first.balance, "balance of {period}");
         assert_eq!(again, *first, "{period} billed at once");
-        kinds.extend(first.charges.iter().flatten().flat_map(|row| KINDS.iter().filter(|kind| row.contains(**kind))));
+        let rows = first.charges.iter().flatten();
+        kinds.extend(rows.flat_map(|row| KINDS.into_iter().filter(|kind| row.contains(kind))));
     }
     assert_eq!(kinds.len(), KINDS.len(), "the year has only {kinds:?}");
 }
