@@ -92,6 +92,7 @@ mod tests {
             enrollments: vec![entry(ENROLLMENTS[0], &first), entry(ENROLLMENTS[1], &second)],
             units: Vec::new(),
             record: "{}".to_owned(),
+            billing: None,
         };
         catalog.take_over(1, Some(&import)).await.unwrap();
         (folder, catalog)

@@ -1,4 +1,5 @@
-//! Balance summaries of mirrored periods. An import of them is one transaction; every earlier revision stays.
+//! Balance summaries. An import of them, for mirrored periods, is one transaction; those of native periods come with their
+//! billing run. Every earlier revision stays.
 
 use std::fmt;
 
@@ -11,6 +12,7 @@ use sqlx::{Row, SqliteConnection};
 use crate::audit::{AuditEntry, write};
 use crate::enrollments::{learn_enrollment, number};
 use crate::imports::EnrollmentEntry;
+use crate::native::is_native;
 use crate::{Catalog, CatalogError};
 
 const COLUMNS: &str = "id, enrollment, period, document, content, source, run_time, confirmed_run_time, imported_at";
@@ -86,6 +88,8 @@ pub enum BalanceOutcome {
         /// The enrollment's.
         known: Currency,
     },
+    /// The enrollment is native: its balances are computed. Nothing of the import was taken.
+    Native,
 }
 
 /// A balance summary that is held, or was.
@@ -124,7 +128,8 @@ impl Catalog {
             outcomes.push(take(&mut transaction, import, entry).await?);
         }
         let refused = |outcome: &BalanceOutcome| {
-            matches!(outcome, BalanceOutcome::Stale { .. } | BalanceOutcome::OtherCurrency { .. })
+            let (stale, native) = (matches!(outcome, BalanceOutcome::Stale { .. }), *outcome == BalanceOutcome::Native);
+            stale || native || matches!(outcome, BalanceOutcome::OtherCurrency { .. })
         };
         if import.dry_run || outcomes.iter().any(refused) {
             transaction.rollback().await.map_err(doing())?;
@@ -199,6 +204,9 @@ async fn take(
     entry: &BalanceEntry,
 ) -> Result<BalanceOutcome, CatalogError> {
     let doing = || CatalogError::database("take a balance summary");
+    if is_native(connection, &entry.enrollment).await? {
+        return Ok(BalanceOutcome::Native);
+    }
     let before = newest(connection, &entry.enrollment, entry.period).await?;
     let run = before.as_ref().map(|held| HeldRun { content: &held.content, run_time: held.run_time });
     let new = HeldRun { content: &entry.content, run_time: import.run_time };
@@ -248,7 +256,7 @@ async fn take(
     Ok(BalanceOutcome::Held { revision: Some(BalanceRevision(id)), replaces: before.map(|held| held.revision) })
 }
 
-async fn currency_of(
+pub(crate) async fn currency_of(
     connection: &mut SqliteConnection,
     enrollment: &EnrollmentId,
 ) -> Result<Option<Currency>, CatalogError> {

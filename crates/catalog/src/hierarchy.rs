@@ -144,41 +144,15 @@ impl Catalog {
         dry_run: bool,
     ) -> Result<Result<(), (EnrollmentId, HierarchyError)>, CatalogError> {
         let doing = || CatalogError::database("apply a hierarchy");
-        let foreign = |value: String| CatalogError::Foreign { what: "a stated hierarchy", value };
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(doing())?;
-        let held: Vec<(String, String)> = sqlx::query_as("SELECT enrollment, document FROM applied_hierarchies")
-            .fetch_all(&mut *transaction)
-            .await
-            .map_err(doing())?;
-        let mut others = stated.to_vec();
-        for (enrollment, document) in held {
-            let enrollment = crate::enrollments::number(&enrollment)?;
-            if !stated.iter().any(|(own, _)| *own == enrollment) {
-                others.push((enrollment, serde_json::from_str(&document).map_err(|error| foreign(error.to_string()))?));
-            }
-        }
-        for (enrollment, hierarchy) in stated {
-            for (other, theirs) in others.iter().filter(|(other, _)| other != enrollment) {
-                if let Err(error) = hierarchy.check_against(other, theirs) {
-                    return Ok(Err((enrollment.clone(), error)));
-                }
-            }
+        if let Err(refused) = check_stated(&mut transaction, stated).await? {
+            return Ok(Err(refused));
         }
         if dry_run {
             return Ok(Ok(()));
         }
         for (enrollment, hierarchy) in stated {
-            let document = serde_json::to_string(hierarchy).map_err(|error| foreign(error.to_string()))?;
-            sqlx::query(
-                "INSERT INTO applied_hierarchies (enrollment, document) VALUES (?, ?) \
-                 ON CONFLICT (enrollment) DO UPDATE SET document = excluded.document",
-            )
-            .bind(enrollment.as_str())
-            .bind(document)
-            .execute(&mut *transaction)
-            .await
-            .map_err(doing())?;
-            count_change(&mut transaction, enrollment).await?;
+            write_stated(&mut transaction, enrollment, hierarchy).await?;
             write(&mut transaction, &audit(enrollment, hierarchy)).await?;
         }
         transaction.commit().await.map_err(doing())?;
@@ -203,6 +177,58 @@ impl Catalog {
         }
         Ok(())
     }
+}
+
+/// Whether no subscription would belong to two enrollments at a time; else the enrollment at fault and why.
+pub(crate) async fn check_stated(
+    connection: &mut SqliteConnection,
+    stated: &[(EnrollmentId, AppliedHierarchy)],
+) -> Result<Result<(), (EnrollmentId, HierarchyError)>, CatalogError> {
+    if stated.is_empty() {
+        return Ok(Ok(()));
+    }
+    let held: Vec<(String, String)> = sqlx::query_as("SELECT enrollment, document FROM applied_hierarchies")
+        .fetch_all(connection)
+        .await
+        .map_err(CatalogError::database("apply a hierarchy"))?;
+    let mut others = stated.to_vec();
+    for (enrollment, document) in held {
+        let enrollment = crate::enrollments::number(&enrollment)?;
+        if !stated.iter().any(|(own, _)| *own == enrollment) {
+            others.push((enrollment, serde_json::from_str(&document).map_err(|error| foreign(&error))?));
+        }
+    }
+    for (enrollment, hierarchy) in stated {
+        for (other, theirs) in others.iter().filter(|(other, _)| other != enrollment) {
+            if let Err(error) = hierarchy.check_against(other, theirs) {
+                return Ok(Err((enrollment.clone(), error)));
+            }
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Replaces the stated hierarchy of an enrollment.
+pub(crate) async fn write_stated(
+    connection: &mut SqliteConnection,
+    enrollment: &EnrollmentId,
+    hierarchy: &AppliedHierarchy,
+) -> Result<(), CatalogError> {
+    let document = serde_json::to_string(hierarchy).map_err(|error| foreign(&error))?;
+    sqlx::query(
+        "INSERT INTO applied_hierarchies (enrollment, document) VALUES (?, ?) \
+         ON CONFLICT (enrollment) DO UPDATE SET document = excluded.document",
+    )
+    .bind(enrollment.as_str())
+    .bind(document)
+    .execute(&mut *connection)
+    .await
+    .map_err(CatalogError::database("apply a hierarchy"))?;
+    count_change(connection, enrollment).await
+}
+
+fn foreign(error: &serde_json::Error) -> CatalogError {
+    CatalogError::Foreign { what: "a stated hierarchy", value: error.to_string() }
 }
 
 /// Tells every process that what it knows of the enrollment is old.

@@ -8,6 +8,7 @@ use money::Currency;
 use sqlx::Row;
 
 use crate::audit::{AuditEntry, write};
+use crate::billed::{BillingRecord, learn_billing};
 use crate::enrollments::{learn_enrollment, learn_places};
 use crate::{Catalog, CatalogError};
 
@@ -28,6 +29,8 @@ pub struct ImportEntry {
     pub units: Vec<UnitEntry>,
     /// The importer's whole record, as JSON.
     pub record: String,
+    /// What was billed, if it was a billing run.
+    pub billing: Option<BillingRecord>,
 }
 
 /// What an import says about an enrollment.
@@ -106,6 +109,9 @@ impl Catalog {
                 }
                 for (position, unit) in (0_i64..).zip(&import.units) {
                     insert_unit(&mut transaction, &import.id, position, unit).await?;
+                }
+                if let Some(billing) = &import.billing {
+                    learn_billing(&mut transaction, billing, number, import.committed_at_ms).await?;
                 }
             }
         }
@@ -206,7 +212,7 @@ fn audit_entries(import: &ImportEntry) -> Vec<AuditEntry> {
     let entry = |(enrollment, units): (&EnrollmentId, Vec<String>)| AuditEntry {
         at_ms: import.committed_at_ms,
         actor: if import.actor.is_empty() { "unknown".to_owned() } else { import.actor.clone() },
-        action: "import".to_owned(),
+        action: if import.billing.is_some() { "bill" } else { "import" }.to_owned(),
         enrollment: Some(enrollment.clone()),
         target: format!("revision {}", import.version),
         detail: units.join(", "),

@@ -9,14 +9,17 @@
 mod assignments;
 mod audit;
 mod balances;
+mod billed;
 mod counts;
 mod enrollments;
 mod hierarchy;
 mod imports;
 mod jobs;
 mod keys;
+mod native;
 mod page_shares;
 mod policies;
+mod usage_batches;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -30,12 +33,15 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 pub use assignments::{AssignmentEntry, Principal};
 pub use audit::{AuditEntry, AuditFilter};
 pub use balances::{BalanceEntry, BalanceImport, BalanceOutcome, BalanceRevision, HeldBalance};
+pub use billed::{BilledPeriod, BilledRevision, BillingRecord, HeldBackUsage, Reopening, billed_by};
 pub use counts::{JobCount, StoreCounts};
 pub use enrollments::Enrollment;
 pub use imports::{EnrollmentEntry, ImportEntry, UnitEntry};
 pub use jobs::{FinishedJob, Job, JobState, NewJob};
 pub use keys::{KeyEntry, KeySlot, NewKey};
-pub use policies::Policies;
+pub use native::{InputKind, NativeChange, NativeInput, NativeOutcome, NativeState};
+pub use policies::{Policies, PolicyChange};
+pub use usage_batches::{Boundary, UsageBatch, UsageCommit};
 
 /// Another process may hold the database while it commits; longer than any transaction of ours takes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);

@@ -17,6 +17,17 @@ pub struct Policies {
     pub price_hidden: bool,
 }
 
+/// Switches to change; `None`: as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PolicyChange {
+    /// See [`Policies::da_view_charges`].
+    pub da_view_charges: Option<bool>,
+    /// See [`Policies::ao_view_charges`].
+    pub ao_view_charges: Option<bool>,
+    /// See [`Policies::price_hidden`].
+    pub price_hidden: Option<bool>,
+}
+
 impl Catalog {
     /// The switches of an enrollment.
     pub async fn policies(&self, enrollment: &EnrollmentId) -> Result<Policies, CatalogError> {
@@ -40,23 +51,47 @@ impl Catalog {
         if policies == before {
             return Ok(policies);
         }
-        sqlx::query(
-            "INSERT INTO policies (enrollment, da_view_charges, ao_view_charges, price_hidden) VALUES (?, ?, ?, ?) \
-             ON CONFLICT (enrollment) DO UPDATE SET da_view_charges = excluded.da_view_charges, \
-             ao_view_charges = excluded.ao_view_charges, price_hidden = excluded.price_hidden",
-        )
-        .bind(enrollment.as_str())
-        .bind(i64::from(policies.da_view_charges))
-        .bind(i64::from(policies.ao_view_charges))
-        .bind(i64::from(policies.price_hidden))
-        .execute(&mut *transaction)
-        .await
-        .map_err(doing())?;
+        store(&mut transaction, enrollment, policies).await?;
         let detail = policies.to_string();
         write(&mut transaction, &AuditEntry { detail, ..audit.clone() }).await?;
         transaction.commit().await.map_err(doing())?;
         Ok(policies)
     }
+}
+
+/// Changes the switches of an enrollment within a transaction.
+pub(crate) async fn set_policies(
+    connection: &mut SqliteConnection,
+    enrollment: &EnrollmentId,
+    change: PolicyChange,
+) -> Result<(), CatalogError> {
+    let before = read(connection, enrollment).await?;
+    let policies = Policies {
+        da_view_charges: change.da_view_charges.unwrap_or(before.da_view_charges),
+        ao_view_charges: change.ao_view_charges.unwrap_or(before.ao_view_charges),
+        price_hidden: change.price_hidden.unwrap_or(before.price_hidden),
+    };
+    if policies == before { Ok(()) } else { store(connection, enrollment, policies).await }
+}
+
+async fn store(
+    connection: &mut SqliteConnection,
+    enrollment: &EnrollmentId,
+    policies: Policies,
+) -> Result<(), CatalogError> {
+    sqlx::query(
+        "INSERT INTO policies (enrollment, da_view_charges, ao_view_charges, price_hidden) VALUES (?, ?, ?, ?) \
+         ON CONFLICT (enrollment) DO UPDATE SET da_view_charges = excluded.da_view_charges, \
+         ao_view_charges = excluded.ao_view_charges, price_hidden = excluded.price_hidden",
+    )
+    .bind(enrollment.as_str())
+    .bind(i64::from(policies.da_view_charges))
+    .bind(i64::from(policies.ao_view_charges))
+    .bind(i64::from(policies.price_hidden))
+    .execute(connection)
+    .await
+    .map_err(CatalogError::database("change the policies"))?;
+    Ok(())
 }
 
 impl std::fmt::Display for Policies {

@@ -47,7 +47,7 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Check every checksum, row count, exact total and billing identity of a data folder
     Verify(VerifyArgs),
-    /// Write a generated cost export, for trying things out and for measuring
+    /// Write a generated cost export or native enrollment, for trying things out and for measuring
     Sample(SampleArgs),
 }
 
@@ -548,8 +548,8 @@ pub(crate) struct VerifyArgs {
 #[derive(Debug, Args)]
 pub(crate) struct SampleArgs {
     /// File to write; with several months, a folder
-    #[arg(long, short, value_name = "PATH")]
-    pub(crate) out: PathBuf,
+    #[arg(long, short, value_name = "PATH", required_unless_present = "native")]
+    pub(crate) out: Option<PathBuf>,
     /// Rows over all months
     #[arg(long, default_value_t = 100_000, value_name = "N")]
     pub(crate) rows: u64,
@@ -568,4 +568,35 @@ pub(crate) struct SampleArgs {
     /// Same seed, same bytes
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub(crate) seed: u64,
+    /// Write a native enrollment into this folder instead: hierarchy, price sheet, orders and usage, to be billed
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "rows", "high_entropy"])]
+    pub(crate) native: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) native_sizes: NativeSampleArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "With --native")]
+pub(crate) struct NativeSampleArgs {
+    /// Usage records over all months
+    #[arg(long, default_value_t = 5_000, value_name = "N", requires = "native")]
+    pub(crate) usage_records: u64,
+    /// Write usage as Parquet instead of NDJSON
+    #[arg(long, requires = "native")]
+    pub(crate) usage_parquet: bool,
+    /// Resources with a meter each [default: for ten records a day each]
+    #[arg(long, value_name = "N", requires = "native")]
+    pub(crate) lines: Option<u64>,
+    /// Number of subscriptions
+    #[arg(long, default_value_t = 12, value_name = "N", requires = "native")]
+    pub(crate) subscriptions: u32,
+    /// Reservations that are bought
+    #[arg(long, default_value_t = 12, value_name = "N", requires = "native")]
+    pub(crate) reservations: u32,
+    /// Savings plans that are bought
+    #[arg(long, default_value_t = 3, value_name = "N", requires = "native")]
+    pub(crate) savings_plans: u32,
+    /// Currency of the enrollment
+    #[arg(long, default_value = "USD", value_parser = Currency::parse, value_name = "CODE", requires = "native")]
+    pub(crate) currency: Currency,
 }

@@ -18,6 +18,7 @@ mod header;
 mod json;
 mod layout;
 mod manifest;
+pub mod native;
 mod pages;
 mod reader;
 mod records;

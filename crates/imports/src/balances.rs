@@ -180,6 +180,9 @@ fn refusal(
             revision: revision.to_string(),
             given: run_time_text(import.run_time),
         }),
+        BalanceOutcome::Native => {
+            Some(ImportError::NativeEnrollment { file: file.to_owned(), enrollment: entry.enrollment.to_string() })
+        }
         BalanceOutcome::OtherCurrency { known } => Some(ImportError::Currency {
             enrollment: entry.enrollment.to_string(),
             known: known.to_string(),
@@ -193,7 +196,7 @@ fn imported(entry: &BalanceEntry, outcome: &BalanceOutcome) -> ImportedBalance {
     let (revision, replaces) = match outcome {
         BalanceOutcome::Held { revision, replaces } => (*revision, *replaces),
         BalanceOutcome::Unchanged { revision } => (Some(*revision), None),
-        BalanceOutcome::Stale { .. } | BalanceOutcome::OtherCurrency { .. } => (None, None),
+        BalanceOutcome::Stale { .. } | BalanceOutcome::OtherCurrency { .. } | BalanceOutcome::Native => (None, None),
     };
     ImportedBalance {
         enrollment: entry.enrollment.clone(),

@@ -189,6 +189,44 @@ pub enum ImportError {
         /// The lake's.
         newest: u64,
     },
+    /// The catalog knows of usage that the usage table does not have.
+    #[error(
+        "the catalog knows version {progress} of the usage table, but the table ends at {}: was it restored from a backup? \
+         Restore the catalog (catalog.sqlite) of the same time",
+        newest.map_or_else(|| "none".to_owned(), |newest| newest.to_string())
+    )]
+    UsageBehind {
+        /// The catalog's newest version.
+        progress: u64,
+        /// The table's; `None`: there is no table.
+        newest: Option<u64>,
+    },
+    /// The enrollment is billed here, not imported.
+    #[error(
+        "{file} is about enrollment {enrollment}, which is native: it is billed here from its usage, prices and orders \
+         (lazurite bill), and an import would count its charges twice. Import it into another data folder (--data), or \
+         correct the enrollment's number"
+    )]
+    NativeEnrollment {
+        /// The file.
+        file: String,
+        /// The enrollment.
+        enrollment: String,
+    },
+    /// Periods were closed or opened again while they were billed.
+    #[error("periods of enrollment {enrollment} were closed or opened again while it was billed; nothing was changed")]
+    BoundaryMoved {
+        /// The enrollment.
+        enrollment: String,
+    },
+    /// The usage table's log holds a record that this program cannot read.
+    #[error("version {version} of the usage table has a record that this program cannot read: {reason}")]
+    ForeignUsageRecord {
+        /// The version of the usage table.
+        version: u64,
+        /// What is wrong.
+        reason: String,
+    },
     /// There is no store.
     #[error(
         "there is no store in {folder}; name one with --data, or make one with: lazurite import FILE --data {folder}"
@@ -272,7 +310,11 @@ impl ImportError {
             Self::NoStore { .. } => "NoStore",
             Self::Busy => "Busy",
             Self::ControlTotal { .. } => "ControlTotal",
+            Self::NativeEnrollment { .. } => "NativeEnrollment",
+            Self::BoundaryMoved { .. } => "Busy",
             Self::LakeBehind { .. }
+            | Self::UsageBehind { .. }
+            | Self::ForeignUsageRecord { .. }
             | Self::Lake(_)
             | Self::Catalog(_)
             | Self::Io { .. }
@@ -301,7 +343,9 @@ impl ImportError {
             Self::TwoBalances { second: file, .. }
             | Self::BalanceScope { file, .. }
             | Self::BalancesTooLong { file, .. } => (Some(file), None, None),
-            Self::Currency { file, .. } | Self::NothingLeft { file } => (Some(file), None, None),
+            Self::Currency { file, .. } | Self::NothingLeft { file } | Self::NativeEnrollment { file, .. } => {
+                (Some(file), None, None)
+            }
             _ => (None, None, None),
         }
     }

@@ -16,7 +16,7 @@ use object_store::path::Path as ObjectPath;
 use crate::balances::{BalanceFiles, ImportedBalance};
 use crate::error::ImportError;
 use crate::group::{Group, group};
-use crate::judge::{Candidate, admit, check_currency, run_time_text};
+use crate::judge::{Candidate, admit, check_enrollment, run_time_text};
 use crate::options::{ImportOptions, Progress};
 use crate::orphans::{STAGING, WORKING_FOLDER_PREFIX, remove_working_folders};
 use crate::plan::{Plan, RunPlan, plan};
@@ -115,10 +115,10 @@ fn after(outcome: &ImportOutcome, options: &ImportOptions, error: ImportError) -
     ImportError::LaterRun { imported: format!("imported as revision {revisions}"), source: Box::new(error) }
 }
 
-/// The working folder of an import, and the lock that tells collectors of orphans that an import runs.
-struct Workplace {
+/// The working folder of an import or a billing run, and the lock that tells collectors of orphans that an import runs.
+pub(crate) struct Workplace {
     /// Removed with its value.
-    folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
     /// `None` where the file system knows no locks; nothing is collected there.
     _running: Option<FolderLock>,
 }
@@ -126,7 +126,7 @@ struct Workplace {
 impl Workplace {
     /// Makes a working folder. Those of imports that were killed long ago go: they are the largest orphans and are found by
     /// looking into one folder. The others are left to servers, because finding them takes reading the whole log.
-    fn open(data: &Path) -> Result<Self, ImportError> {
+    pub(crate) fn open(data: &Path) -> Result<Self, ImportError> {
         let making = || ImportError::io("make a working folder");
         let running = match FolderLock::alone(data, LockName::Imports) {
             Some(alone) => {
@@ -166,7 +166,7 @@ async fn import_run(
     crash_point("import-read");
     let mut groups = group(&sources, options, run, days)?;
     for group in &groups {
-        check_currency(store.catalog(), &group.enrollment, group.currency, &group.file).await?;
+        check_enrollment(store.catalog(), &group.enrollment, group.currency, &group.file).await?;
     }
     let rejected = sources.iter().map(|source| source.summary.rejected).sum();
     if let Some(rejects) = rejects {
@@ -317,7 +317,7 @@ fn check_totals(group: &Group, files: &[LakeFile]) -> Result<(), ImportError> {
     }
 }
 
-fn control(what: &str, read: &str, written: &str) -> ImportError {
+pub(crate) fn control(what: &str, read: &str, written: &str) -> ImportError {
     ImportError::ControlTotal { what: what.to_owned(), read: read.to_owned(), written: written.to_owned() }
 }
 
@@ -352,7 +352,7 @@ async fn commit(
         let held = store.catalog().held_at(snapshot.version()).await?;
         for group in groups {
             judge_group(group, &held, &snapshot, options.force).await?;
-            check_currency(store.catalog(), &group.enrollment, group.currency, &group.file).await?;
+            check_enrollment(store.catalog(), &group.enrollment, group.currency, &group.file).await?;
         }
         let change = Change { import_id, replaces: replaces.clone(), files: files.to_vec(), note: record.to_json() };
         match store.lake().commit(&snapshot, change).await {
@@ -375,13 +375,13 @@ async fn commit(
 }
 
 /// Tells the catalog of a commit. If that fails, the next start or import does it: the commit stands.
-async fn confirmed(store: &Store, version: u64) -> u64 {
+pub(crate) async fn confirmed(store: &Store, version: u64) -> u64 {
     match store.take_over().await {
         Ok(taken) => {
             for other in taken.iter().filter(|taken| taken.revision != version) {
                 tracing::info!(target: HEALED, revision = other.revision, "{other}");
             }
-            tracing::info!(revision = version, "imported revision {version}");
+            tracing::info!(revision = version, "committed revision {version}");
         }
         Err(error) => tracing::warn!(%error, "revision {version} is committed; the catalog takes it over later"),
     }
@@ -441,7 +441,7 @@ fn file_name(path: &str) -> String {
 }
 
 /// Removes files that no commit names. What cannot be removed is an orphan: it takes room and does no harm.
-async fn remove_files(
+pub(crate) async fn remove_files(
     (store, table): &(std::sync::Arc<dyn object_store::ObjectStore>, ObjectPath),
     files: &[LakeFile],
 ) {

@@ -48,13 +48,16 @@ pub(crate) async fn admit(
     Ok(())
 }
 
-/// Refuses a currency that is not the enrollment's.
-pub(crate) async fn check_currency(
+/// Refuses an enrollment that is billed here and a currency that is not the enrollment's.
+pub(crate) async fn check_enrollment(
     catalog: &Catalog,
     enrollment: &ledger::EnrollmentId,
     currency: Option<money::Currency>,
     file: &str,
 ) -> Result<(), ImportError> {
+    if catalog.is_native(enrollment).await? {
+        return Err(ImportError::NativeEnrollment { file: file.to_owned(), enrollment: enrollment.to_string() });
+    }
     let known = catalog.enrollment(enrollment.as_str()).await?.and_then(|known| known.currency);
     match (known, currency) {
         (Some(known), Some(given)) if known != given => Err(ImportError::Currency {

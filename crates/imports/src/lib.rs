@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod balances;
+mod billed;
 mod error;
 mod group;
 mod identities;
@@ -20,13 +21,16 @@ mod record;
 mod rejects;
 mod sources;
 mod store;
+mod usage_record;
 mod verify;
 mod walks;
 
 pub use balances::ImportedBalance;
+pub use billed::{BilledDataset, BilledEnrollment, BillingRun, keep_native_source, read_native_source};
 pub use error::ImportError;
 pub use identities::{Explanation, NativeFacts, PeriodFinding, check_identities, explain};
 pub use import::{ImportOutcome, ImportedPeriod, import};
 pub use options::{ImportOptions, NoProgress, Progress};
 pub use store::Store;
+pub use usage_record::{MovedBoundary, RefusedRecord, TakenBatch, UsageDone, UsageRecordNote};
 pub use verify::{Checked, VerifyReport, verify};

@@ -9,7 +9,7 @@ use lake::{FolderLock, LockName};
 
 use crate::error::ImportError;
 use crate::record::ImportRecord;
-use crate::sources::{SOURCES, hash_of, is_balances_name};
+use crate::sources::{SOURCES, hash_of, is_catalogs_name};
 use crate::store::Store;
 
 /// Folder of working folders beneath the data folder, and how the name of each begins.
@@ -41,9 +41,11 @@ impl Store {
         // A lake that was restored from an older copy misses commits whose files are no orphans: this refuses it.
         self.heal().await?;
         let charges = files_older_than(&self.lake().table_folder(), older_than);
+        let usage = files_older_than(&self.usage().table_folder(), older_than);
         let sources = files_older_than(&data.join(SOURCES), older_than);
         let named = Named::read(self).await?;
         let mut orphans: Vec<Leftover> = charges.into_iter().filter(|file| named.is_orphan_of_charges(file)).collect();
+        orphans.extend(usage.into_iter().filter(|file| named.is_orphan_of_charges(file)));
         orphans.extend(sources.into_iter().filter(|file| named.is_orphan_of_sources(file)));
         let collected = remove(&orphans);
         remove_working_folders(data, older_than);
@@ -69,7 +71,10 @@ struct Named {
 impl Named {
     async fn read(store: &Store) -> Result<Self, ImportError> {
         let files = store.lake().files_of_all_versions().await?;
-        let files = files.iter().filter_map(|file| file.path.rsplit('/').next()).map(str::to_owned).collect();
+        // Usage is never removed: its newest version names all of its files.
+        let usage = store.usage().snapshot().await?;
+        let paths = files.iter().map(|file| &file.path).chain(usage.all_files().iter().map(|file| &file.path));
+        let files = paths.filter_map(|path| path.rsplit('/').next()).map(str::to_owned).collect();
         let mut sources = BTreeSet::new();
         for commit in store.lake().notes_after(None).await? {
             if let Some(note) = &commit.note {
@@ -88,8 +93,8 @@ impl Named {
     }
 
     fn is_orphan_of_sources(&self, file: &Leftover) -> bool {
-        // A source of balance summaries that got its name is never one: only the catalog could tell, and it can be lost.
-        (file.temporary && is_balances_name(&file.name))
+        // A source that the catalog alone names is never one once it got its name: the catalog can be lost.
+        (file.temporary && is_catalogs_name(&file.name))
             || hash_of(&file.name).is_some_and(|hash| file.temporary || !self.sources.contains(hash))
     }
 }
@@ -163,6 +168,6 @@ mod tests {
         assert_eq!(hash_of(&format!("{}.csv.zst", "a".repeat(64))), Some("a".repeat(64).as_str()));
         assert_eq!(hash_of("notes.csv.zst"), None);
         let balances = format!("{}.balances.zst", "a".repeat(64));
-        assert!(is_balances_name(&balances) && hash_of(&balances).is_none() && !is_balances_name("x.balances.zst"));
+        assert!(is_catalogs_name(&balances) && hash_of(&balances).is_none() && !is_catalogs_name("x.balances.zst"));
     }
 }

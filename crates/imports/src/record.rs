@@ -1,6 +1,6 @@
 //! The record of an import: what the lake's commit says about itself, from which the catalog can always be rebuilt.
 
-use catalog::{EnrollmentEntry, ImportEntry, UnitEntry};
+use catalog::{BillingRecord, EnrollmentEntry, ImportEntry, UnitEntry};
 use ledger::{Coverage, Dataset, EnrollmentId, Place, RunTime, Scope, Unit};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,6 +23,9 @@ pub(crate) struct ImportRecord {
     pub(crate) units: Vec<UnitRecord>,
     pub(crate) sources: Vec<SourceRecord>,
     pub(crate) periods: Vec<PeriodRecord>,
+    /// What was billed, if it was a billing run.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) billing: Option<BillingRecord>,
 }
 
 /// An enrollment that the import brought charges of.
@@ -126,6 +129,7 @@ impl ImportRecord {
             units: Vec::new(),
             sources: Vec::new(),
             periods: Vec::new(),
+            billing: None,
         }
     }
 
@@ -166,6 +170,7 @@ impl ImportRecord {
             enrollments,
             units: units.ok_or_else(|| foreign("a unit's period or days are unreadable"))?,
             record: self.to_json().to_string(),
+            billing: self.billing.clone(),
         })
     }
 }

@@ -20,8 +20,12 @@ const ENDING: &str = ".csv.zst";
 /// Ends the name of a kept source of balance summaries. It is another one because these are named by the catalog alone:
 /// whoever loses the catalog must not lose them too, so they are never taken for orphans.
 const BALANCES_ENDING: &str = ".balances.zst";
+/// Ends the name of a kept source of native input: price sheets. The catalog alone names them, too.
+const NATIVE_ENDING: &str = ".native.zst";
 /// Digits of a SHA-256.
 const HASH_DIGITS: usize = 64;
+/// Longest text of native input that is read back; reading it in takes less.
+const NATIVE_BYTES_MAX: u64 = 4 << 30;
 const ZSTD_LEVEL: i32 = 1;
 /// Size of an upload's parts.
 const PART_BYTES: usize = 8 << 20;
@@ -36,14 +40,19 @@ pub(crate) fn balances_path(hash: &str) -> Path {
     Path::from_iter([SOURCES, &format!("{hash}{BALANCES_ENDING}")])
 }
 
+/// Path of a kept source of native input.
+fn native_path(hash: &str) -> Path {
+    Path::from_iter([SOURCES, &format!("{hash}{NATIVE_ENDING}")])
+}
+
 /// The hash in the name of a kept source of charges; `None` for other names.
 pub(crate) fn hash_of(name: &str) -> Option<&str> {
     hash_before(name, ENDING)
 }
 
-/// Whether a name is that of a kept source of balance summaries.
-pub(crate) fn is_balances_name(name: &str) -> bool {
-    hash_before(name, BALANCES_ENDING).is_some()
+/// Whether a name is that of a kept source that the catalog alone names: balance summaries and native input.
+pub(crate) fn is_catalogs_name(name: &str) -> bool {
+    hash_before(name, BALANCES_ENDING).or_else(|| hash_before(name, NATIVE_ENDING)).is_some()
 }
 
 fn hash_before<'a>(name: &'a str, ending: &str) -> Option<&'a str> {
@@ -120,8 +129,21 @@ pub(crate) async fn keep(store: &Arc<dyn ObjectStore>, copy: PathBuf, hash: &str
 
 /// Keeps the text of balance summaries, unless the same text is kept already. Gives its hash.
 pub(crate) async fn keep_balances(store: &Arc<dyn ObjectStore>, text: &[u8]) -> Result<String, ImportError> {
+    keep_text(store, text, balances_path).await
+}
+
+/// Keeps the text of native input, unless the same text is kept already. Gives its hash.
+pub(crate) async fn keep_native(store: &Arc<dyn ObjectStore>, text: &[u8]) -> Result<String, ImportError> {
+    keep_text(store, text, native_path).await
+}
+
+async fn keep_text(
+    store: &Arc<dyn ObjectStore>,
+    text: &[u8],
+    path: impl Fn(&str) -> Path,
+) -> Result<String, ImportError> {
     let hash = hex::encode(Sha256::digest(text));
-    let path = balances_path(&hash);
+    let path = path(&hash);
     if store.head(&path).await.is_err() {
         let doing = || format!("keep the source {hash}");
         let compressed = zstd::encode_all(text, ZSTD_LEVEL).map_err(ImportError::io(doing()))?;
@@ -135,7 +157,16 @@ pub(crate) async fn keep_balances(store: &Arc<dyn ObjectStore>, text: &[u8]) -> 
 
 /// The kept text of balance summaries, or what is wrong with it.
 pub(crate) async fn read_balances(store: &Arc<dyn ObjectStore>, hash: &str) -> Result<Vec<u8>, String> {
-    let content = match store.get(&balances_path(hash)).await {
+    read_text(store, hash, &balances_path(hash), BALANCES_BYTES_MAX as u64).await
+}
+
+/// The kept text of native input, or what is wrong with it.
+pub(crate) async fn read_native(store: &Arc<dyn ObjectStore>, hash: &str) -> Result<Vec<u8>, String> {
+    read_text(store, hash, &native_path(hash), NATIVE_BYTES_MAX).await
+}
+
+async fn read_text(store: &Arc<dyn ObjectStore>, hash: &str, path: &Path, bytes_max: u64) -> Result<Vec<u8>, String> {
+    let content = match store.get(path).await {
         Ok(content) => content.bytes().await,
         Err(object_store::Error::NotFound { .. }) => return Err("it is missing".to_owned()),
         Err(error) => Err(error),
@@ -144,7 +175,7 @@ pub(crate) async fn read_balances(store: &Arc<dyn ObjectStore>, hash: &str) -> R
     let mut text = Vec::new();
     let decoder = zstd::Decoder::new(&compressed[..]).map_err(|error| format!("it cannot be decompressed: {error}"))?;
     decoder
-        .take(BALANCES_BYTES_MAX as u64 + 1)
+        .take(bytes_max + 1)
         .read_to_end(&mut text)
         .map_err(|error| format!("it cannot be decompressed: {error}"))?;
     let found = hex::encode(Sha256::digest(&text));

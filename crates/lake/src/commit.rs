@@ -6,28 +6,22 @@ use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::Date32Type;
 use calendar::Date;
-use deltalake_core::DeltaTableError;
-use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
+use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake_core::kernel::{Action, Transaction};
 use deltalake_core::protocol::checkpoints::create_checkpoint;
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use futures::TryStreamExt;
 use ledger::{Coverage, Dataset, EnrollmentId, Field};
 use parquet::arrow::ParquetRecordBatchStreamBuilder;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::crash::crash_point;
 use crate::error::LakeError;
 use crate::file::{LakeFile, PARTITION_COLUMNS};
+use crate::log::{CommitNote, NOTE_MEMBER, VERSIONS_PER_CHECKPOINT, commit_bytes, notes_of, uncommitted};
 use crate::reader::FileReader;
 use crate::table::{Lake, Snapshot};
 use crate::write::{FileTarget, OpenFile, now_ms};
-
-/// A reader of the log reads at most this many commits beyond a checkpoint.
-const VERSIONS_PER_CHECKPOINT: u64 = 20;
-/// Member of the Delta commit information that carries the import's record.
-const NOTE_MEMBER: &str = "lazurite";
 
 /// What goes: all rows of an enrollment, dataset and source scope in the coverage.
 #[derive(Debug, Clone)]
@@ -53,32 +47,6 @@ pub struct Change {
     pub files: Vec<LakeFile>,
     /// The importer's own record, kept with the commit.
     pub note: Value,
-}
-
-/// The importer's record of a commit.
-#[derive(Debug, Clone)]
-pub struct CommitNote {
-    /// The version that the commit made.
-    pub version: u64,
-    /// When it was committed, in milliseconds since 1970.
-    pub committed_at_ms: i64,
-    /// The record; `None` for commits that are no imports.
-    pub note: Option<Value>,
-    /// Whether files come or go with the commit.
-    pub changes_files: bool,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct LogLine {
-    #[serde(rename = "commitInfo")]
-    commit_info: Option<LogCommitInfo>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct LogCommitInfo {
-    timestamp: Option<i64>,
-    #[serde(rename = "lazurite")]
-    note: Option<Value>,
 }
 
 impl Lake {
@@ -134,7 +102,7 @@ impl Lake {
                 self.checkpoint(commit.version()).await;
                 Ok(commit.version())
             }
-            Err(error) => Err(conflict(base.version() + 1, error)),
+            Err(error) => Err(uncommitted("charges", base.version() + 1, error)),
         }
     }
 
@@ -165,9 +133,7 @@ impl Lake {
         let log_store = snapshot.table.log_store();
         let mut files = Vec::new();
         for version in 0..=snapshot.version() {
-            let doing = format!("read the log of version {version}");
-            let bytes = log_store.read_commit_entry(version).await.map_err(LakeError::table(doing))?;
-            let bytes = bytes.ok_or_else(|| LakeError::NoSuchVersion { version, newest: snapshot.version() })?;
+            let bytes = commit_bytes(&log_store, version, snapshot.version()).await?;
             for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
                 files.extend(file_added(line, version)?);
             }
@@ -212,22 +178,7 @@ impl Lake {
     /// The records of all commits after `version`, in order.
     pub async fn notes_after(&self, version: Option<u64>) -> Result<Vec<CommitNote>, LakeError> {
         let snapshot = self.snapshot().await?;
-        let log_store = snapshot.table.log_store();
-        let mut notes = Vec::new();
-        for version in version.map_or(0, |version| version + 1)..=snapshot.version() {
-            let doing = format!("read the log of version {version}");
-            let bytes = log_store.read_commit_entry(version).await.map_err(LakeError::table(doing.clone()))?;
-            let bytes = bytes.ok_or_else(|| LakeError::NoSuchVersion { version, newest: snapshot.version() })?;
-            let info = bytes
-                .split(|byte| *byte == b'\n')
-                .find_map(|line| serde_json::from_slice::<LogLine>(line).ok().and_then(|line| line.commit_info));
-            let (timestamp, note) = info.map_or((None, None), |info| (info.timestamp, info.note));
-            let changes_files = bytes
-                .split(|byte| *byte == b'\n')
-                .any(|line| line.starts_with(b"{\"add\"") || line.starts_with(b"{\"remove\""));
-            notes.push(CommitNote { version, committed_at_ms: timestamp.unwrap_or_default(), note, changes_files });
-        }
-        Ok(notes)
+        notes_of(&snapshot.table.log_store(), version.map_or(0, |version| version + 1)..=snapshot.version()).await
     }
 }
 
@@ -264,15 +215,6 @@ fn outside(batch: &RecordBatch, replaced: &[&Coverage]) -> BooleanArray {
         Date::from_days(day).is_ok_and(|date| replaced.iter().any(|coverage| coverage.covers(coverage.period(), date)))
     };
     dates.iter().map(|day| Some(!day.is_some_and(covered))).collect()
-}
-
-fn conflict(version: u64, error: DeltaTableError) -> LakeError {
-    match error {
-        DeltaTableError::Transaction {
-            source: TransactionError::MaxCommitAttempts(_) | TransactionError::VersionAlreadyExists(_),
-        } => LakeError::Conflict { version },
-        error => LakeError::table(format!("commit version {version} of the charges table"))(error),
-    }
 }
 
 /// The partition columns with the values of a file, for callers that describe files.

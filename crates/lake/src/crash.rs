@@ -7,9 +7,10 @@
 /// Environment variable that names the point.
 const CRASH_AT: &str = "LAZURITE_CRASH_AT";
 
-/// All write points, in the order in which an import and a report pass them. *Staged* is a file that is written and
+/// All write points, in the order in which an import, a report, a batch of usage and a billing run pass them; a billing
+/// run commits as an import does and passes its points too. *Staged* is a file that is written and
 /// flushed under its temporary name, *named* one that has its own name since this moment.
-pub const CRASH_POINTS: [&str; 26] = [
+pub const CRASH_POINTS: [&str; 38] = [
     "import-read",
     "import-file-staged",
     "import-file-named",
@@ -36,6 +37,18 @@ pub const CRASH_POINTS: [&str; 26] = [
     "report-blob-named",
     "report-blobs-finished",
     "report-outcome-recorded",
+    "usage-file-staged",
+    "usage-file-named",
+    "usage-files-written",
+    "usage-commit-begun",
+    "usage-commit-staged",
+    "usage-commit-named",
+    "usage-committed",
+    "usage-catalog-begun",
+    "usage-catalog-written",
+    "usage-catalog-committed",
+    "native-input-written",
+    "native-input-committed",
 ];
 
 /// A write point. The process ends here when the environment names it and the build has debug assertions.

@@ -163,6 +163,16 @@ impl Drop for Staged {
 /// The write points of a file, told by its name: before and after it gets that name.
 fn pass_point(target: &FsPath, pick: impl Fn([&'static str; 2]) -> &'static str) {
     let in_log = target.parent().is_some_and(|folder| folder.ends_with("_delta_log"));
+    // usage/_delta_log/FILE or usage/enrollment=N/period=P/FILE.
+    if target.ancestors().nth(if in_log { 2 } else { 3 }).is_some_and(|folder| folder.ends_with(crate::usage::TABLE)) {
+        match (target.extension().and_then(|extension| extension.to_str()), in_log) {
+            (Some("json"), true) => crash_point(pick(["usage-commit-staged", "usage-commit-named"])),
+            (Some("parquet"), false) => crash_point(pick(["usage-file-staged", "usage-file-named"])),
+            // A checkpoint only speeds up reading.
+            _ => {}
+        }
+        return;
+    }
     match (target.extension().and_then(|extension| extension.to_str()), in_log) {
         (Some("json"), true) => crash_point(pick(["import-commit-staged", "import-commit-named"])),
         (Some("parquet"), true) => crash_point(pick(["import-checkpoint-staged", "import-checkpoint-named"])),

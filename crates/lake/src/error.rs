@@ -65,6 +65,14 @@ pub enum LakeError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file of usage is not one that this program wrote.
+    #[error("{path} in the lake is not a file of usage: {reason}")]
+    ForeignUsage {
+        /// Path relative to the table.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A sum left the range of amounts.
     #[error("cannot add the costs of {what}: {source}")]
     Sum {

@@ -55,8 +55,12 @@ pub(crate) struct FileReader {
 
 impl FileReader {
     pub(crate) fn of(store: &Arc<dyn ObjectStore>, footers: &Footers, file: &LakeFile) -> Self {
-        let path = Path::from(file.path.as_str());
-        Self { store: store.clone(), footers: footers.clone(), path, size_bytes: file.size_bytes }
+        Self::at(store, footers, &file.path, file.size_bytes)
+    }
+
+    /// A file of any table, by its path in the table.
+    pub(crate) fn at(store: &Arc<dyn ObjectStore>, footers: &Footers, path: &str, size_bytes: u64) -> Self {
+        Self { store: store.clone(), footers: footers.clone(), path: Path::from(path), size_bytes }
     }
 }
 

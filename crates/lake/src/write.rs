@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::{Date32Type, Int32Type};
+use arrow::row::OwnedRow;
 use calendar::{BillingPeriod, Date, DateRange};
 use formats::{SOURCE_HASH_COLUMN, SOURCE_INDEX_COLUMN, SOURCE_SCOPE_COLUMN, charge_schema};
 use ledger::{Dataset, EnrollmentId, Field};
@@ -23,7 +24,7 @@ use tokio_util::io::SyncIoBridge;
 use crate::error::LakeError;
 use crate::file::{LakeFile, Statistics};
 use crate::merge::Merge;
-use crate::stage::{Run, Stage};
+use crate::stage::{Run, SortKeys, Stage};
 use crate::total::total_cost;
 
 /// Rows of a row group and of a page (PERFORMANCE, "Layout that made it").
@@ -74,28 +75,90 @@ pub fn write_files(
     progress: &dyn Fn(u64),
 ) -> Result<Vec<LakeFile>, LakeError> {
     let mut merge = Merge::of(runs, stage)?;
-    let mut files = Vec::new();
-    let mut open: Option<OpenFile> = None;
+    let mut set = FileSet::new(target, table);
     while let Some(batch) = merge.next_batch()? {
+        set.push(&batch)?;
+        progress(batch.num_rows() as u64);
+    }
+    set.finish()
+}
+
+/// Writes staged rows that come in the order of the lake as files, as [`write_files`] does. Blocking; to be used inside
+/// of a runtime's context.
+pub fn write_ordered<E: From<LakeError>>(
+    batches: impl Iterator<Item = Result<RecordBatch, E>>,
+    target: &FileTarget,
+    table: &(Arc<dyn ObjectStore>, Path),
+) -> Result<Vec<LakeFile>, E> {
+    let mut set = FileSet::new(target, table);
+    let mut order = cfg!(debug_assertions).then(OrderCheck::new).transpose()?;
+    for batch in batches {
+        let batch = batch?;
+        if let Some(order) = &mut order {
+            order.check(&batch)?;
+        }
+        set.push(&batch)?;
+    }
+    Ok(set.finish()?)
+}
+
+/// Sees in debug builds that rows come in the order of the lake.
+struct OrderCheck {
+    keys: SortKeys,
+    last: Option<OwnedRow>,
+}
+
+impl OrderCheck {
+    fn new() -> Result<Self, LakeError> {
+        Ok(Self { keys: SortKeys::new()?, last: None })
+    }
+
+    fn check(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
+        let rows = self.keys.of(batch)?;
+        for row in rows.iter() {
+            assert!(self.last.as_ref().is_none_or(|last| last.row() <= row), "rows are not in the order of the lake");
+            self.last = Some(row.owned());
+        }
+        Ok(())
+    }
+}
+
+/// The files of one target, written one after the other.
+struct FileSet<'a> {
+    target: &'a FileTarget,
+    table: &'a (Arc<dyn ObjectStore>, Path),
+    open: Option<OpenFile>,
+    files: Vec<LakeFile>,
+}
+
+impl<'a> FileSet<'a> {
+    fn new(target: &'a FileTarget, table: &'a (Arc<dyn ObjectStore>, Path)) -> Self {
+        Self { target, table, open: None, files: Vec::new() }
+    }
+
+    fn push(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
         let periods = batch.column(0).as_primitive::<Int32Type>();
         let mut start = 0;
         while start < batch.num_rows() {
             let number = periods.value(start);
             let length = periods.values()[start..].iter().take_while(|other| **other == number).count();
-            if open.as_ref().is_some_and(|file| file.period_number != number || file.rows >= FILE_ROWS_MAX) {
-                files.extend(open.take().map(OpenFile::close).transpose()?);
+            if self.open.as_ref().is_some_and(|file| file.period_number != number || file.rows >= FILE_ROWS_MAX) {
+                self.files.extend(self.open.take().map(OpenFile::close).transpose()?);
             }
-            let file = match &mut open {
+            let file = match &mut self.open {
                 Some(file) => file,
-                none => none.insert(OpenFile::create(number, target, table, files.len())?),
+                none => none.insert(OpenFile::create(number, self.target, self.table, self.files.len())?),
             };
-            file.write(&finished(&batch.slice(start, length), target)?)?;
+            file.write(&finished(&batch.slice(start, length), self.target)?)?;
             start += length;
         }
-        progress(batch.num_rows() as u64);
+        Ok(())
     }
-    files.extend(open.take().map(OpenFile::close).transpose()?);
-    Ok(files)
+
+    fn finish(mut self) -> Result<Vec<LakeFile>, LakeError> {
+        self.files.extend(self.open.take().map(OpenFile::close).transpose()?);
+        Ok(self.files)
+    }
 }
 
 /// A staged batch as it stands in a file: without the staging columns, with scope and source hash.
@@ -120,9 +183,9 @@ fn finished(staged: &RecordBatch, target: &FileTarget) -> Result<RecordBatch, La
 }
 
 /// Hashes and counts what is written.
-struct Hashed<W> {
-    inner: W,
-    state: Arc<Mutex<(Sha256, u64)>>,
+pub(crate) struct Hashed<W> {
+    pub(crate) inner: W,
+    pub(crate) state: Arc<Mutex<(Sha256, u64)>>,
 }
 
 impl<W: Write> Write for Hashed<W> {
@@ -139,7 +202,7 @@ impl<W: Write> Write for Hashed<W> {
     }
 }
 
-type Sink = Hashed<SyncIoBridge<BufWriter>>;
+pub(crate) type Sink = Hashed<SyncIoBridge<BufWriter>>;
 
 /// A file being written.
 pub(crate) struct OpenFile {

@@ -20,7 +20,7 @@ mod options;
 mod prices;
 mod regions;
 mod resources;
-mod rng;
+pub(crate) mod rng;
 mod rows;
 mod templates;
 mod total;

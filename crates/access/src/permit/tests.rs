@@ -162,6 +162,7 @@ async fn catalog() -> (tempfile::TempDir, Catalog) {
         enrollments,
         units: Vec::new(),
         record,
+        billing: None,
     };
     catalog.take_over(0, Some(&entry)).await.unwrap();
     (folder, catalog)

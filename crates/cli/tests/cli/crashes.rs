@@ -220,7 +220,8 @@ fn position(name: &str) -> usize {
 
 #[test]
 fn an_import_that_dies_at_any_write_point_leaves_the_state_before_or_after() {
-    assert!(CRASH_POINTS.iter().all(|name| name.starts_with("import-") || name.starts_with("report-")));
+    let prefixes = ["import-", "report-", "usage-", "native-"];
+    assert!(CRASH_POINTS.iter().all(|name| prefixes.iter().any(|prefix| name.starts_with(prefix))));
     let scene = Scene::new(VERSIONS);
     let whole = scene.attempt(&scene.newer, &[]);
     let part = scene.attempt(&scene.bench.file("part.csv", PART), &["--days", "2025-01-01..2025-01-15"]);

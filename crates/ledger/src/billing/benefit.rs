@@ -254,7 +254,7 @@ pub(super) fn build<'a>(
             _ => {}
         }
     }
-    returns.sort_by(|a, b| (a.date, comparable(&a.id)).cmp(&(b.date, comparable(&b.id))));
+    returns.sort_by_cached_key(|order| (order.date, comparable(&order.id)));
     let segment = Segment { from: start, until, schedule, units: source.units() };
     let benefit = Benefit {
         source,

@@ -11,10 +11,11 @@ use super::bill::{BillError, HeldBack, HeldBackReason};
 use super::charge::{Charge, Kind, LineFacts, OwnPrice};
 use super::coverage::{Coverage, CoverageError, Take, capacity};
 use super::engine::{Run, index};
-use super::ownership::NOWHERE;
+use super::ownership::NOBODY;
 use super::rating::{Blend, RatedLine};
 use super::unit::trimmed;
 use super::usage::{Cell, SortedUsage, UsageLine};
+use crate::selection::comparable;
 
 /// Priced usage of a period.
 struct Priced {
@@ -28,6 +29,9 @@ struct Priced {
     /// The line of the charges, by line of the usage.
     entered: Vec<u32>,
 }
+
+/// Rows with a blended price by index of the price: day, line of the usage, and position of the row.
+type Blended = BTreeMap<usize, Vec<(Date, u32, u32)>>;
 
 /// What a benefit's usage on a day comes to.
 struct Share {
@@ -176,7 +180,7 @@ impl Run<'_> {
             self.benefit_row(
                 Kind::Unused,
                 number,
-                (day, unused_lines[number], NOWHERE),
+                (day, unused_lines[number], NOBODY),
                 effective,
                 (trimmed(quantity), cost),
             );
@@ -199,13 +203,9 @@ impl Run<'_> {
     }
 
     /// Enters the charges of usage: covered parts, and the rest. Gives the rows whose price is blended, by price.
-    fn usage_rows(
-        &mut self,
-        priced: &Priced,
-        shares: Vec<Share>,
-    ) -> Result<BTreeMap<usize, Vec<(Date, u32, u32)>>, MoneyError> {
+    fn usage_rows(&mut self, priced: &Priced, shares: Vec<Share>) -> Result<Blended, MoneyError> {
         let mut shares = shares.into_iter().peekable();
-        let mut blended: BTreeMap<usize, Vec<(Date, u32, u32)>> = BTreeMap::new();
+        let mut blended = Blended::new();
         let mut position = 0;
         while position < priced.cells.len() {
             let Cell { line, day, .. } = priced.cells[position];
@@ -248,7 +248,7 @@ impl Run<'_> {
     }
 
     /// Shares out what meters with tiers or included quantity cost.
-    fn blend(&mut self, priced: &Priced, blended: BTreeMap<usize, Vec<(Date, u32, u32)>>) -> Result<(), MoneyError> {
+    fn blend(&mut self, priced: &Priced, blended: Blended) -> Result<(), MoneyError> {
         for (price, mut rows) in blended {
             let sheet = self.sheet.line(price);
             rows.sort_unstable();
@@ -270,12 +270,10 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The line of a benefit's unused rows: they have no subscription (D-13).
-    fn enter_unused(&mut self, benefit: usize) -> u32 {
+    /// The line of what a benefit does not cover: it has no subscription and no resource, and may use the prepayment (D-13).
+    pub(super) fn enter_unused(&mut self, benefit: usize) -> u32 {
         let facts = self.benefit_line(benefit);
-        let resource_id = self.benefits[benefit].source.facts().path(false);
-        let resource_name = self.benefits[benefit].source.facts().id;
-        self.enter_beside(LineFacts { subscription_id: String::new(), resource_id, resource_name, ..facts })
+        self.enter_beside(LineFacts { subscription_id: String::new(), credit_eligible: true, ..facts })
     }
 }
 
@@ -296,33 +294,32 @@ impl Priced {
 /// What is held back, by reason, meter and subscription.
 #[derive(Default)]
 struct HeldBackList {
-    found: BTreeMap<(HeldBackReason, String, String), (HeldBack, Option<(u32, Date)>)>,
+    found: BTreeMap<(HeldBackReason, String, String), HeldBack>,
+    /// Line and day of the cell before: cells of one row follow each other.
+    last: Option<(u32, Date)>,
 }
 
 impl HeldBackList {
     fn add(&mut self, reason: HeldBackReason, line: &UsageLine, cell: &Cell) -> Result<(), MoneyError> {
-        let key = (reason, line.meter_id.to_lowercase(), line.subscription_id.to_lowercase());
-        let (held, last) = self.found.entry(key).or_insert_with(|| {
-            let held = HeldBack {
-                reason,
-                meter_id: line.meter_id.clone(),
-                subscription_id: line.subscription_id.clone(),
-                first_day: cell.day,
-                last_day: cell.day,
-                rows: 0,
-                quantity: Decimal::ZERO,
-            };
-            (held, None)
+        let key = (reason, comparable(&line.meter_id), comparable(&line.subscription_id));
+        let held = self.found.entry(key).or_insert_with(|| HeldBack {
+            reason,
+            meter_id: line.meter_id.clone(),
+            subscription_id: line.subscription_id.clone(),
+            first_day: cell.day,
+            last_day: cell.day,
+            rows: 0,
+            quantity: Decimal::ZERO,
         });
         held.first_day = held.first_day.min(cell.day);
         held.last_day = held.last_day.max(cell.day);
         held.quantity = held.quantity.checked_add(cell.quantity)?;
-        held.rows += u64::from(*last != Some((cell.line, cell.day)));
-        *last = Some((cell.line, cell.day));
+        held.rows += u64::from(self.last != Some((cell.line, cell.day)));
+        self.last = Some((cell.line, cell.day));
         Ok(())
     }
 
     fn into_list(self) -> Vec<HeldBack> {
-        self.found.into_values().map(|(held, _)| held).collect()
+        self.found.into_values().collect()
     }
 }

@@ -28,7 +28,7 @@ pub use bill::{
     BillError, BillInput, ChargeClass, ChargeRow, FieldValue, HeldBack, HeldBackReason, InvoiceLine, PeriodBill,
 };
 pub use book::{BenefitBook, PeriodBook, PoolCredit};
-pub use check::OrderError;
+pub use check::{OrderError, check_orders, first_period_of};
 pub use engine::bill;
 pub use enrollment::{BillingFrequency, NativeEnrollment, OpeningBalance};
 pub use order::{
@@ -38,3 +38,6 @@ pub use order::{
 pub use price::{PriceLine, PriceSheet, PriceSheetError, PriceType, Tier};
 pub use unit::{UnitError, UnitOfMeasure};
 pub use usage::{Instant, UsageBook, UsageLine, UsageLineId, UsagePricing, close_of, posting_period};
+
+#[cfg(test)]
+mod tests;

@@ -216,7 +216,7 @@ impl Settlement<'_> {
             let own = benefit.returns.iter().filter(|returned| self.is_refunded_now(returned));
             refunds.extend(own.map(|returned| (returned, benefit.key.as_str())));
         }
-        refunds.sort_by(|(a, _), (b, _)| (a.date, comparable(&a.id)).cmp(&(b.date, comparable(&b.id))));
+        refunds.sort_by_cached_key(|(returned, _)| (returned.date, comparable(&returned.id)));
         let mut beside = Decimal::ZERO;
         for (returned, key) in refunds {
             let book = self.previous.and_then(|previous| previous.benefits.get(key));

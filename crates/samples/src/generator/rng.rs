@@ -12,69 +12,72 @@ const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
 /// What a sequence of numbers is for. Sequences are independent, so that another number of rows, say, does not change
 /// the resources.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Stream {
+pub(crate) enum Stream {
     Subscriptions = 1,
     Resources = 2,
     Purchases = 3,
     Prices = 4,
     Rows = 5,
+    NativeLines = 6,
+    NativeOrders = 7,
+    NativeUsage = 8,
 }
 
 /// One sequence of pseudo-random numbers.
 #[derive(Debug, Clone)]
-pub(super) struct Random {
+pub(crate) struct Random {
     state: u64,
 }
 
 impl Random {
     /// The sequence number `index` of the stream.
-    pub(super) fn new(seed: u64, stream: Stream, index: u64) -> Self {
+    pub(crate) fn new(seed: u64, stream: Stream, index: u64) -> Self {
         Self { state: mix(mix(mix(seed) ^ stream as u64) ^ index) }
     }
 
     /// The next 64 bits.
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(STEP);
         mix(self.state)
     }
 
     /// A number below `limit`, which must not be 0. Multiply and shift: the bias is below limit / 2⁶⁴, irrelevant here.
-    pub(super) fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         assert!(limit > 0, "cannot draw a number below 0");
         let product = u128::from(self.next()) * u128::from(limit);
         (product >> 64) as u64
     }
 
     /// True in `numerator` of `denominator` cases.
-    pub(super) fn chance(&mut self, numerator: u64, denominator: u64) -> bool {
+    pub(crate) fn chance(&mut self, numerator: u64, denominator: u64) -> bool {
         self.below(denominator) < numerator
     }
 
     /// One of the items, which must not be empty.
-    pub(super) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+    pub(crate) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         let index = self.below(items.len() as u64) as usize;
         &items[index]
     }
 
     /// The text of a random GUID, version 4.
-    pub(super) fn guid(&mut self) -> [u8; 36] {
+    pub(crate) fn guid(&mut self) -> [u8; 36] {
         guid_text(self.next(), self.next())
     }
 
     /// The same as a string.
-    pub(super) fn guid_string(&mut self) -> String {
+    pub(crate) fn guid_string(&mut self) -> String {
         into_string(self.guid())
     }
 }
 
 /// A GUID that depends on a name alone: meters keep their ids over enrollments and seeds.
-pub(super) fn named_guid(name: &str) -> String {
+pub(crate) fn named_guid(name: &str) -> String {
     let hash = hash_text(name);
     into_string(guid_text(mix(hash), mix(hash ^ STEP)))
 }
 
 /// FNV-1a, 64 bits, finalized: enough to tell a few thousand names apart.
-pub(super) fn hash_text(text: &str) -> u64 {
+pub(crate) fn hash_text(text: &str) -> u64 {
     let mut hash = 0xCBF2_9CE4_8422_2325_u64;
     for byte in text.bytes() {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);

@@ -5,3 +5,4 @@ mod csv;
 mod decimal;
 mod generator;
 mod layout;
+mod native;

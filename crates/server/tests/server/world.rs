@@ -170,6 +170,7 @@ pub(crate) fn entry() -> ImportEntry {
         enrollments: vec![enrollment(OWN, OWN_SUBSCRIPTION), enrollment(OTHER, OTHER_SUBSCRIPTION)],
         units: vec![UnitEntry { unit, run_time: RunTime(0), content: "made".into(), incomplete: false, empty: false }],
         record: "{}".into(),
+        billing: None,
     }
 }
 

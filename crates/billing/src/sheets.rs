@@ -1,0 +1,125 @@
+//! Price sheets: which one prices a period, and reading it back.
+
+use calendar::BillingPeriod;
+use catalog::{InputKind, NativeInput};
+use formats::native::{PriceSheetFill, read_price_sheet};
+use imports::{Store, read_native_source};
+use ledger::billing::PriceSheet;
+use serde::{Deserialize, Serialize};
+
+use crate::error::BillingError;
+use crate::known::Known;
+
+/// A price sheet that was taken; its text is kept beneath the store's sources.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KnownSheet {
+    pub(crate) from: BillingPeriod,
+    /// The last period, inclusive; `None`: until a later sheet begins.
+    pub(crate) through: Option<BillingPeriod>,
+    /// SHA-256 of its text.
+    pub(crate) content: String,
+}
+
+/// What the catalog keeps of a price sheet.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct SheetRecord {
+    from: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    through: Option<String>,
+    /// File name without folder.
+    name: String,
+    lines: usize,
+}
+
+impl KnownSheet {
+    /// Reads what the catalog keeps.
+    pub(crate) fn read(input: &NativeInput) -> Result<Self, String> {
+        let record: SheetRecord = serde_json::from_str(&input.document).map_err(|error| error.to_string())?;
+        let period = |text: &str| BillingPeriod::parse(text).map_err(|error| error.to_string());
+        let through = record.through.as_deref().map(period).transpose()?;
+        Ok(Self { from: period(&record.from)?, through, content: input.content.clone() })
+    }
+
+    /// What the catalog keeps.
+    pub(crate) fn input(&self, name: &str, lines: usize, received_at: i64) -> NativeInput {
+        let record = SheetRecord {
+            from: self.from.to_string(),
+            through: self.through.map(|period| period.to_string()),
+            name: name.to_owned(),
+            lines,
+        };
+        NativeInput {
+            id: 0,
+            kind: InputKind::PriceSheet,
+            name: String::new(),
+            document: serde_json::to_string(&record).expect("plain members serialize"),
+            content: self.content.clone(),
+            received_at,
+        }
+    }
+
+    fn is_valid_for(&self, period: BillingPeriod) -> bool {
+        self.from <= period && self.through.is_none_or(|through| period <= through)
+    }
+}
+
+/// The sheet that prices a period: the newest that was received and is valid for it. A sheet without last period ends
+/// where a later one begins.
+pub(crate) fn sheet_for(sheets: &[KnownSheet], period: BillingPeriod) -> Option<&KnownSheet> {
+    let valid = || sheets.iter().filter(move |sheet| sheet.is_valid_for(period));
+    let is_ended = |sheet: &&KnownSheet| sheet.through.is_none() && valid().any(|later| later.from > sheet.from);
+    valid().rfind(|sheet| !is_ended(sheet))
+}
+
+/// Reads the prices of a period.
+pub(crate) async fn prices(
+    store: &Store,
+    known: &Known,
+    period: BillingPeriod,
+) -> Result<Option<PriceSheet>, BillingError> {
+    let Some(sheet) = sheet_for(&known.sheets, period) else { return Ok(None) };
+    let stored = |reason: String| BillingError::Stored {
+        enrollment: known.number.clone(),
+        what: format!("price sheet {}", sheet.content),
+        reason,
+    };
+    let text = read_native_source(store, &sheet.content).await?;
+    let text = String::from_utf8(text).map_err(|error| stored(error.to_string()))?;
+    let currency = known.document.as_ref().map(|(stated, _)| stated.enrollment.currency);
+    let fill = PriceSheetFill { enrollment: None, from: Some(sheet.from), through: sheet.through, currency };
+    let read = tokio::task::block_in_place(|| read_price_sheet("the stored price sheet", &text, &fill));
+    Ok(Some(read.map_err(|error| stored(error.to_string()))?.sheet))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sheet(from: &str, through: Option<&str>, content: &str) -> KnownSheet {
+        let period = |text: &str| BillingPeriod::parse(text).unwrap();
+        KnownSheet { from: period(from), through: through.map(period), content: content.to_owned() }
+    }
+
+    fn priced_by(sheets: &[KnownSheet], period: &str) -> Option<String> {
+        sheet_for(sheets, period.parse().unwrap()).map(|sheet| sheet.content.clone())
+    }
+
+    #[test]
+    fn the_newest_valid_sheet_prices_a_period_and_an_open_one_ends_where_a_later_one_begins() {
+        let sheets = [
+            sheet("202501", None, "a"),
+            sheet("202504", None, "b"),
+            sheet("202506", Some("202506"), "june"),
+            sheet("202501", None, "a corrected"),
+        ];
+        assert_eq!(priced_by(&sheets, "202412"), None);
+        for (period, expected) in
+            [("202501", "a corrected"), ("202503", "a corrected"), ("202504", "b"), ("202506", "june"), ("202507", "b")]
+        {
+            assert_eq!(priced_by(&sheets, period).as_deref(), Some(expected), "{period}");
+        }
+        let corrected = [&sheets[..], &[sheet("202506", Some("202506"), "june again")]].concat();
+        assert_eq!(priced_by(&corrected, "202506").as_deref(), Some("june again"));
+    }
+}

@@ -1,0 +1,217 @@
+//! Building the batches that store usage.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, Date32Builder, Decimal128Builder, DictionaryArray, Int8Builder, Int32Array, Int32Builder, Int64Builder,
+    RecordBatch, StringArray,
+};
+use arrow::datatypes::{DataType, Int32Type};
+use calendar::BillingPeriod;
+use ledger::billing::{Instant, UsageLine, posting_period};
+
+use super::UsageRecord;
+use super::fact::UsageFact;
+use super::schema::{QUANTITY_SCALE, usage_batch_schema};
+use crate::native::error::{Fault, RecordRefusal};
+
+/// Most rows in a batch.
+const BATCH_ROWS_MAX: usize = 1 << 16;
+/// Most lines that are remembered from batch to batch, about half a gigabyte of them; then all are forgotten.
+const LINES_MAX: usize = 1 << 20;
+/// Most bytes of distinct texts that are remembered from batch to batch; then all are forgotten.
+const TEXT_BYTES_MAX: usize = 256 << 20;
+const FACTS: usize = UsageFact::ALL.len();
+/// Stands for a fact that a line does not state.
+const UNKNOWN: u32 = u32::MAX;
+
+/// Turns usage records into batches of [`usage_batch_schema`], one billing period each.
+///
+/// A record is posted in its own period while that is open at its arrival, else in the period and on the day of arrival
+/// (SEMANTICS 4.5, D-31).
+#[derive(Debug, Default)]
+pub struct UsageBatchBuilder {
+    facts: Facts,
+    periods: BTreeMap<BillingPeriod, Rows>,
+}
+
+impl UsageBatchBuilder {
+    /// A builder without records.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a record. `received_at` counts where the record states no own instant.
+    ///
+    /// # Errors
+    /// [`RecordRefusal`] for an arrival outside of the calendar and a quantity that the store cannot hold; the record is not
+    /// added then.
+    pub fn push(&mut self, record: &UsageRecord, batch_index: i32, received_at: Instant) -> Result<(), RecordRefusal> {
+        let received_at = record.received_at.unwrap_or(received_at);
+        let refuse = |fault: Fault| RecordRefusal { number: record.number, line: None, fault };
+        let (period, date) = posting_period(record.day, received_at).map_err(|error| {
+            refuse(Fault::plain("receivedAt", format!("{error}; expected an instant of the years 1900 to 9999")))
+        })?;
+        let Some(quantity) = record.quantity.rescaled_i128(QUANTITY_SCALE) else {
+            let text = record.quantity.to_string();
+            return Err(refuse(Fault::of("quantity", &text, "expected at most 20 integer and 18 fraction digits")));
+        };
+        let ids = self.facts.ids(&record.line);
+        let late = date != record.day;
+        let rows = self.periods.entry(period).or_default();
+        rows.date.append_value(date.days());
+        rows.hour.append_option(record.hour.filter(|_| !late).map(u8::cast_signed));
+        rows.late_date.append_option(late.then(|| record.day.days()));
+        rows.late_hour.append_option(record.hour.filter(|_| late).map(u8::cast_signed));
+        rows.received_at.append_value(received_at.0);
+        rows.batch_index.append_value(batch_index);
+        rows.record.append_value(i64::try_from(record.number).unwrap_or(i64::MAX));
+        rows.quantity.append_value(quantity);
+        rows.append_facts(&ids);
+        Ok(())
+    }
+
+    /// Takes a batch that is full, if there is one. Asking after every [`UsageBatchBuilder::push`] bounds the memory.
+    pub fn take_full(&mut self) -> Option<(BillingPeriod, RecordBatch)> {
+        let period = self.periods.iter().find(|(_, rows)| rows.len() >= BATCH_ROWS_MAX).map(|(period, _)| *period)?;
+        let rows = self.periods.remove(&period)?;
+        let batch = rows.finish(&self.facts);
+        if self.periods.is_empty() && self.facts.is_large() {
+            self.facts = Facts::default();
+        }
+        Some((period, batch))
+    }
+
+    /// Takes what is left, by billing period.
+    pub fn finish(&mut self) -> Vec<(BillingPeriod, RecordBatch)> {
+        let left = std::mem::take(&mut self.periods);
+        let batches = left.into_iter().map(|(period, rows)| (period, rows.finish(&self.facts))).collect();
+        self.facts = Facts::default();
+        batches
+    }
+}
+
+/// The distinct texts of each fact, and the lines made of them.
+#[derive(Debug, Default)]
+struct Facts {
+    texts: [Texts; FACTS],
+    /// By address; the line is kept, so that its address stays its own.
+    lines: HashMap<usize, (Arc<UsageLine>, [u32; FACTS])>,
+    bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Texts {
+    ids: HashMap<Arc<str>, u32>,
+    all: Vec<Arc<str>>,
+}
+
+impl Facts {
+    fn is_large(&self) -> bool {
+        self.lines.len() > LINES_MAX || self.bytes > TEXT_BYTES_MAX
+    }
+
+    fn ids(&mut self, line: &Arc<UsageLine>) -> [u32; FACTS] {
+        let address = Arc::as_ptr(line).addr();
+        if let Some((_, ids)) = self.lines.get(&address) {
+            return *ids;
+        }
+        let mut ids = [UNKNOWN; FACTS];
+        for fact in UsageFact::ALL {
+            let Some(text) = fact.of(line) else { continue };
+            let texts = &mut self.texts[fact.index()];
+            ids[fact.index()] = match texts.ids.get(text) {
+                Some(id) => *id,
+                None => {
+                    let id = u32::try_from(texts.all.len()).expect("fewer texts than the limit of lines");
+                    let text: Arc<str> = Arc::from(text);
+                    self.bytes += text.len();
+                    texts.all.push(Arc::clone(&text));
+                    texts.ids.insert(text, id);
+                    id
+                }
+            };
+        }
+        self.lines.insert(address, (Arc::clone(line), ids));
+        ids
+    }
+}
+
+/// The rows of one billing period.
+#[derive(Debug)]
+struct Rows {
+    date: Date32Builder,
+    hour: Int8Builder,
+    late_date: Date32Builder,
+    late_hour: Int8Builder,
+    received_at: Int64Builder,
+    batch_index: Int32Builder,
+    record: Int64Builder,
+    quantity: Decimal128Builder,
+    facts: [Vec<u32>; FACTS],
+}
+
+impl Default for Rows {
+    fn default() -> Self {
+        let quantity = DataType::Decimal128(38, QUANTITY_SCALE.cast_signed());
+        Self {
+            date: Date32Builder::new(),
+            hour: Int8Builder::new(),
+            late_date: Date32Builder::new(),
+            late_hour: Int8Builder::new(),
+            received_at: Int64Builder::new(),
+            batch_index: Int32Builder::new(),
+            record: Int64Builder::new(),
+            quantity: Decimal128Builder::new().with_data_type(quantity),
+            facts: Default::default(),
+        }
+    }
+}
+
+impl Rows {
+    fn len(&self) -> usize {
+        self.facts[0].len()
+    }
+
+    fn append_facts(&mut self, ids: &[u32; FACTS]) {
+        for (column, id) in self.facts.iter_mut().zip(ids) {
+            column.push(*id);
+        }
+    }
+
+    fn finish(mut self, facts: &Facts) -> RecordBatch {
+        let mut arrays: Vec<ArrayRef> = vec![
+            Arc::new(self.date.finish()),
+            Arc::new(self.hour.finish()),
+            Arc::new(self.late_date.finish()),
+            Arc::new(self.late_hour.finish()),
+            Arc::new(self.received_at.finish()),
+            Arc::new(self.batch_index.finish()),
+            Arc::new(self.record.finish()),
+            Arc::new(self.quantity.finish()),
+        ];
+        for (column, texts) in self.facts.iter().zip(&facts.texts) {
+            arrays.push(Arc::new(dictionary(column, &texts.all)));
+        }
+        RecordBatch::try_new(usage_batch_schema(), arrays).expect("every row has a value in every column")
+    }
+}
+
+/// A column with only those texts that occur in it, in the order of their first row.
+fn dictionary(ids: &[u32], texts: &[Arc<str>]) -> DictionaryArray<Int32Type> {
+    let mut own: Vec<i32> = vec![-1; texts.len()];
+    let mut values: Vec<&str> = Vec::new();
+    let keys: Int32Array = ids
+        .iter()
+        .map(|id| {
+            let slot = own.get_mut(*id as usize)?;
+            if *slot < 0 {
+                *slot = i32::try_from(values.len()).expect("a batch has fewer rows than 2^31");
+                values.push(&texts[*id as usize]);
+            }
+            Some(*slot)
+        })
+        .collect();
+    DictionaryArray::new(keys, Arc::new(StringArray::from(values)))
+}
