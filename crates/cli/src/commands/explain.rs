@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use billing::native_facts;
 use imports::{Explanation, Store, explain};
 use ledger::billing::ChargeClass;
 use ledger::identities::{Outcome, RowKind, Verdict};
@@ -21,7 +22,8 @@ const CLASSES: [ChargeClass; 3] = [ChargeClass::Eligible, ChargeClass::BilledSep
 pub(crate) async fn run(args: ExplainArgs) -> Result<ExitCode, Failure> {
     let store = Store::open_existing(&args.data.path).await?;
     let enrollment = enrollment(&store, args.enrollment).await?;
-    let explained = explain(&store, &enrollment, args.period, None).await;
+    let native = native_facts(&store).await?;
+    let explained = explain(&store, &enrollment, args.period, native.get(&enrollment)).await;
     store.catalog().close().await;
     let Some(explained) = explained? else {
         let message = format!(
