@@ -58,6 +58,20 @@ impl From<ImportError> for Failure {
     }
 }
 
+impl From<billing::BillingError> for Failure {
+    fn from(error: billing::BillingError) -> Self {
+        let (file, line, column) = error.place();
+        Self {
+            code: error.code().to_owned(),
+            file: file.map(str::to_owned),
+            line,
+            column: column.map(String::from),
+            refused: error.is_refusal(),
+            message: error.to_string(),
+        }
+    }
+}
+
 impl From<catalog::CatalogError> for Failure {
     fn from(error: catalog::CatalogError) -> Self {
         let refused = matches!(error, catalog::CatalogError::KeySlots { .. });

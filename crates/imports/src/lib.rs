@@ -33,4 +33,4 @@ pub use import::{ImportOutcome, ImportedPeriod, import};
 pub use options::{ImportOptions, NoProgress, Progress};
 pub use store::Store;
 pub use usage_record::{MovedBoundary, RefusedRecord, TakenBatch, UsageDone, UsageRecordNote};
-pub use verify::{Checked, VerifyReport, verify};
+pub use verify::{Checked, VerifyReport, verify, verify_with};

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use billing::native_facts;
 use imports::{Explanation, Store, explain};
 use ledger::billing::ChargeClass;
 use ledger::identities::{Outcome, RowKind, Verdict};
@@ -21,7 +22,8 @@ const CLASSES: [ChargeClass; 3] = [ChargeClass::Eligible, ChargeClass::BilledSep
 pub(crate) async fn run(args: ExplainArgs) -> Result<ExitCode, Failure> {
     let store = Store::open_existing(&args.data.path).await?;
     let enrollment = enrollment(&store, args.enrollment).await?;
-    let explained = explain(&store, &enrollment, args.period, None).await;
+    let native = native_facts(&store).await?;
+    let explained = explain(&store, &enrollment, args.period, native.get(&enrollment)).await;
     store.catalog().close().await;
     let Some(explained) = explained? else {
         let message = format!(
@@ -127,8 +129,8 @@ fn charges_text(explained: &Explanation) -> String {
         let of = |dataset| facts.kinds(dataset).find(|(known, _)| *known == kind).map(|(_, sums)| sums);
         let sums = Dataset::ALL.map(of);
         if sums.iter().any(Option::is_some) {
-            let rows = sums.iter().flatten().map(|sums| sums.rows).max().unwrap_or(0);
-            let label = format!("{} ({} rows)", kind.words(), grouped(rows));
+            let rows = sums.map(|sums| grouped(sums.map_or(0, |sums| sums.rows)));
+            let label = format!("{} ({} and {} rows)", kind.words(), rows[0], rows[1]);
             table.line(&label, &sums.map(|sums| sums.map(|sums| sums.cost.value())));
         }
     }
@@ -199,6 +201,10 @@ fn balance_text(explained: &Explanation) -> String {
     text
 }
 
+fn places(count: u64) -> String {
+    if count == 1 { "one place".to_owned() } else { format!("{} places", grouped(count)) }
+}
+
 fn outcome_text(outcome: &Outcome) -> String {
     let identity = outcome.identity;
     let (mark, why) = match &outcome.verdict {
@@ -206,7 +212,7 @@ fn outcome_text(outcome: &Outcome) -> String {
         Verdict::Untold(reason) => ("not told", format!("         {reason}\n")),
         Verdict::Fails { count, by, first } => {
             let by = by.map(|by| format!("by {} in all, ", by.to_shortest_string())).unwrap_or_default();
-            let mut why = format!("         {by}in {} places\n", grouped(*count));
+            let mut why = format!("         {by}in {}\n", places(*count));
             first.iter().for_each(|difference| why.push_str(&format!("         {difference}\n")));
             ("FAILS", why)
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use calendar::BillingPeriod;
+use calendar::{BillingPeriod, Date};
 use catalog::HeldBalance;
 use lake::{LakeError, Snapshot};
 use ledger::identities::{
@@ -21,8 +21,8 @@ use crate::store::Store;
 pub struct NativeFacts {
     /// The terms of its benefits, from its orders.
     pub terms: Vec<BenefitTerms>,
-    /// The first period that is not final yet; it and later ones are amortized for completed days only (D-43).
-    pub open_from: Option<BillingPeriod>,
+    /// The last day that each billed period is amortized for: those of an open one are completed days only (D-43).
+    pub complete_through: BTreeMap<BillingPeriod, Date>,
 }
 
 /// An identity that fails in a period of an enrollment.
@@ -107,18 +107,18 @@ impl<'a> Walk<'a> {
         period: BillingPeriod,
     ) -> Result<PeriodReport, ImportError> {
         let facts = self.read(period, Depth::Whole).await?;
-        let context = self.context(period, &facts);
+        let context = self.context(period);
         history.report(facts, &context).map_err(|source| sum_failed(period, source))
     }
 
     /// Reads what the benefits of a period cost and carries it on.
     pub(super) async fn carry(&self, history: &mut History, period: BillingPeriod) -> Result<(), ImportError> {
         let facts = self.read(period, Depth::Benefits).await?;
-        let context = self.context(period, &facts);
+        let context = self.context(period);
         history.carry(&facts, &context).map_err(|source| sum_failed(period, source))
     }
 
-    fn context(&self, period: BillingPeriod, facts: &PeriodFacts) -> PeriodContext<'_> {
+    fn context(&self, period: BillingPeriod) -> PeriodContext<'_> {
         let holdings = |dataset| {
             self.held.iter().filter(move |holding| {
                 let unit = &holding.unit;
@@ -126,8 +126,6 @@ impl<'a> Walk<'a> {
             })
         };
         let previous = period.previous().ok().and_then(|previous| self.balances.get(&previous));
-        let is_open = self.native.is_some_and(|native| native.open_from.is_some_and(|open| period >= open));
-        let before_first_day = period.first_day().previous().ok();
         PeriodContext {
             held: Dataset::ALL.map(|dataset| holdings(dataset).next().is_some()),
             is_whole: holdings(Dataset::ActualCost).all(|held| matches!(held.unit.scope, Scope::BillingAccount(_))),
@@ -136,8 +134,7 @@ impl<'a> Walk<'a> {
             balance: self.balances.get(&period).map(|balance| &balance.summary),
             previous_balance: previous.map(|balance| &balance.summary),
             terms: self.native.map(|native| native.terms.as_slice()),
-            // In an open period without any unused row no day is over.
-            complete_through: if is_open { facts.last_complete_day().or(before_first_day) } else { None },
+            complete_through: self.native.and_then(|native| native.complete_through.get(&period).copied()),
             knows_scopes: self.scopes.is_some(),
         }
     }
@@ -185,25 +182,22 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Checks every identity of every enrollment on the newest version of the lake. `native` tells what is known of an
-/// enrollment that is billed here; `None` for mirrored ones. `progress` hears after each period how many of how many are
+/// Checks every identity of every enrollment on the newest version of the lake. `native` has the enrollments that are
+/// billed here; all others are mirrored. `progress` hears after each period how many of how many are
 /// done.
 ///
 /// B1 to B3 of mirrored summaries are left out: [`crate::verify`] tells them with the source's own digits.
 pub async fn check_identities(
     store: &Store,
-    native: &(dyn Fn(&EnrollmentId) -> Option<NativeFacts> + Sync),
+    native: &BTreeMap<EnrollmentId, NativeFacts>,
     progress: &dyn Fn(u64, u64),
 ) -> Result<(u64, Vec<PeriodFinding>), ImportError> {
     let snapshot = store.lake().snapshot().await?;
-    let mut walks = Vec::new();
-    for enrollment in store.catalog().enrollments().await? {
-        walks.push((enrollment.number.clone(), native(&enrollment.number)));
-    }
     let mut findings = Vec::new();
     let mut periods_done = 0;
-    for (enrollment, facts) in &walks {
-        let walk = Walk::begin(store, &snapshot, enrollment, facts.as_ref()).await?;
+    for enrollment in store.catalog().enrollments().await? {
+        let (enrollment, facts) = (&enrollment.number, native.get(&enrollment.number));
+        let walk = Walk::begin(store, &snapshot, enrollment, facts).await?;
         let mut history = History::default();
         let periods = walk.periods();
         for period in &periods {

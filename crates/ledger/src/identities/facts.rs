@@ -46,8 +46,6 @@ pub struct PeriodFacts {
     /// Rows for which I-1 cannot be told.
     pub(super) priceless: [u64; 2],
     pub(super) wrong_scopes: Differences,
-    /// The last day of an unused row of AmortizedCost: days of an open period after it are not amortized yet (D-43).
-    pub(super) last_unused_day: Option<Date>,
 }
 
 /// Rows of one dataset that should be the same in the other.
@@ -124,7 +122,6 @@ impl PeriodCheck {
             wrong_prices: Default::default(),
             priceless: [0; 2],
             wrong_scopes: Differences::default(),
-            last_unused_day: None,
         };
         Self { facts, prices: Default::default(), known: HashMap::new() }
     }
@@ -141,12 +138,8 @@ impl PeriodCheck {
         self.facts.kinds[index].entry(kind).or_default().add(row.cost)?;
         self.facts.add_shared(index, row, kind)?;
         self.facts.check_scopes(dataset, row, kind)?;
-        match dataset {
-            Dataset::ActualCost => self.facts.add_to_lines(row, kind)?,
-            Dataset::AmortizedCost if kind.is_unused() => {
-                self.facts.last_unused_day = self.facts.last_unused_day.max(Some(row.date));
-            }
-            Dataset::AmortizedCost => {}
+        if dataset == Dataset::ActualCost {
+            self.facts.add_to_lines(row, kind)?;
         }
         self.add_benefit(dataset, row, kind)
     }
@@ -203,11 +196,6 @@ impl PeriodFacts {
     /// The sum of a dataset's costs.
     pub fn total(&self, dataset: Dataset) -> Decimal {
         self.totals[index_of(dataset)].value()
-    }
-
-    /// The last day that is amortized: that of the last unused row, which every benefit has on every day.
-    pub fn last_complete_day(&self) -> Option<Date> {
-        self.last_unused_day
     }
 
     /// Sums of the kinds of row that a dataset has, in the order of [`RowKind::ALL`].

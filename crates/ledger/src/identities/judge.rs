@@ -145,11 +145,8 @@ fn shared_rows(facts: &PeriodFacts, context: &PeriodContext<'_>, covered: bool) 
         let off = right.cost.value().checked_sub(left.cost.value())?;
         let detail = if left.rows != right.rows || !off.is_zero() {
             let side = |sums: super::KindSums| {
-                if covered {
-                    format!("{} rows", sums.rows)
-                } else {
-                    format!("{} rows with {}", sums.rows, sums.cost.value().to_shortest_string())
-                }
+                let rows = if sums.rows == 1 { "1 row".to_owned() } else { format!("{} rows", sums.rows) };
+                if covered { rows } else { format!("{rows} with {}", sums.cost.value().to_shortest_string()) }
             };
             format!("{} in ActualCost, {} in AmortizedCost", side(left), side(right))
         } else if !actual.rows.same_charges(&amortized.rows) {
@@ -282,7 +279,10 @@ fn days_among_themselves(facts: &PeriodFacts) -> Result<Verdict, MoneyError> {
     if facts.benefits.is_empty() {
         return Ok(Verdict::Holds);
     }
-    let mut reason = format!("the terms of {} benefits are not known; ", facts.benefits.len());
+    let mut reason = match facts.benefits.len() {
+        1 => "the terms of 1 benefit are not known; ".to_owned(),
+        count => format!("the terms of {count} benefits are not known; "),
+    };
     match uneven.first() {
         None => reason.push_str("the days of each cost the same"),
         Some(first) => reason.push_str(&format!("{} have days of different cost: {first}", uneven.len())),

@@ -210,5 +210,5 @@ pub fn normalization_ratio(additional_info: &str) -> Option<Decimal> {
     let after = &additional_info[additional_info.find(RATIO_NAME)? + RATIO_NAME.len()..];
     let value = after.trim_start().strip_prefix(':')?.trim_start().trim_start_matches('"');
     let end = value.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(value.len());
-    Decimal::parse(value[..end].as_bytes(), Limits::QUANTITY).ok().map(|parsed| parsed.value)
+    Decimal::parse(&value.as_bytes()[..end], Limits::QUANTITY).ok().map(|parsed| parsed.value)
 }

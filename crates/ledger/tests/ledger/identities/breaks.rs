@@ -43,7 +43,7 @@ fn a_row_that_is_lost() {
     assert_eq!(count, 1);
     assert_eq!(
         first[0].to_string(),
-        "2025-01-01 usage covered by reservations: 0 rows in ActualCost, 1 rows in AmortizedCost"
+        "2025-01-01 usage covered by reservations: 0 rows in ActualCost, 1 row in AmortizedCost"
     );
 
     // An unused day: the day, and what is deferred.

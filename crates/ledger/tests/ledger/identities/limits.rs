@@ -19,7 +19,7 @@ fn without_orders_days_are_told_among_themselves_only() {
         }
     }
     let Verdict::Untold(reason) = e13().mirrored()[0].verdict(Identity::I5).clone() else { panic!() };
-    assert_eq!(reason, "the terms of 1 benefits are not known; the days of each cost the same");
+    assert_eq!(reason, "the terms of 1 benefit are not known; the days of each cost the same");
     // Purchase, term and days are enough to tell that the whole term fits.
     assert_eq!(e2().mirrored()[12].verdict(Identity::I6), &Verdict::Holds);
     assert_eq!(
