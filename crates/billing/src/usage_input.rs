@@ -95,15 +95,9 @@ impl UsageInput {
                     _ => UsageReader::ndjson(name, text, origin),
                 }
             }
-            (Source::Request(body), UsageForm::Parquet) => {
-                UsageReader::parquet(name, body.clone(), origin)?
-            }
-            (Source::Request(body), UsageForm::Csv) => {
-                UsageReader::csv(name, Cursor::new(body.clone()), origin)?
-            }
-            (Source::Request(body), UsageForm::Ndjson) => {
-                UsageReader::ndjson(name, Cursor::new(body.clone()), origin)
-            }
+            (Source::Request(body), UsageForm::Parquet) => UsageReader::parquet(name, body.clone(), origin)?,
+            (Source::Request(body), UsageForm::Csv) => UsageReader::csv(name, Cursor::new(body.clone()), origin)?,
+            (Source::Request(body), UsageForm::Ndjson) => UsageReader::ndjson(name, Cursor::new(body.clone()), origin),
         };
         Ok(reader)
     }

@@ -269,7 +269,8 @@ impl ApiError {
         let message = redact(&self.message(request_id));
         let mut response = match shape {
             ErrorShape::ResourceManager => {
-                let body = ErrorBody { error: ErrorDetails { code: self.code(), message: &message, details: self.details() } };
+                let body =
+                    ErrorBody { error: ErrorDetails { code: self.code(), message: &message, details: self.details() } };
                 json(self.status(), &body)
             }
             ErrorShape::Array => {

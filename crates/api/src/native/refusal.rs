@@ -42,7 +42,8 @@ impl From<BillingError> for ApiError {
     fn from(error: BillingError) -> Self {
         let (status, message) = match &error {
             BillingError::UnknownEnrollment { enrollment } => {
-                let message = format!("Enrollment {enrollment} is not billed here, so there is nothing about its billing.");
+                let message =
+                    format!("Enrollment {enrollment} is not billed here, so there is nothing about its billing.");
                 return Self::NotFound(message);
             }
             BillingError::Busy { .. } => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()),

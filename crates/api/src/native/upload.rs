@@ -132,7 +132,11 @@ impl Limited {
         match self.failed.take() {
             _ if self.is_full => Fault::TooLarge,
             Some(own) => Fault::Disk(own),
-            None if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) => {
+            None if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+            ) =>
+            {
                 Fault::NotGzip
             }
             None => Fault::Disk(error),

@@ -89,9 +89,7 @@ fn strict(text: Option<&str>) -> Result<bool, ApiError> {
         None => Ok(false),
         Some(text) if text.eq_ignore_ascii_case("true") => Ok(true),
         Some(text) if text.eq_ignore_ascii_case("false") => Ok(false),
-        Some(text) => {
-            Err(ApiError::BadRequest(format!("strict: '{}' is neither true nor false.", excerpt(text))))
-        }
+        Some(text) => Err(ApiError::BadRequest(format!("strict: '{}' is neither true nor false.", excerpt(text)))),
     }
 }
 
@@ -116,7 +114,9 @@ fn encoding(headers: &HeaderMap) -> Result<Encoding, ApiError> {
         "gzip" | "x-gzip" => Ok(Encoding::Gzip),
         other => {
             let other = excerpt(other);
-            Err(UsageRefusal::media(format!("The content encoding '{other}' is not understood; expected gzip or none.")))
+            Err(UsageRefusal::media(format!(
+                "The content encoding '{other}' is not understood; expected gzip or none."
+            )))
         }
     }
 }
@@ -150,6 +150,9 @@ mod tests {
 
     #[test]
     fn strict_is_true_or_false() {
-        assert_eq!([strict(None).ok(), strict(Some("TRUE")).ok(), strict(Some("1")).ok()], [Some(false), Some(true), None]);
+        assert_eq!(
+            [strict(None).ok(), strict(Some("TRUE")).ok(), strict(Some("1")).ok()],
+            [Some(false), Some(true), None]
+        );
     }
 }
