@@ -24,6 +24,7 @@ from consumption import test_consumption
 from demo import test_demo
 from driving import Client, import_and_check, run_at_server, run_client, verify
 from environments import PYTHON_MIN, ROOT, NotInstalled, environment
+from native import test_native
 from pins import PYTHON_LISTS
 from program import Program
 from results import Results, step
@@ -241,6 +242,7 @@ def main():
         test_logins(results, installed, binary, scratch)
         test_retired(results, installed, binary, scratch)
         test_lake(results, installed, binary, scratch)
+        test_native(results, installed, binary, scratch)
         test_demo(results, installed, binary, scratch)
     print(results.closing_line())
     sys.exit(1 if results.failed or not results.passed else 0)

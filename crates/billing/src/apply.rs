@@ -1,19 +1,22 @@
 //! Taking documents: enrollments, orders and price sheets of a command, all or nothing.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use calendar::BillingPeriod;
 use catalog::NativeOutcome;
 use imports::{Store, keep_native_source};
 use lake::crash_point;
 use ledger::EnrollmentId;
-use ledger::billing::Instant;
+use ledger::billing::{Instant, Order, PriceSheet};
 
 use crate::boundary::{Reopen, move_boundary, reopened};
 use crate::documents::{DocumentFill, Documents, read_documents};
 use crate::error::BillingError;
 use crate::judge::{Circumstances, Counts, Judged, judge};
-use crate::known::Known;
+use crate::known::{Known, sha256};
 use crate::mixed::refuse_mixed;
+use crate::sheets::{read_stored, sheet_for};
 
 /// How often input is judged again because something else came first.
 const ATTEMPTS_MAX: usize = 20;
@@ -104,7 +107,9 @@ async fn attempt(
             closed_through = through;
         }
         let first_billed = store.catalog().billed_periods(&own.number).await?.first().map(|billed| billed.period);
+        let prices = prices_of_orders(store, &known, own).await?;
         let by = Circumstances {
+            prices: &prices,
             received_at: options.received_at,
             actor: &options.actor,
             now_ms,
@@ -142,6 +147,32 @@ async fn attempt(
     let outcome = store.catalog().take_native(&changes, now_ms, false, &written).await?;
     crash_point("native-input-committed");
     Ok(is_taken(documents, outcome)?.then_some(applied))
+}
+
+/// The prices that orders without price may need: those of the documents, and stored ones.
+async fn prices_of_orders(
+    store: &Store,
+    known: &Known,
+    documents: &Documents,
+) -> Result<BTreeMap<String, PriceSheet>, BillingError> {
+    let mut prices = BTreeMap::new();
+    for document in &documents.sheets {
+        prices.insert(sha256(document.text.as_bytes()), document.stated.sheet.clone());
+    }
+    let stated = documents.orders.iter().map(|(_, stated)| &stated.orders);
+    let orders = known.orders.iter().map(|known| &known.orders).chain(stated).flatten();
+    let unpriced: BTreeSet<BillingPeriod> = orders
+        .filter_map(|order| match order {
+            Order::Reservation(own) if own.price.is_none() => Some(BillingPeriod::of(own.date)),
+            _ => None,
+        })
+        .collect();
+    for period in unpriced {
+        if let Some(sheet) = sheet_for(&known.sheets, period).filter(|sheet| !prices.contains_key(&sheet.content)) {
+            prices.insert(sheet.content.clone(), read_stored(store, known, sheet).await?);
+        }
+    }
+    Ok(prices)
 }
 
 async fn refuse_mirrored(store: &Store, documents: &Documents) -> Result<(), BillingError> {

@@ -98,6 +98,12 @@ pub(crate) fn kind_of(path: &Path) -> Result<(NativeKind, SourceReader<File>), B
     let mut reader = open()?;
     let read = reader.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head);
     read.map_err(|source| unreadable(&mut reader, &shown, source))?;
+    // A day without usage is a file without records.
+    let lower = shown.to_ascii_lowercase();
+    let name = lower.strip_suffix(".gz").unwrap_or(&lower);
+    if head.iter().all(u8::is_ascii_whitespace) && (name.ends_with(".ndjson") || name.ends_with(".jsonl")) {
+        return Ok((NativeKind::Usage(UsageForm::Ndjson), open()?));
+    }
     Ok((recognise(&shown, &head)?, open()?))
 }
 

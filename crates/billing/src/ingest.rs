@@ -198,7 +198,7 @@ async fn write(
         Ok::<_, BillingError>(written)
     })?;
     if options.is_strict && written.refused > 0 {
-        let first = written.refusals.first().map(|first| told(first)).unwrap_or_default();
+        let first = written.refusals.first().map(told).unwrap_or_default();
         return Err(BillingError::RecordsRefused {
             file: input.name().to_owned(),
             refused: written.refused,

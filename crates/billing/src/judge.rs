@@ -1,18 +1,18 @@
 //! Judging documents against what is known: what is new, what is refused, and why.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use calendar::BillingPeriod;
 use catalog::{AuditEntry, InputKind, NativeChange, NativeInput, NativeState, PolicyChange};
 use formats::native::StatedEnrollment;
-use ledger::billing::{Instant, Order};
+use ledger::billing::{Instant, Order, PriceSheet, Reservation, check_orders, first_period_of};
 use ledger::comparable;
 
 use crate::documents::Documents;
 use crate::error::BillingError;
 use crate::known::{Known, first_open, sha256};
 use crate::ownership::closed_change;
-use crate::sheets::KnownSheet;
+use crate::sheets::{KnownSheet, sheet_for};
 
 /// What of an enrollment's documents is new.
 #[derive(Debug, Clone)]
@@ -42,6 +42,8 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) closed_through: Option<BillingPeriod>,
     /// The first period that was billed.
     pub(crate) first_billed: Option<BillingPeriod>,
+    /// Prices by the SHA-256 of their text: those of the documents, and stored ones of orders without price.
+    pub(crate) prices: &'a BTreeMap<String, PriceSheet>,
 }
 
 /// Judges the documents of one enrollment.
@@ -64,8 +66,8 @@ pub(crate) fn judge(
         let enrollment = &judge.after.stated(None)?.enrollment;
         (enrollment.start, enrollment.currency, enrollment.name.clone())
     };
-    judge.orders(start)?;
     judge.sheets(start)?;
+    judge.orders(start)?;
     let Judge { after, inputs, sheet_texts, counts, .. } = judge;
     // A document that is known changes nothing: not even what was changed elsewhere since.
     let is_new = counts.enrollment.0 > 0;
@@ -198,21 +200,27 @@ impl Judge<'_> {
 
     /// Whether all orders can be true together.
     fn check_orders(&self, all: &[Order], new: &[(&str, &Vec<Order>)]) -> Result<(), BillingError> {
-        let mut ids = BTreeSet::new();
-        let twice = all.iter().find(|order| !ids.insert(comparable(order.id())));
-        let Some(order) = twice else { return Ok(()) };
-        let is_it = |own: &&Order| comparable(own.id()) == comparable(order.id());
-        let file = new.iter().rfind(|(_, orders)| orders.iter().any(|own| is_it(&own))).map_or("", |(file, _)| *file);
-        Err(BillingError::OrderChanged { file: file.to_owned(), order: order.id().to_owned() })
+        let enrollment = &self.after.stated(None)?.enrollment;
+        let price = |order: &Reservation| {
+            let sheet = sheet_for(&self.after.sheets, BillingPeriod::of(order.date))?;
+            order.sheet_price(self.by.prices.get(&sheet.content)?, enrollment.currency)
+        };
+        check_orders(enrollment, all, &price).map_err(|source| {
+            let is_it = |own: &Order| comparable(own.id()) == comparable(&source.order);
+            let own = new.iter().rfind(|(_, orders)| orders.iter().any(is_it)).map(|(file, _)| (*file).to_owned());
+            BillingError::Order { file: own.unwrap_or_else(|| self.documents.a_file().to_owned()), source }
+        })
     }
 
     fn refuse_order(&self, file: &str, order: &Order, all: &[Order], start: BillingPeriod) -> Result<(), BillingError> {
-        let period = first_period_of(order, all);
+        let enrollment = &self.after.stated(None)?.enrollment;
+        let period = first_period_of(order, enrollment, all)
+            .map_err(|source| BillingError::Order { file: file.to_owned(), source })?;
         let what = format!("order {}, dated {},", order.id(), order.date());
         if self.by.closed_through.is_some() && period < first_open(start, self.by.closed_through) {
             return Err(BillingError::Closed { file: file.to_owned(), what, period: period.max(start) });
         }
-        // A benefit may have been bought before, and goes on; what else lies before the start would never count.
+        // What was bought before may go on; what else lies before the start would never count.
         let goes_on = matches!(order, Order::Reservation(_) | Order::SavingsPlan(_) | Order::Purchase(_));
         if period < start && !goes_on {
             return Err(BillingError::BeforeStart { file: file.to_owned(), what, start });
@@ -253,11 +261,6 @@ impl Judge<'_> {
         }
         Ok(())
     }
-}
-
-/// The first period that an order has an effect on.
-pub(crate) fn first_period_of(order: &Order, _all: &[Order]) -> BillingPeriod {
-    BillingPeriod::of(order.date())
 }
 
 fn policies(stated: &StatedEnrollment) -> PolicyChange {

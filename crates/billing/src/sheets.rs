@@ -78,7 +78,14 @@ pub(crate) async fn prices(
     known: &Known,
     period: BillingPeriod,
 ) -> Result<Option<PriceSheet>, BillingError> {
-    let Some(sheet) = sheet_for(&known.sheets, period) else { return Ok(None) };
+    match sheet_for(&known.sheets, period) {
+        Some(sheet) => read_stored(store, known, sheet).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Reads a kept price sheet.
+pub(crate) async fn read_stored(store: &Store, known: &Known, sheet: &KnownSheet) -> Result<PriceSheet, BillingError> {
     let stored = |reason: String| BillingError::Stored {
         enrollment: known.number.clone(),
         what: format!("price sheet {}", sheet.content),
@@ -89,7 +96,7 @@ pub(crate) async fn prices(
     let currency = known.document.as_ref().map(|(stated, _)| stated.enrollment.currency);
     let fill = PriceSheetFill { enrollment: None, from: Some(sheet.from), through: sheet.through, currency };
     let read = tokio::task::block_in_place(|| read_price_sheet("the stored price sheet", &text, &fill));
-    Ok(Some(read.map_err(|error| stored(error.to_string()))?.sheet))
+    Ok(read.map_err(|error| stored(error.to_string()))?.sheet)
 }
 
 #[cfg(test)]

@@ -48,7 +48,9 @@ pub(crate) enum Command {
     Report(Box<ReportArgs>),
     /// Show what is held: which periods, from which import or billing run, in which state
     Status(StatusArgs),
-    /// Check every checksum, row count and exact total of a data folder
+    /// Explain a billing period: how charges, benefits, invoice lines and the balance fit together
+    Explain(ExplainArgs),
+    /// Check every checksum, row count, exact total and billing identity of a data folder
     Verify(VerifyArgs),
     /// Write a generated cost export or native enrollment, for trying things out and for measuring
     Sample(SampleArgs),
@@ -79,6 +81,7 @@ impl Command {
             Self::Audit(args) => args.json,
             Self::Serve(args) => args.json,
             Self::Status(args) => args.json,
+            Self::Explain(args) => args.json,
             Self::Verify(args) => args.json,
             Self::Report(args) => args.json,
             Self::Demo(_) | Self::Sample(_) => false,
@@ -595,6 +598,21 @@ pub(crate) struct StatusArgs {
     /// Earlier state: a revision number or an instant such as 2026-11-01T00:00:00Z
     #[arg(long, value_name = "REVISION|TIME")]
     pub(crate) as_of: Option<AsOf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// Billing period
+    #[arg(value_parser = BillingPeriod::parse, value_name = "YYYYMM")]
+    pub(crate) period: BillingPeriod,
+    /// Enrollment; needed where several are held
+    #[arg(long, value_parser = EnrollmentId::parse, value_name = "NUMBER")]
+    pub(crate) enrollment: Option<EnrollmentId>,
+    #[command(flatten)]
+    pub(crate) data: DataFolder,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,

@@ -275,7 +275,7 @@ fn check_totals(period: BillingPeriod, rows: u64, total: Decimal, files: &[LakeF
     let mut sum = Total::default();
     for file in files {
         let parsed = Decimal::parse(file.total.as_bytes(), Limits::TOTAL).ok().map(|parsed| parsed.value);
-        if !parsed.is_some_and(|value| sum.add(value).is_ok()) || file.period != period {
+        if parsed.is_none_or(|value| sum.add(value).is_err()) || file.period != period {
             return Err(control("total", &total.to_string(), &file.total));
         }
     }

@@ -1,14 +1,18 @@
 //! Checking a store: every file against its checksum, its rows and its exact total, every source against its hash,
-//! the catalog against the lake's log, balance summaries against their sources.
+//! the catalog against the lake's log, balance summaries against their sources, charges against the identities of
+//! billing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use catalog::{HeldBalance, billed_by};
 use formats::{FillIns, read_balances};
 use lake::{FileFault, check_file};
+use ledger::EnrollmentId;
+use ledger::identities::Verdict;
 use money::{Decimal, Limits, Total};
 
 use crate::error::ImportError;
+use crate::identities::{NativeFacts, check_identities};
 use crate::record::ImportRecord;
 use crate::sources;
 use crate::store::Store;
@@ -26,6 +30,8 @@ pub struct Checked {
     pub sources: u64,
     /// Revisions of balance summaries.
     pub balances: u64,
+    /// Billing periods of which every identity was checked.
+    pub periods: u64,
 }
 
 /// The result of a check.
@@ -46,8 +52,18 @@ impl VerifyReport {
     }
 }
 
-/// Checks a whole store. It reads every file; `progress` hears after each one how many of how many are done.
+/// Checks a whole store of mirrored enrollments, see [`verify_with`].
 pub async fn verify(store: &Store, progress: &dyn Fn(u64, u64)) -> Result<VerifyReport, ImportError> {
+    verify_with(store, &BTreeMap::new(), progress).await
+}
+
+/// Checks a whole store; `native` has the enrollments that are billed here. It reads every file, and those of the newest
+/// version once more for the identities; `progress` hears after each file and period how many of how many are done.
+pub async fn verify_with(
+    store: &Store,
+    native: &BTreeMap<EnrollmentId, NativeFacts>,
+    progress: &dyn Fn(u64, u64),
+) -> Result<VerifyReport, ImportError> {
     let mut report = VerifyReport::default();
     report
         .violations
@@ -79,7 +95,11 @@ pub async fn verify(store: &Store, progress: &dyn Fn(u64, u64)) -> Result<Verify
         }
         report.checked.sources += 1;
     }
-    check_balances(store, &mut report).await?;
+    check_balances(store, native, &mut report).await?;
+    // Charges that cannot be read were told already; what they add up to cannot be checked.
+    if report.violations.is_empty() {
+        check_identities_of_all(store, native, progress, &mut report).await?;
+    }
     for holding in store.catalog().held_at(snapshot.version()).await?.iter().filter(|holding| holding.incomplete) {
         report.findings.push(format!(
             "{} {} of {} is incomplete: rows were rejected or pages were missing at revision {}",
@@ -89,8 +109,36 @@ pub async fn verify(store: &Store, progress: &dyn Fn(u64, u64)) -> Result<Verify
     Ok(report)
 }
 
+/// Every identity of every period: of what was billed here a failure is our fault, of what is mirrored a fact of its
+/// source.
+async fn check_identities_of_all(
+    store: &Store,
+    native: &BTreeMap<EnrollmentId, NativeFacts>,
+    progress: &dyn Fn(u64, u64),
+    report: &mut VerifyReport,
+) -> Result<(), ImportError> {
+    let (periods, found) = check_identities(store, native, progress).await?;
+    report.checked.periods = periods;
+    for finding in found {
+        let Verdict::Fails { count, by, first } = &finding.outcome.verdict else { continue };
+        let by = by.map(|by| format!(" by {}", by.to_shortest_string())).unwrap_or_default();
+        let places = if *count == 1 { "1 place".to_owned() } else { format!("{count} places") };
+        let example = first.first().map(ToString::to_string).unwrap_or_default();
+        let text = format!(
+            "enrollment {} period {}: {} fails{by} in {places}; {example}",
+            finding.enrollment, finding.period, finding.outcome.identity
+        );
+        if finding.is_native { report.violations.push(text) } else { report.findings.push(text) }
+    }
+    Ok(())
+}
+
 /// Every revision of a balance summary must be what its kept source says. What a source says against itself is a finding.
-async fn check_balances(store: &Store, report: &mut VerifyReport) -> Result<(), ImportError> {
+async fn check_balances(
+    store: &Store,
+    native: &BTreeMap<EnrollmentId, NativeFacts>,
+    report: &mut VerifyReport,
+) -> Result<(), ImportError> {
     let kept = store.lake().root().store();
     let mut seen: BTreeSet<String> = BTreeSet::new();
     // Summaries of one file follow each other: one text in memory is enough.
@@ -114,7 +162,8 @@ async fn check_balances(store: &Store, report: &mut VerifyReport) -> Result<(), 
             report.violations.push(format!("{}: its source does not say what the catalog holds", titled(&balance)));
         }
     }
-    for balance in store.catalog().balances(None).await? {
+    let mirrored = |balance: &HeldBalance| !native.contains_key(&balance.enrollment);
+    for balance in store.catalog().balances(None).await?.into_iter().filter(mirrored) {
         let broken = balance.summary.broken_identities();
         report.findings.extend(broken.iter().map(|broken| format!("{}: {broken}", titled(&balance))));
     }

@@ -42,6 +42,7 @@ pub use log::CommitNote;
 pub use page::{Page, PageRows, Position};
 pub use root::{LakeRoot, make_private};
 pub use scan::Scan;
+pub use select::rows_of_selection;
 pub use stage::{Run, Stage};
 pub use table::{Lake, Snapshot};
 pub use total::total_cost;

@@ -7,6 +7,8 @@ use arrow::datatypes::{Date32Type, Int32Type};
 use calendar::Date;
 use ledger::{AccountName, Field, Place, Selection, SubscriptionId, Tenure, comparable};
 
+use crate::error::LakeError;
+
 /// The fields that decide about a selection, beside the date.
 pub(crate) fn fields(selection: &Selection) -> &'static [Field] {
     match selection {
@@ -64,6 +66,14 @@ impl Tested<'_> {
 
 fn is_blank(cell: Option<&str>) -> bool {
     cell.is_none_or(|cell| cell.trim().is_empty())
+}
+
+/// Marks the rows of a batch that a scope shows. The columns are those of [`ledger::Place::FIELDS`] and the date.
+pub fn rows_of_selection(selection: &Selection, batch: &RecordBatch) -> Result<Vec<bool>, LakeError> {
+    rows(selection, batch).ok_or_else(|| LakeError::ForeignFile {
+        path: "a batch".into(),
+        reason: "the columns of departments, accounts or subscriptions are missing or of another type".into(),
+    })
 }
 
 /// Marks the rows of a selection; `None` if a column is missing or of another type.

@@ -15,6 +15,7 @@ mod filter;
 mod generation;
 mod hierarchy;
 mod holding;
+pub mod identities;
 mod ids;
 mod place;
 mod query;

@@ -108,4 +108,5 @@ def check(plan, case):
     same("rows and exact total by partition", found, wanted)
 
 
-run_plan(check)
+if __name__ == "__main__":
+    run_plan(check)

@@ -4,11 +4,10 @@ use calendar::BillingPeriod;
 use catalog::{BilledRevision, Boundary, Reopening};
 use imports::Store;
 use ledger::EnrollmentId;
-use ledger::billing::{Instant, close_of};
+use ledger::billing::{Instant, close_of, first_period_of};
 
 use super::{NOT_BILLED, RunOptions};
 use crate::error::{BillingError, instant_text};
-use crate::judge::first_period_of;
 use crate::known::{Known, first_open};
 use crate::ownership::closed_change;
 use crate::sheets::sheet_for;
@@ -96,7 +95,11 @@ pub(super) fn refuse_unseen(
     let every = all.all_orders();
     let unseen = all.orders.iter().filter(|order| !seen.orders.iter().any(|own| own.name == order.name));
     for order in unseen.flat_map(|known| &known.orders) {
-        if first_period_of(order, &every) <= closes {
+        let enrollment = match &all.document {
+            Some((stated, _)) => &stated.enrollment,
+            None => continue,
+        };
+        if first_period_of(order, enrollment, &every).is_ok_and(|period| period <= closes) {
             return refuse(format!("order {}", order.id()));
         }
     }

@@ -284,6 +284,12 @@ async fn apply(args: EnrollmentApplyArgs) -> Result<ExitCode, Failure> {
     }
     let store = Store::open(&args.data.path).await?;
     let catalog = store.catalog();
+    for (number, _) in &stated {
+        if catalog.is_native(number).await? {
+            let reason = "is native: its enrollment document states its hierarchy; change that with lazurite bill";
+            return Err(refused(format!("enrollment {number} {reason}")));
+        }
+    }
     let mut before = Vec::new();
     for (number, _) in &stated {
         before.push(holder::held_scopes(catalog, number).await?);

@@ -11,6 +11,7 @@ pub(crate) mod audit;
 pub(crate) mod bill;
 pub(crate) mod demo;
 pub(crate) mod enrollment;
+pub(crate) mod explain;
 pub(crate) mod holder;
 pub(crate) mod import;
 pub(crate) mod init;

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use imports::{Store, verify};
+use billing::native_facts;
+use imports::{Store, verify_with};
 use serde_json::json;
 
 use crate::args::VerifyArgs;
@@ -13,7 +14,8 @@ use crate::progress::Bar;
 pub(crate) async fn run(args: VerifyArgs) -> Result<ExitCode, Failure> {
     let store = Store::open_existing(&args.data.path).await?;
     let bar = Bar::new(args.json);
-    let report = verify(&store, &|done, all| bar.count("checking files", done, all)).await;
+    let native = native_facts(&store).await?;
+    let report = verify_with(&store, &native, &|done, all| bar.count("checking", done, all)).await;
     bar.clear();
     store.catalog().close().await;
     let report = report?;
@@ -21,7 +23,7 @@ pub(crate) async fn run(args: VerifyArgs) -> Result<ExitCode, Failure> {
     if args.json {
         let checked = json!({
             "files": checked.files, "rows": checked.rows, "revisions": checked.revisions, "sources": checked.sources,
-            "balances": checked.balances,
+            "balances": checked.balances, "periods": checked.periods,
         });
         println!(
             "{}",
@@ -32,12 +34,13 @@ pub(crate) async fn run(args: VerifyArgs) -> Result<ExitCode, Failure> {
         );
     } else {
         println!(
-            "checked {} files with {} rows, {} revisions, {} sources and {} balance summaries",
+            "checked {} files with {} rows, {} revisions, {} sources, {} balance summaries and the identities of {} periods",
             grouped(checked.files),
             grouped(checked.rows),
             grouped(checked.revisions),
             grouped(checked.sources),
-            grouped(checked.balances)
+            grouped(checked.balances),
+            grouped(checked.periods)
         );
         for finding in &report.findings {
             println!("finding: {finding}");

@@ -160,7 +160,7 @@ fn a_sample_imports_with_the_total_that_it_was_written_with() {
 #[test]
 fn help_teaches_every_command() {
     let help = Done::of(&lazurite().arg("--help").output().unwrap());
-    for command in ["demo", "serve", "import", "key", "report", "status", "verify", "sample"] {
+    for command in ["demo", "serve", "import", "key", "report", "status", "explain", "verify", "sample"] {
         assert!(help.text.contains(command));
         let own = Done::of(&lazurite().args([command, "--help"]).output().unwrap());
         assert!(own.code == 0 && own.text.len() > 200, "{command}: {}", own.text);

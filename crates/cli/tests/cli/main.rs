@@ -8,6 +8,7 @@ mod commands;
 mod crashes;
 mod demo;
 mod enrollment;
+mod explain;
 mod hosts;
 mod pages;
 mod program;

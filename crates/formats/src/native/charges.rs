@@ -114,7 +114,7 @@ fn cell(field: Field, value: FieldValue<'_>) -> Cell<'_> {
     }
 }
 
-fn decimal(field: Field, number: Decimal) -> Cell<'static> {
+pub(super) fn decimal(field: Field, number: Decimal) -> Cell<'static> {
     let value = values::shortest(number);
     // The spelling is only kept where the column cannot hold the value.
     let fits = value.rescaled_i128(stored_scale(field)).is_some();

@@ -29,3 +29,6 @@ pub use usage::{
     UsageAdder, UsageBatch, UsageBatchBuilder, UsageFact, UsageOrigin, UsageReader, UsageRecord, UsageStoreError,
     read_usage_record, usage_batch_schema, usage_schema,
 };
+
+#[cfg(test)]
+mod tests;

@@ -52,6 +52,10 @@ pub fn recognise(file: &str, head: &[u8]) -> Result<NativeKind, NativeError> {
     if text.starts_with('{') {
         return json(file, text).ok_or_else(unknown);
     }
+    // A month without usage is a file without records; only its name tells.
+    if text.is_empty() && is_ndjson(file) {
+        return Ok(NativeKind::Usage(UsageForm::Ndjson));
+    }
     let header = text.lines().next().unwrap_or_default();
     let columns: Vec<String> = header.split(',').map(|name| normalised(name.trim().trim_matches('"'))).collect();
     let has = |name: &str| columns.iter().any(|column| column == name);
@@ -65,20 +69,24 @@ pub fn recognise(file: &str, head: &[u8]) -> Result<NativeKind, NativeError> {
 }
 
 fn json(file: &str, text: &str) -> Option<NativeKind> {
-    let lower = file.to_ascii_lowercase();
-    let stem = lower.strip_suffix(".gz").unwrap_or(&lower);
     match kind(text) {
         Some("enrollment") => Some(NativeKind::Enrollment),
         Some("orders") => Some(NativeKind::Orders),
         Some("priceSheet") => Some(NativeKind::PriceSheet),
         Some(_) => None,
         None => {
-            let by_name = stem.ends_with(".ndjson") || stem.ends_with(".jsonl");
             let first_line = text.lines().next().unwrap_or_default().trim_end();
             let is_usage = first_line.contains("\"meterId\"") && first_line.contains("\"quantity\"");
-            (by_name || is_usage).then_some(NativeKind::Usage(UsageForm::Ndjson))
+            (is_ndjson(file) || is_usage).then_some(NativeKind::Usage(UsageForm::Ndjson))
         }
     }
+}
+
+/// Whether a file is named as one of JSON lines.
+fn is_ndjson(file: &str) -> bool {
+    let lower = file.to_ascii_lowercase();
+    let stem = lower.strip_suffix(".gz").unwrap_or(&lower);
+    stem.ends_with(".ndjson") || stem.ends_with(".jsonl")
 }
 
 /// The value of the member `kind` of the outermost object, if it stands in this beginning of a document.

@@ -214,8 +214,12 @@ async fn what_a_source_says_against_itself_is_a_finding_and_damage_is_a_violatio
     assert_eq!((report.checked.balances, report.checked.sources), (2, 2));
     assert_eq!(
         report.findings,
-        ["balance summary 201703 of enrollment 100 (b2): endingBalance is 1.1, but beginningBalance + newPurchases + \
-          adjustments - utilized is 1.0"]
+        [
+            "balance summary 201703 of enrollment 100 (b2): endingBalance is 1.1, but beginningBalance + newPurchases + \
+             adjustments - utilized is 1.0",
+            "enrollment 100 period 201703: B4 fails by -2922371.02 in 1 place; beginningBalance: is 0, but endingBalance \
+             of the month before is 2922371.02; off by -2922371.02"
+        ]
     );
     // Orphans are collected by names of the lake's log; sources of balances stay.
     for path in bench.kept_sources() {

@@ -18,6 +18,8 @@ pub struct BrokenIdentity {
     pub definition: &'static str,
     /// What that is.
     pub expected: String,
+    /// What was stated less what it should be, in the summary's currency.
+    pub by: Decimal,
 }
 
 impl fmt::Display for BrokenIdentity {
@@ -26,38 +28,74 @@ impl fmt::Display for BrokenIdentity {
     }
 }
 
+/// What a member should be.
+struct Definition {
+    member: BalanceAmount,
+    words: &'static str,
+    /// `None`: a part of it is unknown.
+    value: Option<Decimal>,
+}
+
 impl BalanceSummary {
     /// What the source stated against its own other members. An identity with an unknown part says nothing.
     pub fn broken_identities(&self) -> Vec<BrokenIdentity> {
+        let definitions = self.definitions().into_iter();
+        definitions.filter_map(|definition| self.broken(definition)).collect()
+    }
+
+    /// Whether an identity of the member can be told: it is stated, and so is what defines it.
+    pub fn tells(&self, member: BalanceAmount) -> bool {
+        let own = self.amounts.contains_key(&member);
+        own && self.definitions().iter().any(|definition| definition.member == member && definition.value.is_some())
+    }
+
+    /// B4: what the summary begins with is what the one of the month before ended with. `None` where it holds and where
+    /// one of the two does not say.
+    pub fn broken_carry_over(&self, previous: &Self) -> Option<BrokenIdentity> {
+        let ending = previous.amounts.get(&BalanceAmount::EndingBalance).map(super::Amount::value);
+        let words = "endingBalance of the month before";
+        self.broken(Definition { member: BalanceAmount::BeginningBalance, words, value: ending })
+    }
+
+    fn stated(&self, which: BalanceAmount) -> Option<Decimal> {
+        self.amounts.get(&which).map(super::Amount::value)
+    }
+
+    fn broken(&self, definition: Definition) -> Option<BrokenIdentity> {
+        let (stated, expected) = (self.stated(definition.member)?, definition.value?);
+        (stated != expected).then(|| BrokenIdentity {
+            member: definition.member,
+            stated: stated.to_string(),
+            definition: definition.words,
+            expected: expected.to_string(),
+            by: stated.checked_sub(expected).unwrap_or_default(),
+        })
+    }
+
+    fn definitions(&self) -> Vec<Definition> {
         use BalanceAmount::{
             Adjustments, BeginningBalance, ChargesBilledSeparately, EndingBalance, NewPurchases, ServiceOverage,
             TotalOverage, TotalUsage, Utilized,
         };
-        let value = |which| self.amounts.get(&which).map(super::Amount::value);
-        let sum = |parts: &[BalanceAmount]| add(parts.iter().map(|part| value(*part)));
+        let sum = |parts: &[BalanceAmount]| add(parts.iter().map(|part| self.stated(*part)));
         let ending = sum(&[BeginningBalance, NewPurchases, Adjustments])
-            .and_then(|credit| credit.checked_sub(value(Utilized)?).ok());
+            .and_then(|credit| credit.checked_sub(self.stated(Utilized)?).ok());
         let details = |details: &Option<Vec<BalanceDetail>>| {
             let details = details.as_ref()?;
             add(details.iter().map(|detail| detail.value.as_ref().map(super::Amount::value)))
         };
-        let checks = [
-            (EndingBalance, "beginningBalance + newPurchases + adjustments - utilized", ending),
-            (TotalOverage, "serviceOverage + chargesBilledSeparately", sum(&[ServiceOverage, ChargesBilledSeparately])),
-            (TotalUsage, "utilized + totalOverage", sum(&[Utilized, TotalOverage])),
-            (NewPurchases, "the sum of newPurchasesDetails", details(&self.new_purchases_details)),
-            (Adjustments, "the sum of adjustmentDetails", details(&self.adjustment_details)),
-        ];
-        let broken = |(member, definition, expected): (BalanceAmount, &'static str, Option<Decimal>)| {
-            let (stated, expected) = (value(member)?, expected?);
-            (stated != expected).then(|| BrokenIdentity {
-                member,
-                stated: stated.to_string(),
-                definition,
-                expected: expected.to_string(),
-            })
-        };
-        checks.into_iter().filter_map(broken).collect()
+        let define = |member, words, value| Definition { member, words, value };
+        vec![
+            define(EndingBalance, "beginningBalance + newPurchases + adjustments - utilized", ending),
+            define(
+                TotalOverage,
+                "serviceOverage + chargesBilledSeparately",
+                sum(&[ServiceOverage, ChargesBilledSeparately]),
+            ),
+            define(TotalUsage, "utilized + totalOverage", sum(&[Utilized, TotalOverage])),
+            define(NewPurchases, "the sum of newPurchasesDetails", details(&self.new_purchases_details)),
+            define(Adjustments, "the sum of adjustmentDetails", details(&self.adjustment_details)),
+        ]
     }
 }
 

@@ -19,6 +19,14 @@ use crate::selection::comparable;
 pub(super) const ALLOCATION_DIGITS: u8 = 12;
 pub(super) const HOURS_PER_DAY: u32 = 24;
 
+impl Reservation {
+    /// What a price sheet says that all units cost for the whole term, in minor units of the currency; `None` where it has
+    /// no price, or several, for the first meter and the term.
+    pub fn sheet_price(&self, sheet: &PriceSheet, currency: Currency) -> Option<Decimal> {
+        Source::Reservation(self).sheet_price(sheet, currency)
+    }
+}
+
 /// The order of a benefit.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Source<'a> {

@@ -117,8 +117,10 @@ impl<'a> Coverage<'a> {
                 for position in positions {
                     let cell = &cells[position];
                     let Some(rate) = candidate.rate(cell.line) else { continue };
-                    let Some((quantity, weight)) = take(left[position], rate, rest)? else { continue };
-                    rest = rest.checked_sub(weight)?;
+                    let Some(Taking { quantity, weight, is_split }) = benefit.take(left[position], rate, rest)? else {
+                        continue;
+                    };
+                    rest = if is_split { Decimal::ZERO } else { rest.checked_sub(weight)? };
                     left[position] = left[position].checked_sub(quantity)?;
                     let zero = Decimal::ZERO;
                     let take = Take { benefit: index, line: cell.line, quantity: zero, weight: zero, rate };
@@ -214,20 +216,35 @@ pub(super) fn capacity(benefit: &Benefit<'_>, own: BenefitDay, is_hourly: bool) 
     }
 }
 
-/// How much of a quantity fits, and what it takes: all of it, else as much as fits, cut to 12 decimals.
-fn take(quantity: Decimal, rate: Decimal, rest: Decimal) -> Result<Option<(Decimal, Decimal)>, MoneyError> {
-    if quantity <= Decimal::ZERO || rest <= Decimal::ZERO {
-        return Ok(None);
+/// What a benefit takes of a quantity.
+struct Taking {
+    quantity: Decimal,
+    weight: Decimal,
+    /// Whether only a part fitted, so that the capacity is used up.
+    is_split: bool,
+}
+
+impl Benefit<'_> {
+    /// Takes all of a quantity, or as much as fits, cut to 12 decimals (SEMANTICS 3.4).
+    ///
+    /// A plan's last row takes all that is left of the commitment. A reservation's takes its quantity times its ratio, so
+    /// that quantities and unused hours add up to the capacity (I-5); what the cut leaves, less than 10^-12 of a row, is
+    /// unused.
+    fn take(&self, quantity: Decimal, rate: Decimal, rest: Decimal) -> Result<Option<Taking>, MoneyError> {
+        if quantity <= Decimal::ZERO || rest <= Decimal::ZERO {
+            return Ok(None);
+        }
+        let whole = product(quantity, rate)?;
+        if whole <= rest {
+            return Ok(Some(Taking { quantity, weight: trimmed(whole), is_split: false }));
+        }
+        let fitting = cut_quotient(rest, rate)?.min(quantity);
+        if fitting.is_zero() {
+            return Ok(None);
+        }
+        let weight = if self.source.is_reservation() { trimmed(product(fitting, rate)?) } else { rest };
+        Ok(Some(Taking { quantity: fitting, weight, is_split: true }))
     }
-    let whole = product(quantity, rate)?;
-    if whole <= rest {
-        return Ok(Some((quantity, trimmed(whole))));
-    }
-    let fitting = cut_quotient(rest, rate)?.min(quantity);
-    if fitting.is_zero() {
-        return Ok(None);
-    }
-    Ok(Some((fitting, trimmed(product(fitting, rate)?))))
 }
 
 /// `dividend / divisor`, cut toward zero to 12 digits.
@@ -250,12 +267,11 @@ mod tests {
     }
 
     #[test]
-    fn a_split_row_is_cut_to_12_digits_and_never_takes_more_than_there_is() {
-        let (quantity, weight) = take(decimal("10"), decimal("3"), decimal("5")).unwrap().unwrap();
-        assert_eq!((quantity.to_string(), weight.to_string()), ("1.666666666666".into(), "4.999999999998".into()));
-        assert!(take(decimal("10"), decimal("3"), decimal("0.000000000002")).unwrap().is_none());
-        let (quantity, weight) = take(decimal("8"), decimal("2"), decimal("24")).unwrap().unwrap();
-        assert_eq!((quantity.to_string(), weight.to_string()), ("8".into(), "16".into()));
-        assert!(take(decimal("-1"), decimal("2"), decimal("24")).unwrap().is_none());
+    fn a_quotient_is_cut_and_never_too_large() {
+        let cut = |dividend, divisor| cut_quotient(decimal(dividend), decimal(divisor)).unwrap().to_string();
+        assert_eq!(cut("5", "3"), "1.666666666666");
+        assert_eq!(cut("1", "3"), "0.333333333333");
+        assert_eq!(cut("24", "2"), "12");
+        assert_eq!(cut("0.000000000002", "3"), "0");
     }
 }

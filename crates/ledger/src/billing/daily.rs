@@ -11,7 +11,7 @@ use super::bill::{BillError, HeldBack, HeldBackReason};
 use super::charge::{Charge, Kind, LineFacts, OwnPrice};
 use super::coverage::{Coverage, CoverageError, Take, capacity};
 use super::engine::{Run, index};
-use super::ownership::NOWHERE;
+use super::ownership::NOBODY;
 use super::rating::{Blend, RatedLine};
 use super::unit::trimmed;
 use super::usage::{Cell, SortedUsage, UsageLine};
@@ -180,7 +180,7 @@ impl Run<'_> {
             self.benefit_row(
                 Kind::Unused,
                 number,
-                (day, unused_lines[number], NOWHERE),
+                (day, unused_lines[number], NOBODY),
                 effective,
                 (trimmed(quantity), cost),
             );
@@ -270,12 +270,10 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The line of a benefit's unused rows: they have no subscription (D-13).
-    fn enter_unused(&mut self, benefit: usize) -> u32 {
+    /// The line of what a benefit does not cover: it has no subscription and no resource, and may use the prepayment (D-13).
+    pub(super) fn enter_unused(&mut self, benefit: usize) -> u32 {
         let facts = self.benefit_line(benefit);
-        let resource_id = self.benefits[benefit].source.facts().path(false);
-        let resource_name = self.benefits[benefit].source.facts().id;
-        self.enter_beside(LineFacts { subscription_id: String::new(), resource_id, resource_name, ..facts })
+        self.enter_beside(LineFacts { subscription_id: String::new(), credit_eligible: true, ..facts })
     }
 }
 

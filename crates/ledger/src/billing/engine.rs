@@ -143,7 +143,9 @@ fn benefits<'a>(
     input: &Frame,
 ) -> Result<Vec<Benefit<'a>>, BillError> {
     let mut benefits = Vec::new();
-    for source in orders.iter().filter_map(Source::of) {
+    // What begins after the period does nothing in it, and its price may be on a sheet that is not at hand.
+    let begun = |source: &Source<'_>| source.date() <= input.period.last_day();
+    for source in orders.iter().filter_map(Source::of).filter(begun) {
         let stated = source.stated_price(input.currency).map_err(|source| BillError::Money {
             period: input.period,
             what: "the price of a savings plan".to_owned(),

@@ -11,6 +11,8 @@ use crate::{Since, SubscriptionId};
 
 /// The place of charges that belong to no subscription.
 pub(super) const NOWHERE: u32 = 0;
+/// The place of what benefits did not cover, which belongs to nobody and says so (D-13).
+pub(super) const NOBODY: u32 = 1;
 
 /// Ownership of all subscriptions as a history of places.
 #[derive(Debug)]
@@ -26,7 +28,8 @@ impl Ownership {
             hierarchy.departments.iter().map(|one| (comparable(&one.id), one)).collect();
         let accounts: HashMap<String, &AppliedAccount> =
             hierarchy.accounts.iter().map(|one| (comparable(&one.id), one)).collect();
-        let mut found = Self { tenures: HashMap::new(), places: vec![PlaceFacts::default()] };
+        let nobody = PlaceFacts { subscription_name: UNASSIGNED.to_owned(), ..PlaceFacts::default() };
+        let mut found = Self { tenures: HashMap::new(), places: vec![PlaceFacts::default(), nobody] };
         for subscription in &hierarchy.subscriptions {
             let mut tenures = Vec::new();
             for step in steps(&subscription.account) {

@@ -9,7 +9,7 @@ use super::benefit::{ALLOCATION_DIGITS, Source};
 use super::charge::{Charge, Kind, LineFacts, OwnPrice};
 use super::engine::Run;
 use super::order::{Order, OtherPurchase, OtherRefund, Recurrence};
-use super::ownership::NOWHERE;
+use super::ownership::{NOBODY, NOWHERE};
 use super::unit::trimmed;
 use crate::SubscriptionId;
 use crate::selection::comparable;
@@ -54,11 +54,9 @@ impl Run<'_> {
                 }
                 let own_period = BillingPeriod::of(returned.date) == clock.period;
                 if own_period && clock.is_complete(returned.date) && !returned.settlement.is_zero() {
-                    let facts = LineFacts { subscription_id: String::new(), ..self.benefit_line(number) };
-                    let resource_id = source.facts().path(false);
-                    let line = self.enter_beside(LineFacts { resource_id, ..facts });
+                    let line = self.enter_unused(number);
                     let zero = Decimal::ZERO;
-                    let row = (returned.date, line, NOWHERE);
+                    let row = (returned.date, line, NOBODY);
                     self.benefit_row(Kind::Settlement, number, row, zero, (zero, trimmed(returned.settlement)));
                 }
             }

@@ -88,17 +88,23 @@ impl Orders<'_> {
         let series = &SERIES[number as usize % SERIES.len()];
         let term: u16 = if number % 3 == 2 { 36 } else { 12 };
         let monthly = number % 4 == 3;
-        // At least five, so that parts can be given back.
-        let units = 5 + self.random.below(self.units);
+        // At least five where parts are given back.
+        let least = if [RETURNED_IN_PART, RETURNED_TWICE].contains(&number) { 5 } else { 1 };
+        let units = least + self.random.below(self.units);
         let month = number % self.options.months.div_ceil(2);
         let mut order = self.reservation_members(number, series, term, units);
         order["type"] = json!("reservation");
-        order["date"] = json!(day(self.options, month, 1 + (number * 5) % 14)?);
+        order["date"] = if number % 8 == 3 {
+            // A day that shorter months lack, where the month has it.
+            json!(self.options.month(month)?.last_day().to_string())
+        } else {
+            json!(day(self.options, month, 1 + (number * 5) % 14)?)
+        };
         order["scope"] = self.scope(number);
         if monthly {
             order["billing"] = json!("Monthly");
         }
-        if number % 5 == 0 {
+        if number.is_multiple_of(5) {
             // A price that no number of days divides; the others have that of the price sheet.
             order["price"] = json!(self.options.amount(1_000 * units + 37, 11));
         }
@@ -131,8 +137,10 @@ impl Orders<'_> {
 
     fn savings_plan(&mut self, number: u32, commitment: u64) -> Result<(), NativeError> {
         let term: u16 = if number.is_multiple_of(2) { 12 } else { 36 };
-        // A few hundredths of the currency for each machine, and odd thousandths.
+        // A few hundredths of the currency for each machine, and odd thousandths. The first one reaches usage for which
+        // its rate is not worth it.
         let thousandths = 40 * commitment + self.random.below(20 * commitment + 1) + 1;
+        let thousandths = if number == 0 { 3 * thousandths } else { thousandths };
         let mut order = json!({
             "type": "savingsPlan",
             "orderId": order_id("plan", number),

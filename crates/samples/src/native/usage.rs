@@ -166,7 +166,7 @@ impl UsageRecord {
     }
 
     /// Appends the record as a JSON object. No text of a generated line needs escapes, but for those of JSON texts.
-    pub(super) fn write_json(&self, line: &UsageLine, out: &mut String) {
+    pub fn write_json(&self, line: &UsageLine, out: &mut String) {
         let text = |out: &mut String, name: &str, value: &str| {
             // Writing to a string cannot fail.
             let _ = write!(out, "\"{name}\":\"{value}\",");

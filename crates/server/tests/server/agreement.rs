@@ -2,6 +2,8 @@
 //! the CSV download, of the submitted report and of Cost Details, restricted by the table of DESIGN 4.12, are the same
 //! decimal text.
 
+use std::collections::BTreeMap;
+
 use access::{KeyHolder, Role, issue_key};
 use catalog::AuditEntry;
 use formats::RecordReader;
@@ -209,6 +211,22 @@ fn file_sums(text: &[u8]) -> Sums {
         adding.add(&quantity, &cost);
     }
     adding.sums()
+}
+
+/// All rows of a CSV text, by the names of the header.
+pub(crate) fn table_of(text: &[u8]) -> Vec<BTreeMap<String, String>> {
+    let mut reader = RecordReader::new(text);
+    let mut names: Vec<String> = Vec::new();
+    let mut rows = Vec::new();
+    while let Some(record) = reader.next_record().unwrap() {
+        let cells = (0..record.len()).map(|index| String::from_utf8(record.bytes(index).into_owned()).unwrap());
+        if names.is_empty() {
+            names = cells.collect();
+        } else {
+            rows.push(names.iter().cloned().zip(cells).collect());
+        }
+    }
+    rows
 }
 
 /// Columns of a CSV text.

@@ -14,6 +14,7 @@ mod examples;
 mod log;
 mod login;
 mod metrics;
+mod native;
 mod paging;
 mod permissions;
 mod reach;

@@ -316,12 +316,12 @@ impl Reading {
 impl FactColumn {
     /// Refuses a text that cannot be the fact, and a blank one that must be there.
     fn judge(&self, id: u32, row: usize) -> Result<(), Fault> {
-        let text = self.text(row);
         match id {
-            REFUSED => match self.fact.check(text) {
-                Ok(_) => Ok(()),
-                Err(expected) => Err(Fault::of(self.fact.name(), text, expected)),
-            },
+            REFUSED => {
+                let text = self.text(row);
+                let refuse = |expected| Fault::of(self.fact.name(), text, expected);
+                self.fact.check(text).map(|_| ()).map_err(refuse)
+            }
             _ if self.fact.is_required() => Err(Fault::plain(self.fact.name(), "the value is blank; expected a value")),
             _ => Ok(()),
         }

@@ -276,6 +276,25 @@ fn reservation(id: &str, date: &str, months: u16, price: &str) -> Reservation {
     }
 }
 
+fn savings_plan(id: &str, date: &str, commitment: &str) -> SavingsPlan {
+    SavingsPlan {
+        order_id: id.to_owned(),
+        order_name: None,
+        plan_id: format!("{id}-p"),
+        name: None,
+        date: day(date),
+        term: Term::ONE_YEAR,
+        commitment: decimal(commitment),
+        price: None,
+        billing: BenefitBilling::Upfront,
+        subscription: subscription(S1),
+        scope: BenefitScope::Shared,
+        part_number: None,
+        product_name: None,
+        credit_eligible: true,
+    }
+}
+
 fn give_back(id: &str, order: &str, date: &str) -> Return {
     Return {
         id: id.to_owned(),

@@ -116,22 +116,7 @@ fn e4_three_years_billed_monthly() {
 
 #[test]
 fn e5_a_savings_plan_with_unused_commitment() {
-    let plan = SavingsPlan {
-        order_id: "p1".into(),
-        order_name: None,
-        plan_id: "p1-p".into(),
-        name: None,
-        date: day("2025-07-01"),
-        term: Term::ONE_YEAR,
-        commitment: decimal("2.00"),
-        price: None,
-        billing: BenefitBilling::Upfront,
-        subscription: subscription(S1),
-        scope: BenefitScope::Shared,
-        part_number: None,
-        product_name: None,
-        credit_eligible: true,
-    };
+    let plan = savings_plan("p1", "2025-07-01", "2.00");
     let sample = Sample::new("202507")
         .price(price("vm", "1 Hour", "1.00"))
         .price(hourly("vm", "0.80"))
@@ -508,4 +493,48 @@ fn e20_debt() {
     let seen = |month| [Utilized, ServiceOverage, EndingBalance].map(|which| bills.balance(month, which));
     assert_eq!(seen("202506"), ["0.00", "40.00", "-60.00"]);
     assert_eq!(seen("202507"), ["50.00", "0.00", "90.00"]);
+}
+
+/// E5 with a rate that does not divide the commitment: the split row takes all that is left (SEMANTICS 3.4 and 3.5).
+#[test]
+fn a_plan_that_is_used_up_has_nothing_unused() {
+    let plan = SavingsPlan { commitment: decimal("1.00"), ..savings_plan("p1", "2025-07-01", "2.00") };
+    let sample = Sample::new("202507")
+        .price(price("vm", "1 Hour", "1.00"))
+        .price(hourly("vm", "0.90"))
+        .order(Order::SavingsPlan(plan))
+        .uses("/vm1", "vm", "2025-07-02", "100")
+        .uses("/vm2", "vm", "2025-07-02", "100");
+    let rows: Vec<String> = sample
+        .bills("2025-08-05")
+        .rows("202507", AmortizedCost)
+        .into_iter()
+        .filter(|row| row.starts_with("2025-07-02"))
+        .collect();
+    let expected = [
+        "2025-07-02 UnusedSavingsPlan SavingsPlan 0 1 0",
+        "2025-07-02 Usage OnDemand 100 1 100",
+        "2025-07-02 Usage OnDemand 73.333333333334 1 73.333333333334",
+        "2025-07-02 Usage SavingsPlan 26.666666666666 0.9 24",
+    ];
+    assert_eq!(rows, expected);
+}
+
+/// A benefit of the next month does nothing in this one, even where this one is billed after its purchase.
+#[test]
+fn a_later_benefit_without_price_does_not_stop_an_earlier_period() {
+    let later = Reservation { price: None, ..reservation("r1", "2025-02-02", 12, "1.00") };
+    let mut sample = Sample::new("202501").uses("/vm1", "vm", "2025-01-02", "10");
+    sample.orders.push(Order::Reservation(later));
+    let sheet = PriceSheet::new(sample.enrollment.currency, sample.lines.clone()).unwrap();
+    let billed = bill(BillInput {
+        enrollment: &sample.enrollment,
+        period: period("202501"),
+        prices: Some(&sheet),
+        orders: &sample.orders,
+        usage: sample.posted(period("202501"), Instant::start_of(day("2025-02-04"))),
+        previous: None,
+        as_of: Instant::start_of(day("2025-02-04")),
+    });
+    assert_eq!(billed.unwrap().charges(ActualCost).count(), 1);
 }

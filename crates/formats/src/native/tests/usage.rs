@@ -1,0 +1,294 @@
+//! Usage from text, its stored form, and the way back into a book.
+
+use arrow::array::RecordBatch;
+use calendar::BillingPeriod;
+use ledger::Dataset;
+use ledger::Field;
+use ledger::billing::{
+    BillInput, FieldValue, Instant, NativeEnrollment, PeriodBill, UsageBook, UsageLine, UsagePricing, bill,
+};
+
+use super::*;
+
+pub(super) fn ndjson(text: &str, origin: UsageOrigin) -> Vec<Result<UsageRecord, String>> {
+    records(UsageReader::ndjson("u", input(text), origin))
+}
+
+fn record(members: &str) -> String {
+    format!("{{\"subscriptionId\":\"{SUBSCRIPTION}\",\"meterId\":\"m\",{members}}}")
+}
+
+#[test]
+fn wrong_records_are_refused_without_the_others() {
+    let long = format!("\"date\":\"2025-01-01\",\"quantity\":1,\"resourceId\":\"{}\"", "x".repeat(2049));
+    let table = [
+        ("\"date\":\"2025-01-01\",\"quantity\":1,\"cost\":1", "cost: unknown member; expected only additionalInfo,"),
+        ("\"date\":\"2025-01-01\"", "quantity: the member is missing"),
+        ("\"quantity\":1", "date: date and time are missing; expected one of them"),
+        ("\"date\":\"2025-01-01\",\"time\":\"2025-01-01T01:00:00Z\",\"quantity\":1", "time: date is there too"),
+        ("\"date\":\"2025-02-30\",\"quantity\":1", "date: \"2025-02-30\": date 2025-02-30 does not exist"),
+        (
+            "\"time\":\"2025-01-31T13:30:00Z\",\"quantity\":1",
+            "time: \"2025-01-31T13:30:00Z\": expected the beginning of an hour in UTC such as 2025-01-31T13:00:00Z",
+        ),
+        (
+            "\"date\":\"2025-01-01\",\"quantity\":0.123456789012345678901234567890",
+            "number has 30 fraction digits, at most 18 are accepted",
+        ),
+        (
+            "\"date\":\"2025-01-01\",\"quantity\":123456789012345678901",
+            "number has 21 integer digits, at most 20 are accepted",
+        ),
+        ("\"date\":\"2025-01-01\",\"quantity\":\"Infinity\"", "quantity: \"Infinity\": unexpected character 'I'"),
+        ("\"date\":\"2025-01-01\",\"quantity\":Infinity", "expected value; expected a JSON object"),
+        ("\"date\":\"2025-01-01\",\"quantity\":1,\"quantity\":2", "member \"quantity\" is there twice"),
+        (
+            "\"date\":\"2025-01-01\",\"quantity\":1,\"tags\":{\"a\":1}",
+            "a value is no text; expected a JSON object with texts as values",
+        ),
+        (
+            "\"date\":\"2025-01-01\",\"quantity\":1,\"tags\":{\"a\":\"1\",\"a\":\"2\"}",
+            "tags: \"{\\\"a\\\":\\\"1\\\",\\\"a\\\":\\\"2\\\"}\": member \"a\" is there twice",
+        ),
+        (
+            "\"date\":\"2025-01-01\",\"quantity\":1,\"additionalInfo\":\"x\"",
+            "additionalInfo: \"x\": expected value; expected a JSON object",
+        ),
+        (
+            "\"date\":\"2025-01-01\",\"quantity\":1,\"pricingModel\":\"spot\"",
+            "pricingModel: \"spot\": expected OnDemand or Spot",
+        ),
+        (
+            "\"date\":\"2025-01-01\",\"quantity\":1,\"unitOfMeasure\":\"0 Hours\"",
+            "unitOfMeasure: \"0 Hours\": expected a block and a unit",
+        ),
+        ("\"date\":\"2025-01-01\",\"quantity\":1,\"partNumber\":\"a\tb\"", "control character"),
+        (
+            "\"date\":\"2025-01-01\",\"quantity\":1,\"receivedAt\":\"2024-12-31T23:59:59Z\"",
+            "receivedAt: the usage of 2025-01-01 was not yet there; expected a later instant",
+        ),
+        (&long, "the text has 2049 bytes; expected at most 2048"),
+    ];
+    let good = record("\"date\":\"2025-01-01\",\"quantity\":1");
+    for (members, expected) in table {
+        let text = format!("{good}\n\n{}\n{good}", record(members));
+        let read = ndjson(&text, UsageOrigin::File);
+        let message = read[1].as_ref().unwrap_err();
+        assert!(message.starts_with("record 2, line 3: "), "{message}");
+        assert!(message.contains(expected), "{members}: {message}");
+        assert_eq!((read.len(), read[0].is_ok(), read[2].as_ref().unwrap().number), (3, true, 3));
+    }
+    let read = ndjson(&format!("\u{FEFF}{good}\r\n[1]\nno\n"), UsageOrigin::File);
+    assert!(read[0].is_ok() && read[1].is_err() && read[2].is_err());
+    let stated = record("\"date\":\"2025-01-01\",\"quantity\":1,\"receivedAt\":\"2025-01-02T00:00:00Z\"");
+    assert!(
+        ndjson(&stated, UsageOrigin::Request)[0]
+            .as_ref()
+            .unwrap_err()
+            .contains("only files say when usage was received")
+    );
+    let slash = good.replace("\"m\"", "\"m/1\"");
+    assert!(ndjson(&slash, UsageOrigin::File)[0].as_ref().unwrap_err().contains("meterId: \"m/1\": the id has one of"));
+    assert!(read_usage_record(&good, 1, UsageOrigin::Request).is_ok());
+}
+
+#[test]
+fn an_endless_line_is_refused_in_bounded_memory() {
+    let endless = std::io::repeat(b' ').take(1 << 30);
+    let mut reader = UsageReader::ndjson("u", endless, UsageOrigin::File);
+    let error = reader.next().unwrap().unwrap_err();
+    assert!(error.to_string().contains("u, line 1: the line has more than 1048576 bytes"), "{error}");
+    assert!(reader.next().is_none());
+}
+
+#[test]
+fn csv_reads_what_ndjson_reads() {
+    let text = format!(
+        "Subscription ID,METER_ID,time,date,quantity,pricingModel,tags,additionalInfo,received at\n\
+         {SUBSCRIPTION},m,,2025-01-01,1.50,Spot,\"{{\"\"a\"\": \"\"b\"\"}}\",\"{{\"\"n\"\":1E400}}\",2025-01-02T00:00:00Z\n\
+         {SUBSCRIPTION},m,2025-01-01T05:00:00Z,,1e2,,,,\n\
+         {SUBSCRIPTION},m,,2025-01-01,,,,,\n\
+         {SUBSCRIPTION},,,2025-01-01,1,,,,\n\
+         {SUBSCRIPTION},m\n"
+    );
+    let lines = [
+        record(
+            "\"date\":\"2025-01-01\",\"quantity\":1.50,\"pricingModel\":\"Spot\",\"tags\":{\"a\":\"b\"},\"additionalInfo\":{\"n\" : 1E400},\"receivedAt\":\"2025-01-02T00:00:00Z\"",
+        ),
+        record("\"time\":\"2025-01-01T05:00:00Z\",\"quantity\":\"1e2\""),
+    ];
+    let csv = records(UsageReader::csv("u", input(&text), UsageOrigin::File).unwrap());
+    let json = ndjson(&lines.join("\n"), UsageOrigin::File);
+    assert_eq!(csv[..2], json[..]);
+    assert_eq!(json[0].as_ref().unwrap().line.additional_info.as_deref(), Some("{\"n\":1E400}"));
+    assert_eq!(csv[2].as_ref().unwrap_err(), "record 3, line 4: quantity: the member is missing; expected a value");
+    assert_eq!(csv[3].as_ref().unwrap_err(), "record 4, line 5: meterId: the cell is blank; expected a value");
+    assert_eq!(csv[4].as_ref().unwrap_err(), "record 5, line 6: the row has 2 cells; expected 9");
+    let header = |text: &str| UsageReader::csv("u", input(text), UsageOrigin::File).unwrap_err().to_string();
+    assert_eq!(
+        header("subscriptionId,meterId,quantity\n"),
+        "u, line 1: column date or time: the column is missing; expected it in the header"
+    );
+    assert!(header("subscriptionId,meterId,quantity,date,cost\n").contains("column cost: unknown column"));
+}
+
+/// Records of two lines on many days, in days and hours.
+pub(super) fn many(count: u64) -> Vec<UsageRecord> {
+    let day: calendar::Date = "2025-01-01".parse().unwrap();
+    let mut known: std::collections::HashSet<std::sync::Arc<UsageLine>> = std::collections::HashSet::new();
+    let mut lines = |line: UsageLine| {
+        let line = std::sync::Arc::new(line);
+        known.insert(std::sync::Arc::clone(&line));
+        std::sync::Arc::clone(known.get(&line).unwrap())
+    };
+    (0..count)
+        .map(|number| {
+            let mut line = UsageLine {
+                subscription_id: SUBSCRIPTION.to_owned(),
+                meter_id: "m".to_owned(),
+                resource_id: format!("/r/{}", number % 7),
+                ..UsageLine::default()
+            };
+            if number % 2 == 1 {
+                line.tags = Some("{}".to_owned());
+                line.pricing = UsagePricing::Spot;
+            }
+            UsageRecord {
+                number: number + 1,
+                line: lines(line),
+                day: day.add_days(i32::try_from(number % 40).unwrap()).unwrap(),
+                hour: (number % 3 == 0).then_some(u8::try_from(number % 24).unwrap()),
+                quantity: money::Decimal::from(number % 11),
+                received_at: None,
+            }
+        })
+        .collect()
+}
+
+pub(super) fn instant(text: &str) -> Instant {
+    super::super::values::instant(text).unwrap()
+}
+
+fn stored(records: &[UsageRecord], received_at: Instant) -> Vec<(BillingPeriod, RecordBatch)> {
+    let mut builder = UsageBatchBuilder::new();
+    let mut batches = Vec::new();
+    for record in records {
+        builder.push(record, 3, received_at).unwrap();
+        batches.extend(builder.take_full());
+    }
+    batches.extend(builder.finish());
+    batches
+}
+
+fn enrollment() -> NativeEnrollment {
+    let text = example("enrollment").replace("\"amount\": \"500.00\", \"expires\": \"2025-10-31\"", "\"amount\": 0");
+    read_enrollment("e", &text).unwrap().enrollment
+}
+
+/// What a book bills for one period at a price of 2 per unit: day, quantity and additional info of each charge.
+fn billed(usage: UsageBook, period: &str) -> Vec<String> {
+    let sheet = "{\"kind\":\"priceSheet\",\"currency\":\"USD\",\"from\":\"202501\",\"lines\":[{\"meterId\":\"m\",\"unitOfMeasure\":\"1 Hour\",\"unitPrice\":2}]}";
+    let prices = read_price_sheet("p", sheet, &PriceSheetFill::default()).unwrap().sheet;
+    let (mut enrollment, period) = (enrollment(), period.parse().unwrap());
+    enrollment.start = period;
+    let as_of = instant("2026-01-01T00:00:00Z");
+    let input =
+        BillInput { enrollment: &enrollment, period, prices: Some(&prices), orders: &[], usage, previous: None, as_of };
+    let bill: PeriodBill = bill(input).unwrap();
+    assert!(bill.held_back.is_empty(), "{:?}", bill.held_back);
+    let fields =
+        [Field::Date, Field::ResourceId, Field::Quantity, Field::PricingModel, Field::Tags, Field::AdditionalInfo];
+    let rows = bill.charges(Dataset::ActualCost).map(|row| {
+        let cells = fields.map(|field| match row.value(field) {
+            FieldValue::Text(text) => text.into_owned(),
+            FieldValue::Date(date) => date.to_string(),
+            FieldValue::Number(number) => number.to_shortest_string(),
+            _ => String::new(),
+        });
+        cells.join("|")
+    });
+    rows.collect()
+}
+
+#[test]
+fn stored_usage_bills_like_usage_that_was_never_stored() {
+    let records = many(1_000);
+    let early = instant("2025-01-31T00:00:00Z");
+    let batches = stored(&records, early);
+    let periods: Vec<String> = batches.iter().map(|(period, _)| period.to_string()).collect();
+    assert_eq!(periods, ["202501", "202502"]);
+    for (period, batch) in &batches {
+        let mut direct = UsageBook::default();
+        for record in records.iter().filter(|record| BillingPeriod::of(record.day) == *period) {
+            let line = direct.line(&record.line);
+            direct.add(line, record.day, record.hour, record.quantity).unwrap();
+        }
+        let expected = billed(direct, &period.to_string());
+        assert!(!expected.is_empty());
+        // In halves, to have two batches with different dictionaries, and with plain texts.
+        let (half, rows) = (batch.num_rows() / 2, batch.num_rows());
+        let mut plain = Vec::new();
+        for (column, field) in batch.columns().iter().zip(usage_schema().fields()) {
+            plain.push(arrow::compute::cast(column, field.data_type()).unwrap());
+        }
+        let plain = RecordBatch::try_new(usage_schema(), plain).unwrap();
+        let mut book = UsageBook::default();
+        let mut adder = UsageAdder::new(&mut book);
+        let added = adder.add(&batch.slice(0, half), early).unwrap()
+            + adder.add(&plain.slice(half, rows - half), early).unwrap();
+        assert_eq!(added, rows as u64);
+        assert_eq!(billed(book, &period.to_string()), expected);
+        let mut book = UsageBook::default();
+        assert_eq!(UsageAdder::new(&mut book).add(batch, Instant(early.0 - 1)).unwrap(), 0);
+    }
+}
+
+#[test]
+fn e17_late_usage_is_posted_on_the_day_of_arrival() {
+    let usage = [
+        record("\"date\":\"2025-02-20\",\"quantity\":10,\"receivedAt\":\"2025-03-04T00:00:00Z\""),
+        record("\"date\":\"2025-02-20\",\"quantity\":10,\"receivedAt\":\"2025-03-06T00:00:00Z\""),
+        record("\"date\":\"2025-02-20\",\"quantity\":-3,\"receivedAt\":\"2025-03-20T00:00:00Z\""),
+        record("\"time\":\"2025-02-20T07:00:00Z\",\"quantity\":1,\"receivedAt\":\"2025-03-20T00:00:00Z\""),
+    ];
+    let read: Vec<UsageRecord> = ndjson(&usage.join("\n"), UsageOrigin::File).into_iter().map(Result::unwrap).collect();
+    let batches = stored(&read, Instant(0));
+    let bill = |index: usize, as_of: &str| {
+        let (period, batch): &(BillingPeriod, RecordBatch) = &batches[index];
+        let mut book = UsageBook::default();
+        UsageAdder::new(&mut book).add(batch, instant(as_of)).unwrap();
+        billed(book, &period.to_string())
+    };
+    assert_eq!(bill(0, "2026-01-01T00:00:00Z"), ["2025-02-20||10|OnDemand||"]);
+    let whole_day =
+        "{\"ConsumptionBeginTime\":\"2025-02-20T00:00:00Z\",\"ConsumptionEndTime\":\"2025-02-20T23:59:59Z\"}";
+    let hour = "{\"ConsumptionBeginTime\":\"2025-02-20T07:00:00Z\",\"ConsumptionEndTime\":\"2025-02-20T07:59:59Z\"}";
+    let mut march = bill(1, "2026-01-01T00:00:00Z");
+    march.sort();
+    let mut expected = [
+        format!("2025-03-06||10|OnDemand||{whole_day}"),
+        format!("2025-03-20||-3|OnDemand||{whole_day}"),
+        format!("2025-03-20||1|OnDemand||{hour}"),
+    ];
+    expected.sort();
+    assert_eq!(march, expected);
+    assert_eq!(bill(1, "2025-03-10T00:00:00Z"), [format!("2025-03-06||10|OnDemand||{whole_day}")]);
+}
+
+#[test]
+fn full_batches_are_given_early() {
+    let records = many(140_000);
+    let batches = stored(&records, instant("2025-01-31T00:00:00Z"));
+    assert!(batches.len() >= 3, "{}", batches.len());
+    assert!(batches.iter().all(|(_, batch)| batch.num_rows() <= 1 << 16));
+    assert_eq!(batches.iter().map(|(_, batch)| batch.num_rows()).sum::<usize>(), 140_000);
+}
+
+#[test]
+fn foreign_batches_are_refused() {
+    let (_, batch) = stored(&many(3), instant("2025-01-31T00:00:00Z")).remove(0);
+    let mut book = UsageBook::default();
+    let lacking = batch.project(&[0, 1, 2]).unwrap();
+    let error = UsageAdder::new(&mut book).add(&lacking, Instant(0)).unwrap_err();
+    assert_eq!(error.to_string(), "stored usage has no column late_hour of type Int8");
+}

@@ -1,0 +1,267 @@
+//! Native enrollments: the worked examples of SEMANTICS section 7 go in as an operator's documents (`tests/native/examples`)
+//! and come out of the public APIs, to the digit.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use access::{KeyHolder, Role, issue_key};
+use billing::{ApplyOptions, DocumentFill, IngestOptions, RunOptions, UsageChecks, UsageInput, native_paths};
+use imports::Store;
+use ledger::billing::Instant;
+use ledger::{EnrollmentId, Scope};
+use money::{Decimal, Limits};
+use reqwest::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::agreement::table_of;
+use crate::world::*;
+
+/// The number of all examples' enrollment.
+const NATIVE: &str = "7654321";
+const VERSION: &str = "api-version=2024-08-01";
+
+/// `expected.json` of an example, see the README beside the examples.
+#[derive(Deserialize)]
+struct Expected {
+    steps: Option<Vec<Step>>,
+    #[serde(flatten)]
+    only: BTreeMap<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Step {
+    as_of: String,
+    #[serde(default)]
+    checks: Vec<Check>,
+    #[serde(default)]
+    balances: Vec<BTreeMap<String, Value>>,
+}
+
+#[derive(Deserialize)]
+struct Check {
+    dataset: String,
+    period: String,
+    #[serde(rename = "where")]
+    selects: BTreeMap<String, String>,
+    rows: usize,
+    #[serde(default)]
+    sum: BTreeMap<String, String>,
+    #[serde(default)]
+    each: BTreeMap<String, String>,
+    #[serde(default)]
+    contains: BTreeMap<String, Vec<String>>,
+}
+
+type Row = BTreeMap<String, String>;
+
+/// A server over the store of one native enrollment.
+pub(crate) struct Native {
+    pub(crate) world: World,
+    store: Store,
+    pub(crate) enrollment: EnrollmentId,
+}
+
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/native/examples")
+}
+
+pub(crate) fn instant(text: &str) -> Instant {
+    let parsed = time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).unwrap();
+    Instant(i64::try_from(parsed.unix_timestamp_nanos() / 1000).unwrap())
+}
+
+impl Native {
+    pub(crate) async fn start() -> Self {
+        let mut world = World::start_with(|settings| settings.workers = Some(1)).await;
+        let enrollment = EnrollmentId::parse(NATIVE).unwrap();
+        let scope = Scope::BillingAccount(enrollment.clone());
+        let holder = KeyHolder { scope, enrollment: enrollment.clone(), role: Role::EnterpriseReader };
+        world.key = issue_key(&world.catalog, &holder, "test", now_ms()).await.unwrap().key.reveal().to_owned();
+        let store = Store::open_existing(world.data()).await.unwrap();
+        Self { world, store, enrollment }
+    }
+
+    /// Takes the documents and the usage of an example's folder, as `lazurite bill` does.
+    pub(crate) async fn take(&self, folder: &Path, received_at: Instant) {
+        let files = ["enrollment.json", "prices.json", "orders.json", "usage.ndjson"].map(|name| folder.join(name));
+        let paths = native_paths(&files.into_iter().filter(|path| path.exists()).collect::<Vec<_>>()).unwrap();
+        let options = ApplyOptions {
+            received_at,
+            fill: DocumentFill::default(),
+            actor: "test".to_owned(),
+            dry_run: false,
+            reopen: None,
+        };
+        billing::apply(&self.store, &paths.documents, &options).await.unwrap();
+        for path in &paths.usage {
+            let input = UsageInput::file(path).unwrap();
+            let options = IngestOptions { received_at, is_strict: true, actor: "test".to_owned() };
+            billing::ingest(&self.store, &UsageChecks::default(), &self.enrollment, None, &input, &options)
+                .await
+                .unwrap();
+        }
+    }
+
+    pub(crate) async fn bill(&self, as_of: Instant) -> billing::RunOutcome {
+        let options = RunOptions { as_of, period: None, actor: "test".to_owned(), reopen: None };
+        billing::run(&self.store, &self.enrollment, &options).await.unwrap()
+    }
+
+    fn scope(&self) -> String {
+        format!("providers/Microsoft.Billing/billingAccounts/{}", self.enrollment)
+    }
+
+    /// The rows of a Cost Details report.
+    async fn rows(&self, dataset: &str, period: &str) -> Vec<Row> {
+        let body = format!("{{\"metric\":\"{dataset}\",\"billingPeriod\":\"{period}\"}}");
+        let result = self.world.answered(&self.scope(), VERSION, &body).await;
+        if result["status"] == "NoDataFound" {
+            return Vec::new();
+        }
+        assert_eq!(result["status"], "Completed", "{result}");
+        let mut rows = Vec::new();
+        for blob in result["manifest"]["blobs"].as_array().unwrap() {
+            let text = self.world.client.get(blob["blobLink"].as_str().unwrap()).send().await.unwrap();
+            rows.extend(table_of(&text.bytes().await.unwrap()));
+        }
+        rows
+    }
+
+    /// A balance summary as the API writes it, with the digits of its numbers.
+    async fn balance(&self, period: &str) -> BTreeMap<String, Box<RawValue>> {
+        #[derive(Deserialize)]
+        struct Balance {
+            properties: BTreeMap<String, Box<RawValue>>,
+        }
+        let scope = self.scope();
+        let path = format!("/{scope}/billingPeriods/{period}/providers/Microsoft.Consumption/balances?{VERSION}");
+        let answer = self.world.ask_with_key(Method::GET, &path).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        serde_json::from_str::<Balance>(&answer.text().await.unwrap()).unwrap().properties
+    }
+
+    async fn holds(&self, step: &Step) {
+        let mut reports: BTreeMap<(&str, &str), Vec<Row>> = BTreeMap::new();
+        for check in &step.checks {
+            let key = (check.dataset.as_str(), check.period.as_str());
+            if !reports.contains_key(&key) {
+                reports.insert(key, self.rows(&check.dataset, &check.period).await);
+            }
+            check.holds(&reports[&key], &step.as_of);
+        }
+        for expected in &step.balances {
+            let period = expected["period"].as_str().unwrap();
+            let found = self.balance(period).await;
+            for (member, value) in expected.iter().filter(|(member, _)| *member != "period") {
+                let at = format!("{}: {period}, {member}", step.as_of);
+                match value {
+                    Value::String(amount) => assert_eq!(found[member].get(), amount, "{at}"),
+                    details => assert_eq!(listed(&found[member]), stated(details), "{at}"),
+                }
+            }
+        }
+    }
+}
+
+/// Details as they are served, amounts by their digits.
+fn listed(details: &RawValue) -> Vec<(String, String)> {
+    #[derive(Deserialize)]
+    struct Detail {
+        name: String,
+        value: Box<RawValue>,
+    }
+    let details: Vec<Detail> = serde_json::from_str(details.get()).unwrap();
+    details.into_iter().map(|detail| (detail.name, detail.value.get().to_owned())).collect()
+}
+
+fn stated(details: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    details.as_array().unwrap().iter().map(|detail| (text(&detail["name"]), text(&detail["value"]))).collect()
+}
+
+fn decimal(text: &str) -> Option<Decimal> {
+    Decimal::parse(text.as_bytes(), Limits::TOTAL).ok().map(|parsed| parsed.value)
+}
+
+/// Whether a cell is what an example says: dates, numbers and switches by value.
+fn is_same(cell: &str, expected: &str) -> bool {
+    let date = match cell.split('/').collect::<Vec<_>>()[..] {
+        [month, day, year] => format!("{year}-{month}-{day}"),
+        _ => cell.to_owned(),
+    };
+    let same_number = || decimal(cell).is_some_and(|cell| Some(cell) == decimal(expected));
+    date == expected || cell.eq_ignore_ascii_case(expected) || same_number()
+}
+
+impl Check {
+    fn holds(&self, rows: &[Row], as_of: &str) {
+        let at = format!("{as_of}: {} {} where {:?}", self.dataset, self.period, self.selects);
+        let selected: Vec<&Row> =
+            rows.iter().filter(|row| self.selects.iter().all(|(column, value)| is_same(&row[column], value))).collect();
+        assert_eq!(selected.len(), self.rows, "{at}: {rows:#?}");
+        for (column, expected) in &self.sum {
+            let cells = selected.iter().map(|row| decimal(&row[column]).unwrap());
+            let sum = cells.fold(Decimal::ZERO, |sum, cell| sum.checked_add(cell).unwrap());
+            assert_eq!(Some(sum), decimal(expected), "{at}: sum of {column} is {sum}");
+        }
+        for row in selected {
+            for (column, expected) in &self.each {
+                assert!(is_same(&row[column], expected), "{at}: {column} is {:?}, not {expected:?}", row[column]);
+            }
+            for (column, texts) in &self.contains {
+                for text in texts {
+                    assert!(row[column].contains(text), "{at}: {column} {:?} lacks {text:?}", row[column]);
+                }
+            }
+        }
+    }
+}
+
+async fn example(name: &str) {
+    let folder = examples().join(name);
+    let text = std::fs::read_to_string(folder.join("expected.json")).unwrap();
+    let expected: Expected = serde_json::from_str(&text).unwrap();
+    let steps = match expected.steps {
+        Some(steps) => steps,
+        None => vec![serde_json::from_value(serde_json::to_value(expected.only).unwrap()).unwrap()],
+    };
+    assert!(!steps.is_empty());
+    let native = Native::start().await;
+    native.take(&folder, instant(&steps[0].as_of)).await;
+    for step in &steps {
+        native.bill(instant(&step.as_of)).await;
+        native.holds(step).await;
+    }
+}
+
+macro_rules! examples {
+    ($( $(#[$doc:meta])* $name:ident $folder:literal; )*) => {
+        $( $(#[$doc])* #[tokio::test(flavor = "multi_thread")] async fn $name() { example($folder).await; } )*
+    };
+}
+
+examples! {
+    e1_the_365_dollar_reservation "E01";
+    e2_indivisible_price_partial_use "E02";
+    e3_leap_year "E03";
+    e4_three_years_billed_monthly "E04";
+    e5_savings_plan_with_unused_commitment "E05";
+    e6_refund_mixed_funding "E06";
+    e7_prepayment_runs_out_within_the_month "E07";
+    e8_four_classes "E08";
+    e9_credits "E09";
+    e10_included_quantity_and_tiers "E10";
+    e11_units "E11";
+    e12_exchange "E12";
+    e13_size_flexibility "E13";
+    e14_rounding_line "E14";
+    e15_published_figures "E15";
+    e16_move_in_mid_month "E16";
+    e17_late_and_corrected "E17";
+    e18_refund_before_the_cut_off "E18";
+    e19_expiry "E19";
+    e20_debt "E20";
+}
