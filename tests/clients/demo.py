@@ -23,6 +23,7 @@ START_SECONDS_MAX = 120
 PASTE_SECONDS_MAX = 300
 SDK = "Microsoft's SDK for Python"
 GENERATIONS = "programs of the other API generations"
+NATIVE = "the enrollment 8633001"
 # First-party usage of the bundled export: its eleventh row is a purchase, which the older APIs do not show.
 USAGE = (10, "5.2950077867419368")
 # Lines before the header of an Enterprise Reporting file.
@@ -34,6 +35,7 @@ RECIPES = {
     SDK: ["sdk-5.0.0", "sdk-4.0.1"],
     "the Azure CLI": ["azure-cli"],
     GENERATIONS: [None],
+    NATIVE: [None],
 }
 
 
@@ -105,6 +107,9 @@ def paste(printed, title, environment, folder):
     )  # fmt: skip
     assert done.returncode == 0, f"the shell ended with {done.returncode}:\n{done.stdout}"
     rows, total = plans.KNOWN[plans.ACTUAL]
+    if title == NATIVE:
+        check_native(folder, printed)
+        return
     if title == GENERATIONS:
         check_generations(folder, (rows, total))
         return
@@ -127,3 +132,15 @@ def check_generations(folder, known):
     lines = (folder / "usage.csv").read_text(encoding="utf-8-sig").splitlines(keepends=True)[PREFACE_LINES:]
     costs = [row["Cost"] for row in csv.DictReader(io.StringIO("".join(lines), newline=""), strict=True)]
     assert (len(costs), plans.total(costs)) == USAGE, f"the rows of the file are {costs}"
+
+
+def check_native(folder, printed):
+    """The prepayment has run out, and the charges that are answered are those that the demo said it billed."""
+    balance = json.loads((folder / "balance.json").read_text(encoding="utf-8"), parse_float=decimal.Decimal)["properties"]
+    assert (balance["endingBalance"], balance["utilized"]) == (0, 525), f"the balance is {balance}"
+    assert balance["serviceOverage"] > 0, f"the balance is {balance}"
+    details = json.loads((folder / "amortized.json").read_text(encoding="utf-8"), parse_float=decimal.Decimal)
+    costs = [str(row["properties"]["cost"]) for row in details["value"]]
+    said = re.search(r"8633001 AmortizedCost 202509: (\d+) rows, total ([\d.]+)", printed)
+    found = (len(costs), decimal.Decimal(plans.total(costs)))
+    assert said and found == (int(said[1]), decimal.Decimal(said[2])), f"the charges are {found}, said was {said}"

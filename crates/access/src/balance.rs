@@ -105,16 +105,16 @@ pub async fn permit_periods(catalog: &Catalog, caller: &Caller, scope: &Scope) -
 }
 
 /// The enrollment that a scope is, if anybody knows it.
-async fn known_enrollment(catalog: &Catalog, scope: &Scope) -> Result<EnrollmentId, Refusal> {
+pub(crate) async fn known_enrollment(catalog: &Catalog, scope: &Scope) -> Result<EnrollmentId, Refusal> {
     let Scope::BillingAccount(number) = scope else { return Err(Refusal::Unsupported { scope: scope.clone() }) };
     let known = catalog.enrollment(number.as_str()).await?;
     known.map(|known| known.number).ok_or_else(|| Refusal::Unknown { scope: scope.clone() })
 }
 
-fn own<'a>(caller: &'a Caller, enrollment: &EnrollmentId) -> Vec<&'a Assignment> {
+pub(crate) fn own<'a>(caller: &'a Caller, enrollment: &EnrollmentId) -> Vec<&'a Assignment> {
     caller.assignments().iter().filter(|one| one.enrollment == *enrollment).collect()
 }
 
-fn has_enterprise_role(own: &[&Assignment]) -> bool {
+pub(crate) fn has_enterprise_role(own: &[&Assignment]) -> bool {
     own.iter().any(|one| one.role.level() == Level::Enterprise)
 }

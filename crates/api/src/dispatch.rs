@@ -16,7 +16,7 @@ use crate::address::BaseUrl;
 use crate::arm::{ApiError, ErrorShape, Query, add_common_headers, drain, segments};
 use crate::routes::{Endpoint, Matched, Route, find};
 use crate::state::ApiState;
-use crate::{blobs, consumption, cost_details, enterprise_reporting, health, login, metrics, resource_manager};
+use crate::{blobs, consumption, cost_details, enterprise_reporting, health, login, metrics, native, resource_manager};
 
 /// What the log may say about an answer; an extension of every answer. Paths and queries carry links and are not in it.
 #[derive(Debug, Clone)]
@@ -156,6 +156,8 @@ async fn handle(
         (Endpoint::EnterprisePoll, [version, enrollment, id]) => {
             enterprise_reporting::poll(&call, version, enrollment, id).await
         }
+        (Endpoint::NativeUsage, [enrollment, batch]) => native::post_usage(&call, enrollment, batch, body).await,
+        (Endpoint::NativePeriods, [enrollment]) => native::periods(&call, enrollment).await,
         (endpoint, _) => Err(ApiError::Internal(format!("the route of {endpoint:?} captures too little").into())),
     }
 }

@@ -58,6 +58,10 @@ pub(crate) enum Endpoint {
     EnterpriseSubmit,
     /// How such a report stands.
     EnterprisePoll,
+    /// A batch of usage of a native enrollment.
+    NativeUsage,
+    /// How the billing of a native enrollment stands.
+    NativePeriods,
 }
 
 /// One route.
@@ -102,8 +106,11 @@ const CONSUMPTION: Option<&str> = Some("Microsoft.Consumption");
 /// What every path of the Enterprise Reporting API has behind its version.
 const ENROLLMENTS: &str = "enrollments";
 const USAGE: &str = "usagedetails";
+/// Paths of our own, which the original does not have.
+const OWN: &str = "lazurite";
+const OWN_VERSION: &str = "v1";
 
-static ROUTES: [Route; 32] = [
+static ROUTES: [Route; 34] = [
     route("healthz", Endpoint::Health, READ, None, &["healthz"]),
     route("readyz", Endpoint::Ready, READ, None, &["readyz"]),
     route("metrics", Endpoint::Metrics, READ, None, &["metrics"]),
@@ -173,6 +180,8 @@ static ROUTES: [Route; 32] = [
     ),
     route("usagedetails submit", Endpoint::EnterpriseSubmit, POST, None, &["*", ENROLLMENTS, "*", USAGE, "submit"]),
     route("usagedetails poll", Endpoint::EnterprisePoll, GET, None, &["*", ENROLLMENTS, "*", USAGE, "reports", "*"]),
+    route("usage batch", Endpoint::NativeUsage, POST, None, &[OWN, OWN_VERSION, ENROLLMENTS, "*", "usage", "*"]),
+    route("periods", Endpoint::NativePeriods, GET, None, &[OWN, OWN_VERSION, ENROLLMENTS, "*", "periods"]),
 ];
 
 const fn route(
@@ -286,6 +295,8 @@ mod tests {
             ("/v2/enrollments/100/usagedetails/download", Endpoint::EnterpriseDownload, "", "v2 100"),
             ("/v2/enrollments/100/usagedetails/submit", Endpoint::EnterpriseSubmit, "", "v2 100"),
             ("/v2/enrollments/100/usagedetails/reports/X", Endpoint::EnterprisePoll, "", "v2 100 X"),
+            ("/lazurite/v1/enrollments/100/usage/Day-1", Endpoint::NativeUsage, "", "100 Day-1"),
+            ("/Lazurite/V1/Enrollments/100/Periods", Endpoint::NativePeriods, "", "100"),
         ];
         for (path, endpoint, scope, captures) in cases {
             assert_eq!(found(path), Some((endpoint, scope.to_owned(), captures.to_owned())), "{path}");

@@ -12,6 +12,7 @@ use reports::Reports;
 use crate::address::PublicUrl;
 use crate::clock::Clock;
 use crate::metrics::MetricsSource;
+use crate::native::Intake;
 use crate::proxies::TrustedProxies;
 use crate::refusals::Refusals;
 
@@ -60,6 +61,7 @@ pub struct ApiState {
     pub(crate) refusals: Refusals,
     pub(crate) settings: Arc<ApiSettings>,
     pub(crate) metrics: Option<Arc<dyn MetricsSource>>,
+    pub(crate) intake: Option<Intake>,
 }
 
 impl ApiState {
@@ -73,13 +75,20 @@ impl ApiState {
         settings: ApiSettings,
     ) -> Self {
         let (refusals, settings) = (Refusals::default(), Arc::new(settings));
-        Self { catalog, authenticator, lake, reports, pages, refusals, settings, metrics: None }
+        Self { catalog, authenticator, lake, reports, pages, refusals, settings, metrics: None, intake: None }
     }
 
     /// Answers scrapes from `source`; without one there is no such path.
     #[must_use]
     pub fn with_metrics(mut self, source: Arc<dyn MetricsSource>) -> Self {
         self.metrics = Some(source);
+        self
+    }
+
+    /// Takes usage of native enrollments; without an intake there are no such paths.
+    #[must_use]
+    pub fn with_intake(mut self, intake: Intake) -> Self {
+        self.intake = Some(intake);
         self
     }
 

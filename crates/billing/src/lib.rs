@@ -22,6 +22,7 @@ mod run;
 mod sheets;
 mod states;
 mod usage_input;
+mod view;
 
 pub use apply::{AppliedEnrollment, AppliedInput, ApplyOptions, apply};
 pub use boundary::{Reopen, reopen};
@@ -33,3 +34,4 @@ pub use ingest::{IngestOptions, Ingested, UsageChecks, ingest};
 pub use run::{BilledTotals, PeriodOutcome, RunOptions, RunOutcome, run};
 pub use states::{PeriodState, PeriodStatus, states};
 pub use usage_input::UsageInput;
+pub use view::{HeldBackView, PeriodView, ReopeningView, RevisionView};

@@ -25,6 +25,7 @@ pub struct UsageInput {
 #[derive(Debug, Clone)]
 enum Source {
     File(PathBuf),
+    Upload(PathBuf),
     Request(Bytes),
 }
 
@@ -44,6 +45,12 @@ impl UsageInput {
         Self { name: name.to_owned(), form, source: Source::Request(body) }
     }
 
+    /// The body of a request that was written to a file, without compression, as the request says its form; `name` names
+    /// it in messages. The service's clock says when its records were received.
+    pub fn upload(name: &str, form: UsageForm, path: &Path) -> Self {
+        Self { name: name.to_owned(), form, source: Source::Upload(path.to_owned()) }
+    }
+
     /// Its name in messages.
     pub fn name(&self) -> &str {
         &self.name
@@ -54,7 +61,7 @@ impl UsageInput {
         let mut hash = Sha256::new();
         match &self.source {
             Source::Request(body) => hash.update(body),
-            Source::File(path) => {
+            Source::File(path) | Source::Upload(path) => {
                 let failed = |source| BillingError::Path { path: self.name.clone(), source };
                 let mut file = File::open(path).map_err(failed)?;
                 let mut part = vec![0; COPY_BYTES];
@@ -73,26 +80,24 @@ impl UsageInput {
     pub(crate) fn reader(&self) -> Result<UsageReader, BillingError> {
         let name = self.name.as_str();
         let failed = |source| BillingError::Path { path: self.name.clone(), source };
+        let origin = match self.source {
+            Source::File(_) => UsageOrigin::File,
+            Source::Upload(_) | Source::Request(_) => UsageOrigin::Request,
+        };
         let reader = match (&self.source, self.form) {
-            (Source::File(path), UsageForm::Parquet) => {
-                UsageReader::parquet(name, File::open(path).map_err(failed)?, UsageOrigin::File)?
+            (Source::File(path) | Source::Upload(path), UsageForm::Parquet) => {
+                UsageReader::parquet(name, File::open(path).map_err(failed)?, origin)?
             }
-            (Source::File(path), form) => {
+            (Source::File(path) | Source::Upload(path), form) => {
                 let text = SourceReader::open(name, File::open(path).map_err(failed)?).map_err(NativeError::from)?;
                 match form {
-                    UsageForm::Csv => UsageReader::csv(name, text, UsageOrigin::File)?,
-                    _ => UsageReader::ndjson(name, text, UsageOrigin::File),
+                    UsageForm::Csv => UsageReader::csv(name, text, origin)?,
+                    _ => UsageReader::ndjson(name, text, origin),
                 }
             }
-            (Source::Request(body), UsageForm::Parquet) => {
-                UsageReader::parquet(name, body.clone(), UsageOrigin::Request)?
-            }
-            (Source::Request(body), UsageForm::Csv) => {
-                UsageReader::csv(name, Cursor::new(body.clone()), UsageOrigin::Request)?
-            }
-            (Source::Request(body), UsageForm::Ndjson) => {
-                UsageReader::ndjson(name, Cursor::new(body.clone()), UsageOrigin::Request)
-            }
+            (Source::Request(body), UsageForm::Parquet) => UsageReader::parquet(name, body.clone(), origin)?,
+            (Source::Request(body), UsageForm::Csv) => UsageReader::csv(name, Cursor::new(body.clone()), origin)?,
+            (Source::Request(body), UsageForm::Ndjson) => UsageReader::ndjson(name, Cursor::new(body.clone()), origin),
         };
         Ok(reader)
     }

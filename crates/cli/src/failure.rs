@@ -27,6 +27,28 @@ impl Failure {
         Self { refused: false, ..Self::refused(code, message) }
     }
 
+    /// The same, after something that was done.
+    pub(crate) fn after(self, done: &str) -> Self {
+        Self { message: format!("{done}: {}", self.message), ..self }
+    }
+
+    /// The same, with what to do.
+    pub(crate) fn hint(self, hint: &str) -> Self {
+        Self { message: format!("{}; {hint}", self.message), ..self }
+    }
+
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.refused
+    }
+
+    pub(crate) fn code(&self) -> &str {
+        &self.code
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(if self.refused { 2 } else { 1 })
     }
@@ -65,7 +87,7 @@ impl From<billing::BillingError> for Failure {
             code: error.code().to_owned(),
             file: file.map(str::to_owned),
             line,
-            column: column.map(String::from),
+            column: column.map(str::to_owned),
             refused: error.is_refusal(),
             message: error.to_string(),
         }

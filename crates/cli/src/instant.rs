@@ -55,6 +55,11 @@ pub(crate) fn rfc3339(milliseconds: i64) -> String {
         .unwrap_or_else(|| milliseconds.to_string())
 }
 
+/// Microseconds since 1970 of the system clock.
+pub(crate) fn now_micros() -> i64 {
+    i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1000).unwrap_or(i64::MAX)
+}
+
 /// Milliseconds since 1970 of the system clock.
 pub(crate) fn now_ms() -> i64 {
     i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)

@@ -43,6 +43,8 @@ fn main() -> ExitCode {
             Command::Demo(args) => commands::demo::run(args).await,
             Command::Serve(args) => commands::serve::run(*args).await,
             Command::Import(args) => commands::import::run(*args).await,
+            Command::Bill(args) => commands::bill::run(*args).await,
+            Command::Init(args) => commands::init::run(&args),
             Command::Enrollment(args) => commands::enrollment::run(args).await,
             Command::Key(args) => commands::key::run(args).await,
             Command::Access(args) => commands::access::run(args).await,

@@ -21,6 +21,7 @@ mod record;
 mod rejects;
 mod sources;
 mod store;
+mod uploads;
 mod usage_record;
 mod verify;
 mod walks;
@@ -32,5 +33,6 @@ pub use identities::{Explanation, NativeFacts, PeriodFinding, check_identities, 
 pub use import::{ImportOutcome, ImportedPeriod, import};
 pub use options::{ImportOptions, NoProgress, Progress};
 pub use store::Store;
+pub use uploads::upload_folder;
 pub use usage_record::{MovedBoundary, RefusedRecord, TakenBatch, UsageDone, UsageRecordNote};
 pub use verify::{Checked, VerifyReport, verify, verify_with};

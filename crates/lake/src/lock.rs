@@ -17,6 +17,8 @@ pub enum LockName {
     Imports,
     /// Shared by processes whose workers write reports.
     Workers,
+    /// Held by the server that bills native enrollments by itself at the moment.
+    Billing,
 }
 
 /// A lock that is held.
@@ -54,6 +56,7 @@ fn open(data: &Path, name: LockName) -> std::io::Result<File> {
     let name = match name {
         LockName::Imports => "imports",
         LockName::Workers => "workers",
+        LockName::Billing => "billing",
     };
     OpenOptions::new().create(true).truncate(false).write(true).open(folder.join(name))
 }

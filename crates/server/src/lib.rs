@@ -5,6 +5,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod billing_clock;
 mod connections;
 mod error;
 mod exchange;
@@ -14,6 +15,7 @@ mod server;
 mod settings;
 mod tls;
 
+pub use billing_clock::{BillSwitch, BillSwitchError};
 pub use error::ServerError;
 pub use server::{RunningServer, Server};
 pub use settings::{Overrides, Settings};

@@ -4,17 +4,19 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use access::{Authenticator, Issuers};
-use api::{ApiState, router};
+use api::{ApiState, Intake, UsageNews, router};
 use axum::middleware;
 use catalog::Catalog;
+use imports::Store;
 use lake::leftover::{COLLECTION_PAUSE, ORPHAN_AGE};
-use lake::{Lake, LakeRoot};
+use lake::{Lake, LakeRoot, UsageTable};
 use pages::Pages;
 use reports::{Reports, Workers};
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::billing_clock::BillingClock;
 use crate::connections::{Connections, Gate};
 use crate::error::ServerError;
 use crate::exchange::observe;
@@ -48,6 +50,7 @@ pub struct RunningServer {
     https: Listener,
     keeper: JoinHandle<()>,
     collection: JoinHandle<()>,
+    billing: Option<JoinHandle<()>>,
     workers: Workers,
     refusals: JoinHandle<()>,
     state: ApiState,
@@ -66,7 +69,8 @@ impl Server {
 
         let Tls { ca_path, config, keeper } = tls::prepare(&settings, OffsetDateTime::now_utc())?;
 
-        let lake = Lake::open(LakeRoot::local(&settings.data)?).await?;
+        let root = LakeRoot::local(&settings.data)?;
+        let lake = Lake::open(root.clone()).await?;
         let catalog = Catalog::open(&settings.data).await?;
         let reports = Reports::open(catalog.clone(), lake.clone(), settings.reports.clone()).await?;
         let pages = Pages::open(catalog.clone(), lake.clone()).await?;
@@ -75,8 +79,16 @@ impl Server {
         let issuers = Issuers::new(settings.issuers)?;
         let authenticator = Authenticator::open(catalog.clone(), issuers).await?;
         let tenant = authenticator.tenant().to_string();
+        let store = Store::over(lake.clone(), UsageTable::open(root), catalog.clone());
+        let news = UsageNews::default();
+        let intake = Intake::new(store.clone(), news.clone(), settings.usage_bytes_max);
+        let billing = settings.bill.is_on(settings.api.clock).then(|| {
+            let clock = BillingClock::new(store, news, settings.bill_after);
+            tokio::spawn(clock.run())
+        });
         let traffic = Traffic::new();
-        let mut state = ApiState::new(catalog.clone(), authenticator, lake, reports, pages, settings.api.clone());
+        let mut state = ApiState::new(catalog.clone(), authenticator, lake, reports, pages, settings.api.clone())
+            .with_intake(intake);
         if settings.metrics {
             state = state.with_metrics(Metrics::new(&traffic, catalog.clone()));
         }
@@ -100,6 +112,7 @@ impl Server {
             https,
             keeper,
             collection,
+            billing,
             workers,
             refusals,
             state,
@@ -115,6 +128,9 @@ impl RunningServer {
     pub async fn shutdown(self) {
         self.keeper.abort();
         self.collection.abort();
+        if let Some(billing) = &self.billing {
+            billing.abort();
+        }
         let stop_workers = async {
             if tokio::time::timeout(SHUTDOWN_TIME_MAX, self.workers.stop()).await.is_err() {
                 tracing::warn!("the report workers did not stop in time; their leases will end");

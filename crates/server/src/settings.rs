@@ -16,6 +16,7 @@ use reports::ReportSettings;
 use rustls::pki_types::ServerName;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::billing_clock::BillSwitch;
 use crate::error::ServerError;
 use crate::tls::TlsFiles;
 
@@ -33,6 +34,13 @@ const CONNECTIONS_MAX: usize = 1 << 20;
 const TLS_LOOK: Duration = Duration::from_secs(60);
 /// A signed link needs no other credential, so it does not live for ever: a week.
 const LINK_LIFE_S_MAX: u64 = 7 * 24 * 60 * 60;
+
+/// How long usage is waited for after a batch came in, before it is billed: a minute makes one run of many batches.
+const BILL_AFTER_S_DEFAULT: u64 = 60;
+/// A day; the refreshes bill in between anyway.
+const BILL_AFTER_S_MAX: u64 = 24 * 60 * 60;
+/// Some two million records as NDJSON. What is longer is sent in several batches.
+const USAGE_BYTES_DEFAULT: u64 = 512 << 20;
 
 /// How a store is served.
 #[derive(Debug, Clone)]
@@ -55,6 +63,12 @@ pub struct Settings {
     pub connections_max: usize,
     /// Whether `/metrics` is answered.
     pub metrics: bool,
+    /// Whether the server bills native enrollments by itself.
+    pub bill: BillSwitch,
+    /// How long more usage is waited for before what came in is billed.
+    pub bill_after: Duration,
+    /// Longest batch of usage over HTTP, without compression, in bytes.
+    pub usage_bytes_max: u64,
     /// How reports are made.
     pub reports: ReportSettings,
     /// How requests are answered.
@@ -119,6 +133,15 @@ pub struct Overrides {
     /// Whether `/metrics` is answered; default true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metrics: Option<bool>,
+    /// `auto`, `on` or `off`; default `auto`: native enrollments are billed if the clock is `system`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bill: Option<String>,
+    /// Seconds that more usage is waited for before what came in is billed; default 60.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bill_after: Option<u64>,
+    /// Longest batch of usage over HTTP, without compression, in bytes; default 512 MiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage_bytes_max: Option<u64>,
 }
 
 /// All settings as text and numbers.
@@ -149,6 +172,9 @@ struct Raw {
     connections_max: usize,
     #[serde(deserialize_with = "figment::util::bool_from_str_or_int")]
     metrics: bool,
+    bill: String,
+    bill_after: u64,
+    usage_bytes_max: u64,
 }
 
 impl Default for Raw {
@@ -174,6 +200,9 @@ impl Default for Raw {
             tls_key: None,
             connections_max: CONNECTIONS_DEFAULT,
             metrics: true,
+            bill: BillSwitch::default().to_string(),
+            bill_after: BILL_AFTER_S_DEFAULT,
+            usage_bytes_max: USAGE_BYTES_DEFAULT,
         }
     }
 }
@@ -240,6 +269,9 @@ impl Raw {
         "tls_key",
         "connections_max",
         "metrics",
+        "bill",
+        "bill_after",
+        "usage_bytes_max",
     ];
 
     fn check(self) -> Result<Settings, ServerError> {
@@ -264,6 +296,15 @@ impl Raw {
             let reason = format!("connections_max: expected 1 to {CONNECTIONS_MAX}, not {}", self.connections_max);
             return Err(wrong(reason));
         }
+        if self.bill_after > BILL_AFTER_S_MAX {
+            return Err(wrong(format!(
+                "bill_after: expected 0 to {BILL_AFTER_S_MAX} seconds, not {}",
+                self.bill_after
+            )));
+        }
+        if self.usage_bytes_max == 0 {
+            return Err(wrong("usage_bytes_max: a batch cannot have 0 bytes".to_owned()));
+        }
         let tls_files = match (self.tls_certificate, self.tls_key) {
             (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
             (None, None) => None,
@@ -280,6 +321,9 @@ impl Raw {
             tls_look: TLS_LOOK,
             connections_max: self.connections_max,
             metrics: self.metrics,
+            bill: read("bill", &self.bill)?,
+            bill_after: Duration::from_secs(self.bill_after),
+            usage_bytes_max: self.usage_bytes_max,
             reports: ReportSettings {
                 blob_bytes_max: self.blob_bytes_max,
                 link_life: Duration::from_secs(self.link_life),
@@ -382,6 +426,9 @@ mod tests {
             ("connections_max = 0", "connections_max: "),
             ("connections_max = 10000000", "connections_max: "),
             ("metrics = \"x\"", "metrics"),
+            ("bill = \"sometimes\"", "bill: "),
+            ("bill_after = 100000", "bill_after: "),
+            ("usage_bytes_max = 0", "usage_bytes_max: "),
             ("tls_names = [\"*.example\", \"x/\"]", "\"x/\""),
             ("listen", "cannot read the settings"),
         ];

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::body::Format;
 use super::headers::json;
+use crate::native::{RefusalDetail, UsageRefusal};
 pub(crate) use login::LoginError;
 
 /// Longest text of a caller that is repeated to it.
@@ -67,6 +68,8 @@ pub(crate) enum ApiError {
     IssuerUnavailable(String),
     /// The store does not answer.
     NotReady(Box<dyn std::error::Error + Send + Sync>),
+    /// Usage of a native enrollment that is not taken.
+    Usage(UsageRefusal),
     /// Our fault.
     Internal(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -98,6 +101,8 @@ struct ErrorArray<'a> {
 struct ErrorDetails<'a> {
     code: &'a str,
     message: &'a str,
+    #[serde(skip_serializing_if = "<[RefusalDetail]>::is_empty")]
+    details: &'a [RefusalDetail],
 }
 
 impl ApiError {
@@ -128,6 +133,7 @@ impl ApiError {
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Login(error) => error.status(),
+            Self::Usage(refusal) => refusal.status,
             Self::NotReady(_) | Self::IssuerUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -176,8 +182,17 @@ impl ApiError {
             Self::TooLarge { .. } => "RequestEntityTooLarge",
             Self::UnsupportedMediaType { .. } => "UnsupportedMediaType",
             Self::Login(error) => error.code(),
+            Self::Usage(refusal) => refusal.code,
             Self::NotReady(_) | Self::IssuerUnavailable(_) => "ServiceUnavailable",
             Self::Internal(_) => "InternalServerError",
+        }
+    }
+
+    /// What is told one by one beside the message.
+    fn details(&self) -> &[RefusalDetail] {
+        match self {
+            Self::Usage(refusal) => &refusal.details,
+            _ => &[],
         }
     }
 
@@ -240,6 +255,7 @@ impl ApiError {
                 format!("The content type of the request is not supported; expected {}.", expected.media_type())
             }
             Self::Login(error) => error.to_string(),
+            Self::Usage(refusal) => refusal.message.clone(),
             Self::NotReady(_) => "The store does not answer; its log says why.".to_owned(),
             Self::Internal(_) => format!("The server failed; its log has the cause under request id {request_id}."),
         }
@@ -253,16 +269,18 @@ impl ApiError {
         let message = redact(&self.message(request_id));
         let mut response = match shape {
             ErrorShape::ResourceManager => {
-                let body = ErrorBody { error: ErrorDetails { code: self.code(), message: &message } };
+                let body =
+                    ErrorBody { error: ErrorDetails { code: self.code(), message: &message, details: self.details() } };
                 json(self.status(), &body)
             }
             ErrorShape::Array => {
-                let error = [ErrorDetails { code: self.code(), message: &message }];
+                let error = [ErrorDetails { code: self.code(), message: &message, details: &[] }];
                 json(self.status(), &ErrorArray { error })
             }
             ErrorShape::EnterpriseReporting => {
                 let status = self.status();
-                json(status, &ErrorBody { error: ErrorDetails { code: status.as_str(), message: &message } })
+                let error = ErrorDetails { code: status.as_str(), message: &message, details: &[] };
+                json(status, &ErrorBody { error })
             }
             ErrorShape::OAuth => login::response(&self, &message, request_id),
         };

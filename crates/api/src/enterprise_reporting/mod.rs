@@ -53,7 +53,7 @@ async fn part(call: &Call<'_>, caller: &Caller, enrollment: &str) -> Result<Perm
 }
 
 /// The scope of the enrollment of a path, and its text.
-fn enrollment_scope(number: &str) -> Result<(Scope, String), ApiError> {
+pub(crate) fn enrollment_scope(number: &str) -> Result<(Scope, String), ApiError> {
     let text = format!("providers/Microsoft.Billing/billingAccounts/{number}");
     match Scope::parse(&text) {
         Ok(scope) => Ok((scope, text)),

@@ -1,16 +1,24 @@
-//! `lazurite demo`: a sample store from bundled real exports and a generated enrollment, served on loopback.
+//! `lazurite demo`: a sample store from bundled real exports, a generated enrollment and one that is billed here, served on
+//! loopback.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use access::{IssuedKey, KeyHolder, Role, issue_key, revoke_key};
+use billing::{
+    ApplyOptions, DocumentFill, IngestOptions, RunOptions, UsageChecks, UsageInput, apply, ingest, native_paths,
+};
+use calendar::BillingPeriod;
 use imports::{ImportOptions, Store, import};
+use ledger::billing::close_of;
 use ledger::{Dataset, EnrollmentId, Scope};
 use samples::bundled::{EA_ACTUAL, EA_AMORTIZED};
+use samples::example;
 use samples::generator::GeneratorOptions;
 use server::{Overrides, RunningServer, Settings};
 
 use crate::args::DemoArgs;
+use crate::commands::native_status::held_total;
 use crate::commands::sample::write_month;
 use crate::commands::serve::{start, until_stopped};
 use crate::failure::Failure;
@@ -26,6 +34,9 @@ const REAL_PERIOD: &str = "202309";
 const GENERATED: &str = "8611001";
 const GENERATED_FIRST_MONTH: (u16, u8) = (2024, 9);
 const GENERATED_MONTHS: u32 = 13;
+/// The enrollment that is billed here, and its one month of usage.
+const NATIVE: &str = "8633001";
+const NATIVE_PERIOD: &str = "202509";
 /// The demo in the audit log.
 const DEMO: &str = "lazurite demo";
 
@@ -41,18 +52,26 @@ pub(crate) async fn run(args: DemoArgs) -> Result<ExitCode, Failure> {
     let settings = Settings { tls_files: None, ..Settings::load(None, &overrides)? };
     println!("Building the sample store in {} (removing that folder removes the demo).", args.data.display());
     let store = Store::open(&args.data).await?;
-    if store.catalog().enrollments().await?.iter().any(|known| ![REAL, GENERATED].contains(&known.number.as_str())) {
+    if store
+        .catalog()
+        .enrollments()
+        .await?
+        .iter()
+        .any(|known| ![REAL, GENERATED, NATIVE].contains(&known.number.as_str()))
+    {
         let message =
             format!("{} is a store of your own; give the demo another folder with --data", args.data.display());
         return Err(Failure::refused("NotADemo", message));
     }
     load_real(&store).await?;
     load_generated(&store, args.rows).await?;
+    bill_native(&store).await?;
     let real = fresh_key(&store, REAL).await?;
     let generated = fresh_key(&store, GENERATED).await?;
+    let native = fresh_key(&store, NATIVE).await?;
     store.catalog().close().await;
     let (server, healer) = start(settings).await?;
-    print(&server, &args.data, &real, &generated);
+    print(&server, &args.data, &Keys { real, generated, native });
     until_stopped(server, healer).await;
     Ok(ExitCode::SUCCESS)
 }
@@ -92,6 +111,40 @@ async fn load_generated(store: &Store, rows: u64) -> Result<(), Failure> {
         let mut options = ImportOptions { paths: paths.clone(), actor: DEMO.to_owned(), ..ImportOptions::default() };
         options.fill.dataset = Some(dataset);
         load(store, options).await?;
+    }
+    Ok(())
+}
+
+/// The example of `lazurite init`, billed at the instant at which its month closes: the same store each time.
+async fn bill_native(store: &Store) -> Result<(), Failure> {
+    let wrong = |error: String| Failure::other("Demo", error);
+    let enrollment = EnrollmentId::parse(NATIVE).map_err(|error| wrong(error.to_string()))?;
+    let period = BillingPeriod::parse(NATIVE_PERIOD).map_err(|error| wrong(error.to_string()))?;
+    let as_of = close_of(period).map_err(|error| wrong(error.to_string()))?;
+    let folder = tempfile::tempdir().map_err(|error| wrong(format!("cannot make a folder: {error}")))?;
+    for file in example::files(NATIVE, period).map_err(|error| wrong(error.to_string()))? {
+        let path = folder.path().join(file.name);
+        std::fs::write(&path, &file.text)
+            .map_err(|error| wrong(format!("cannot write {}: {error}", path.display())))?;
+    }
+    let found = native_paths(&[folder.path().to_owned()])?;
+    let (actor, fill) = (DEMO.to_owned(), DocumentFill::default());
+    let options = ApplyOptions { received_at: as_of, fill, actor: actor.clone(), dry_run: false, reopen: None };
+    apply(store, &found.documents, &options).await?;
+    let checks = UsageChecks::default();
+    for file in &found.usage {
+        let options = IngestOptions { received_at: as_of, is_strict: true, actor: actor.clone() };
+        ingest(store, &checks, &enrollment, None, &UsageInput::file(file)?, &options).await?;
+    }
+    let options = RunOptions { as_of, period: Some(period), actor, reopen: None };
+    billing::run(store, &enrollment, &options).await?;
+    let snapshot = store.lake().snapshot().await?;
+    for dataset in Dataset::ALL {
+        let held = held_total(snapshot.files(), &enrollment, NATIVE_PERIOD, dataset)?;
+        println!(
+            "  enrollment {NATIVE} {dataset:13} {NATIVE_PERIOD}: {} rows, total {} (billed here)",
+            held.rows, held.total
+        );
     }
     Ok(())
 }
@@ -138,13 +191,22 @@ async fn fresh_key(store: &Store, enrollment: &str) -> Result<IssuedKey, Failure
     Ok(issue_key(store.catalog(), &holder, DEMO, now).await?)
 }
 
-fn print(server: &RunningServer, data: &Path, real: &IssuedKey, generated: &IssuedKey) {
+/// The keys of the demo's enrollments.
+struct Keys {
+    real: IssuedKey,
+    generated: IssuedKey,
+    native: IssuedKey,
+}
+
+fn print(server: &RunningServer, data: &Path, keys: &Keys) {
     let (http, https) = (&server.http_url, &server.https_url);
     let ca = absolute(server.ca_path.as_deref().expect("without files of the owner there is a local authority"));
-    let (client, generated_client) = (&real.id, &generated.id);
-    let (real, generated) = (real.key.reveal(), generated.key.reveal());
+    let Keys { real, generated, native } = keys;
+    let (client, generated_client, native_client) = (&real.id, &generated.id, &native.id);
+    let (real, generated, native) = (real.key.reveal(), generated.key.reveal(), native.key.reveal());
     let tenant = &server.tenant;
     let scope = format!("providers/Microsoft.Billing/billingAccounts/{REAL}");
+    let native_scope = format!("providers/Microsoft.Billing/billingAccounts/{NATIVE}");
     let program = std::env::current_exe().map_or_else(|_| "lazurite".to_owned(), |path| path.display().to_string());
     println!(
         r#"
@@ -152,6 +214,7 @@ Lazurite answers on {http} and {https}
   CA certificate   {ca}
   enrollment {REAL}   key {real}   client id {client}
   enrollment {GENERATED}   key {generated}   client id {generated_client}
+  enrollment {NATIVE}   key {native}   client id {native_client}
   tenant           {tenant}   (for clients that log in: the key is the client secret)
 
 Try it in another terminal.
@@ -207,6 +270,11 @@ PYTHON
   curl -s -o details.json -H "Authorization: Bearer {real}" "{http}/{scope}/providers/Microsoft.Consumption/usageDetails?api-version=2024-08-01"
   curl -s -o usage.json -H "Authorization: bearer {real}" "{http}/v3/enrollments/{REAL}/billingPeriods/{REAL_PERIOD}/usagedetails"
   curl -s -o usage.csv -H "Authorization: bearer {real}" "{http}/v3/enrollments/{REAL}/usagedetails/download?billingPeriod={REAL_PERIOD}"
+
+6. With the enrollment {NATIVE}, which is billed here from usage, prices and orders (lazurite init writes the same files):
+
+  curl -s -o balance.json -H "Authorization: Bearer {native}" "{http}/{native_scope}/billingPeriods/{NATIVE_PERIOD}/providers/Microsoft.Consumption/balances?api-version=2024-08-01"
+  curl -s -o amortized.json -H "Authorization: Bearer {native}" "{http}/{native_scope}/billingPeriods/{NATIVE_PERIOD}/providers/Microsoft.Consumption/usageDetails?api-version=2024-08-01&metric=AmortizedCost"
 
 Look into the store: {program} status --data {data}
 Stop with Ctrl-C."#,

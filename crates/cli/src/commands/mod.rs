@@ -8,12 +8,15 @@ use crate::instant::now_ms;
 
 pub(crate) mod access;
 pub(crate) mod audit;
+pub(crate) mod bill;
 pub(crate) mod demo;
 pub(crate) mod enrollment;
 pub(crate) mod explain;
 pub(crate) mod holder;
 pub(crate) mod import;
+pub(crate) mod init;
 pub(crate) mod key;
+pub(crate) mod native_status;
 pub(crate) mod report;
 pub(crate) mod sample;
 pub(crate) mod serve;

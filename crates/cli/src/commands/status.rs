@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::args::StatusArgs;
 use crate::commands::enrollment::{hierarchy_json, print_nodes};
+use crate::commands::native_status;
 use crate::failure::Failure;
 use crate::instant::{AsOf, rfc3339};
 use crate::output::grouped;
@@ -59,6 +60,11 @@ pub(crate) async fn run(args: StatusArgs) -> Result<ExitCode, Failure> {
     for one in &enrollments {
         hierarchies.push((one.number.clone(), store.catalog().hierarchy(&one.number).await?));
     }
+    // How billing stands is a question about now.
+    let native = match args.as_of {
+        None => native_status::native_enrollments(&store).await?,
+        Some(_) => Vec::new(),
+    };
     store.catalog().close().await;
     let mut listed = Vec::new();
     // A file counts once: for the newest holding that covers it.
@@ -93,11 +99,13 @@ pub(crate) async fn run(args: StatusArgs) -> Result<ExitCode, Failure> {
             json!({
                 "revision": snapshot.version().to_string(), "held": listed,
                 "balances": balances.iter().map(balance_json).collect::<Vec<_>>(), "hierarchies": hierarchies,
+                "native": native_status::as_json(&native),
             })
         );
     } else {
         print(snapshot.version(), &listed, !balances.is_empty());
         print_balances(&balances);
+        native_status::print(&native);
         for (number, known) in
             hierarchies.iter().filter(|(_, known)| known.departments().chain(known.accounts()).next().is_some())
         {

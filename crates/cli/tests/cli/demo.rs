@@ -39,6 +39,7 @@ fn the_printed_lines_download_the_bundled_export() {
     let text = printed.join("\n");
     assert!(text.contains("8611537 ActualCost    202309: 11 rows, total 8.5450077867419368"), "{text}");
     assert!(text.contains("8611001 ActualCost    202409 to 202509: 1,300 rows"), "{text}");
+    assert!(text.contains("8633001 ActualCost    202509: "), "{text}");
     for expected in ["   client id ", "\n  tenant           ", "az login --service-principal --username "] {
         assert!(text.contains(expected), "{expected:?} is not in {text}");
     }
