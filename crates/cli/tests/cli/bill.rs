@@ -54,6 +54,10 @@ fn init_writes_into_new_folders_only_and_says_how_to_go_on() {
     let folder = bench.path("my example").display().to_string();
     let done = Done::of(&lazurite().args(["init", "--native", &folder]).output().unwrap());
     assert!(done.code == 0 && done.text.contains(&format!("lazurite bill '{folder}'")), "{}", done.text);
+    // As it stands, without a word about time: last month, and the current one.
+    let done = bench.run(&["bill", &folder, "--json"]);
+    assert_eq!(billed(&done).len(), 2, "{}", done.text);
+    assert_eq!((&done.json["refused"], &billed(&done)[1]["state"]), (&json!(0), &json!("open")), "{}", done.text);
     let again = Done::of(&lazurite().args(["init", "--native", &folder, "--json"]).output().unwrap());
     assert_eq!((again.code, &again.json["error"]["code"]), (2, &json!("NotEmpty")), "{}", again.text);
 }
