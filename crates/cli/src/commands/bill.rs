@@ -45,7 +45,7 @@ impl Done {
 }
 
 pub(crate) async fn run(args: BillArgs) -> Result<ExitCode, Failure> {
-    let as_of = as_of(&args)?;
+    check_as_of(&args)?;
     let found = if args.paths.is_empty() {
         NativePaths::default()
     } else {
@@ -58,7 +58,7 @@ pub(crate) async fn run(args: BillArgs) -> Result<ExitCode, Failure> {
         false => Store::open(&args.data.path).await?,
     };
     let mut done = Done::default();
-    let outcome = work(&store, &args, as_of, &found, rejects, &mut done).await;
+    let outcome = work(&store, &args, &found, rejects, &mut done).await;
     if let Err(failure) = &outcome
         && failure.is_refusal()
         && !args.dry_run
@@ -87,7 +87,6 @@ fn exit_code(done: &Done) -> ExitCode {
 async fn work(
     store: &Store,
     args: &BillArgs,
-    as_of: Instant,
     found: &NativePaths,
     rejects: Option<RejectsFile>,
     done: &mut Done,
@@ -134,6 +133,8 @@ async fn work(
     if reopening.is_some() && concerned.len() != 1 {
         return Err(Failure::refused("WhichEnrollment", "--reopen is about one enrollment; say it with --enrollment"));
     }
+    // Not before what has just been received.
+    let as_of = args.as_of.map_or(Instant(now_micros()), |given| Instant(given.0.0));
     bill_all(store, args, as_of, concerned, reopening, done).await
 }
 
@@ -224,18 +225,14 @@ async fn bill_all(
     Ok(())
 }
 
-/// The instant of asking.
-fn as_of(args: &BillArgs) -> Result<Instant, Failure> {
-    let now = now_micros();
-    match args.as_of {
-        None => Ok(Instant(now)),
-        Some(given) if given.0.0 > now.saturating_add(AHEAD_MAX_MICROS) => {
-            let message =
-                "--as-of lies ahead: expected an instant that is over, since later runs could not begin before it";
-            Err(Failure::refused("AsOf", message))
-        }
-        Some(given) => Ok(Instant(given.0.0)),
+/// Refuses an instant of asking that is still to come.
+fn check_as_of(args: &BillArgs) -> Result<(), Failure> {
+    let latest = now_micros().saturating_add(AHEAD_MAX_MICROS);
+    if args.as_of.is_none_or(|given| given.0.0 <= latest) {
+        return Ok(());
     }
+    let message = "--as-of lies ahead: expected an instant that is over, since later runs could not begin before it";
+    Err(Failure::refused("AsOf", message))
 }
 
 /// What options and files do not allow together.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod balances;
+mod bill;
 mod commands;
 #[cfg(unix)]
 mod crashes;

@@ -15,6 +15,7 @@ mod log;
 mod login;
 mod metrics;
 mod native;
+mod native_usage;
 mod paging;
 mod permissions;
 mod reach;

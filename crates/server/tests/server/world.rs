@@ -29,13 +29,15 @@ pub(crate) struct World {
     pub(crate) folder: TempDir,
 }
 
-/// Settings of tests: free ports, no workers, so that reports stay as the test puts them.
+/// Settings of tests: free ports, no workers, so that reports stay as the test puts them, and no billing but the
+/// test's own.
 pub(crate) fn overrides(data: &Path) -> Overrides {
     Overrides {
         data: Some(data.to_owned()),
         listen: Some("127.0.0.1:0".into()),
         listen_tls: Some("127.0.0.1:0".into()),
         workers: Some(0),
+        bill: Some("off".into()),
         ..Overrides::default()
     }
 }
