@@ -256,7 +256,7 @@ pub enum BillingError {
     Usage(#[from] UsageStoreError),
     /// Committing failed.
     #[error(transparent)]
-    Store(#[from] ImportError),
+    Store(Box<ImportError>),
     /// The catalog failed.
     #[error(transparent)]
     Catalog(#[from] catalog::CatalogError),
@@ -269,6 +269,12 @@ pub enum BillingError {
         /// What the runtime said.
         reason: String,
     },
+}
+
+impl From<ImportError> for BillingError {
+    fn from(error: ImportError) -> Self {
+        Self::Store(Box::new(error))
+    }
 }
 
 impl BillingError {

@@ -94,7 +94,8 @@ pub async fn run(store: &Store, enrollment: &EnrollmentId, options: &RunOptions)
     }
     for _ in 0..ATTEMPTS_MAX {
         match attempt(store, enrollment, options).await {
-            Err(BillingError::Busy { .. } | BillingError::Store(ImportError::BoundaryMoved { .. })) => {}
+            Err(BillingError::Busy { .. }) => {}
+            Err(BillingError::Store(error)) if matches!(*error, ImportError::BoundaryMoved { .. }) => {}
             done => return done,
         }
     }

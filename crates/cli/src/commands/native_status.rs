@@ -34,7 +34,7 @@ pub(crate) fn held_total(
     for file in files.iter().filter(is_own) {
         rows += file.rows;
         let value = Decimal::parse(file.total.as_bytes(), Limits::TOTAL).ok().map(|parsed| parsed.value);
-        if !value.is_some_and(|value| total.add(value).is_ok()) {
+        if value.is_none_or(|value| total.add(value).is_err()) {
             return Err(Failure::other("StoreFailure", format!("the total of {} cannot be added", file.path)));
         }
     }

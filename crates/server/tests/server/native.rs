@@ -2,6 +2,7 @@
 //! and come out of the public APIs, to the digit.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
 use access::{KeyHolder, Role, issue_key};
@@ -147,10 +148,11 @@ impl Native {
         let mut reports: BTreeMap<(&str, &str), Vec<Row>> = BTreeMap::new();
         for check in &step.checks {
             let key = (check.dataset.as_str(), check.period.as_str());
-            if !reports.contains_key(&key) {
-                reports.insert(key, self.rows(&check.dataset, &check.period).await);
-            }
-            check.holds(&reports[&key], &step.as_of);
+            let rows = match reports.entry(key) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(missing) => missing.insert(self.rows(&check.dataset, &check.period).await),
+            };
+            check.holds(rows, &step.as_of);
         }
         for expected in &step.balances {
             let period = expected["period"].as_str().unwrap();
