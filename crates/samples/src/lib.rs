@@ -6,6 +6,8 @@
 //! usage, to be billed here; [`example`] a small one of them to begin with, explained. The crate promises that the same options give the same bytes and that every total it states is exact; it
 //! uses no binary floating point, no clock and no randomness but the seed it is given.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 pub mod bundled;
 pub mod example;
 pub mod generator;
