@@ -9,6 +9,8 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 pub mod bundled;
 pub mod example;
 pub mod generator;
