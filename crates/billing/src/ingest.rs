@@ -13,7 +13,7 @@ use ledger::{EnrollmentId, SubscriptionId};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
-use crate::error::BillingError;
+use crate::error::{BillingError, instant_text};
 use crate::known::{Known, first_open};
 use crate::mixed::{MixCheck, Remembered, is_on_time};
 use crate::usage_input::UsageInput;
@@ -345,8 +345,12 @@ impl<'a> RecordJudge<'a> {
         }
         let received_at = record.received_at.unwrap_or(self.options.received_at);
         // An instant outside of the calendar is the builder's to refuse.
+        if received_at.date().is_ok_and(|arrival| arrival < record.day) {
+            let day = record.day;
+            return refuse("date", format!("the usage of {day} was not yet there on {}", instant_text(received_at)));
+        }
         if let Ok((period, _)) = posting_period(record.day, received_at) {
-            if period < self.start {
+            if BillingPeriod::of(record.day) < self.start {
                 let (day, start) = (record.day, self.start);
                 let reason = format!("{day} lies before {start}, the first period that is billed here");
                 return refuse("date", reason);

@@ -166,8 +166,8 @@ These files are all that Lazurite needs to bill an enrollment. Change them to yo
     lazurite key create --enrollment {number}
     lazurite serve
 
-Billing the same files again changes nothing. Add usage as it is metered, and orders as they are placed: in these files, in
-new ones, or over HTTP.
+Billing the same files again changes nothing. Add orders as they are placed, in these files or in new ones. Usage goes into
+a new file each time, or over HTTP: a file of usage that has grown is a new batch, and all its records count again.
 
 | File | What it says |
 |---|---|

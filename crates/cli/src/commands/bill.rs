@@ -91,6 +91,12 @@ async fn work(
     rejects: Option<RejectsFile>,
     done: &mut Done,
 ) -> Result<(), Failure> {
+    if args.reopen.is_some() && args.received_at.is_none() && !found.usage.is_empty() {
+        let message = "usage is billed in the month in which it was received, and this is received now: to bring it into \
+                       the reopened period, say when it was received with --received-at INSTANT, before the 5th of the \
+                       month after it";
+        return Err(Failure::refused("ReceivedWhen", message));
+    }
     let received_at = args.received_at.or(args.as_of).map_or(Instant(now_micros()), |given| Instant(given.0.0));
     let mut reopening = args.reopen.map(|period| Reopen { period, reason: args.reason.clone().unwrap_or_default() });
     if !found.documents.is_empty() {

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use billing::native_facts;
+use billing::{HeldBackView, native_facts};
+use catalog::BilledRevision;
 use imports::{Explanation, Store, explain};
 use ledger::billing::ChargeClass;
 use ledger::identities::{Outcome, RowKind, Verdict};
@@ -11,9 +12,12 @@ use money::Decimal;
 use serde_json::{Value, json};
 
 use crate::args::ExplainArgs;
+use crate::commands::native_status::print_held_back;
 use crate::failure::Failure;
 use crate::output::grouped;
 
+/// Days from the 1st of the month after a period to its closing (D-34).
+const CLOSING_DAYS: i32 = 4;
 /// Most benefits that are listed one by one.
 const BENEFITS_SHOWN_MAX: usize = 50;
 
@@ -24,7 +28,9 @@ pub(crate) async fn run(args: ExplainArgs) -> Result<ExitCode, Failure> {
     let enrollment = enrollment(&store, args.enrollment).await?;
     let native = native_facts(&store).await?;
     let explained = explain(&store, &enrollment, args.period, native.get(&enrollment)).await;
+    let billed = store.catalog().billed_periods(&enrollment).await;
     store.catalog().close().await;
+    let billed = billed?.into_iter().find(|billed| billed.period == args.period);
     let Some(explained) = explained? else {
         let message = format!(
             "nothing of billing period {} of enrollment {enrollment} is held; see what is with: lazurite status",
@@ -36,8 +42,27 @@ pub(crate) async fn run(args: ExplainArgs) -> Result<ExitCode, Failure> {
         println!("{}", as_json(&explained));
     } else {
         print!("{}", as_text(&explained));
+        if let Some(billed) = billed {
+            print_state(&billed);
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// When a period that is billed here closes, and what of it is held back.
+fn print_state(billed: &BilledRevision) {
+    let closing = billed.period.next().map(|next| next.first_day().add_days(CLOSING_DAYS));
+    match (billed.is_final, closing) {
+        (true, _) => println!("\nthe period is closed; it changes only with: lazurite bill --reopen {}", billed.period),
+        (false, Ok(Ok(closing))) => println!("\nthe period is open and closes on {closing}, 00:00 UTC"),
+        (false, _) => println!("\nthe period is open"),
+    }
+    let held_back: Vec<HeldBackView> = billed.held_back.iter().map(HeldBackView::from).collect();
+    if held_back.is_empty() {
+        println!("no usage is held back");
+    } else {
+        print_held_back(&held_back, "");
+    }
 }
 
 /// The enrollment that is asked about: the named one, else the only one.
@@ -197,9 +222,23 @@ fn balance_text(explained: &Explanation) -> String {
         let label = format!("  {}", detail.name.as_deref().unwrap_or("(no name)"));
         table.line(&label, &[detail.value.as_ref().map(|value| value.value())]);
     }
+    for (label, parts) in INVOICE {
+        let amounts = parts.map(|part| balance.summary.amount(part).map(|amount| amount.value()));
+        let sum = match amounts {
+            [Some(first), Some(second)] => first.checked_add(second).ok(),
+            _ => None,
+        };
+        table.line(label, &[sum]);
+    }
     text.push_str(&table.text());
     text
 }
+
+/// What a period comes to (SEMANTICS 4.3).
+const INVOICE: [(&str, [BalanceAmount; 2]); 2] = [
+    ("invoice before tax", [BalanceAmount::TotalOverage, BalanceAmount::AzureMarketplaceServiceCharges]),
+    ("total charges", [BalanceAmount::TotalUsage, BalanceAmount::AzureMarketplaceServiceCharges]),
+];
 
 fn places(count: u64) -> String {
     if count == 1 { "one place".to_owned() } else { format!("{} places", grouped(count)) }

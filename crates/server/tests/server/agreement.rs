@@ -197,7 +197,7 @@ impl Agreement {
 }
 
 /// The number texts of a member.
-fn numbers(text: &str, member: &str) -> Vec<String> {
+pub(crate) fn numbers(text: &str, member: &str) -> Vec<String> {
     let pieces = text.split(&format!("\"{member}\":")).skip(1).map(ToOwned::to_owned).collect::<Vec<_>>();
     pieces.iter().map(|piece| piece.split([',', '}']).next().unwrap().to_owned()).collect()
 }

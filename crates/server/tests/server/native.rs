@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::agreement::table_of;
+use crate::agreement::{numbers, table_of};
 use crate::world::*;
 
 /// The number of all examples' enrollment.
@@ -220,6 +220,54 @@ impl Check {
             }
         }
     }
+}
+
+/// One native enrollment, asked through every generation: the same rows and the same sums.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_generation_answers_a_native_enrollment() {
+    let native = Native::start().await;
+    let as_of = instant("2025-07-05T04:00:00Z");
+    native.take(&examples().join("E08"), as_of).await;
+    native.bill(as_of).await;
+    let all = native.rows("ActualCost", "202506").await;
+    let cost = |rows: &[&Row]| {
+        let cells = rows.iter().map(|row| decimal(&row["CostInBillingCurrency"]).unwrap());
+        cells.fold(Decimal::ZERO, |sum, cell| sum.checked_add(cell).unwrap())
+    };
+    let is_first_party = |row: &&Row| row["ChargeType"] == "Usage" && row["PublisherType"] != "Marketplace";
+    let all: Vec<&Row> = all.iter().collect();
+    let first_party: Vec<&Row> = all.iter().copied().filter(is_first_party).collect();
+    assert_eq!(Some(cost(&all)), decimal("655.35"), "SEMANTICS 7, E8");
+    assert!(!first_party.is_empty() && first_party.len() < all.len());
+    let scope = native.scope();
+    let consumption = |period: &str, version: &str| {
+        format!("/{scope}{period}/providers/Microsoft.Consumption/usageDetails?api-version={version}")
+    };
+    let filter = "&$filter=properties/usageEnd ge '2025-06-01' AND properties/usageEnd le '2025-06-30'";
+    let enterprise = |version: &str| format!("/{version}/enrollments/{NATIVE}/billingPeriods/202506/usagedetails");
+    let nested = "/providers/Microsoft.Billing/billingPeriods/202506";
+    let questions = [
+        (format!("{}{filter}", consumption("", "2024-08-01")), "cost", &all),
+        (consumption(nested, "2018-10-01"), "pretaxCost", &first_party),
+        (enterprise("v2"), "Cost", &first_party),
+        (enterprise("v3"), "cost", &first_party),
+    ];
+    for (path, member, expected) in questions {
+        let answer = native.world.ask_with_key(Method::GET, &path).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        let costs = numbers(&answer.text().await.unwrap(), member);
+        assert_eq!(costs.len(), expected.len(), "{path}");
+        let sum = costs.iter().fold(Decimal::ZERO, |sum, one| sum.checked_add(decimal(one).unwrap()).unwrap());
+        assert_eq!(sum, cost(expected), "{path}");
+    }
+    let path = format!("/v3/enrollments/{NATIVE}/billingPeriods/202506/balancesummary");
+    let answer = native.world.ask_with_key(Method::GET, &path).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK, "{path}");
+    let summary = answer.text().await.unwrap();
+    assert_eq!(
+        (numbers(&summary, "utilized"), numbers(&summary, "totalUsage")),
+        (vec!["300.00".into()], vec!["600.10".into()])
+    );
 }
 
 async fn example(name: &str) {

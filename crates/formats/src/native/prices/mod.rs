@@ -54,7 +54,7 @@ pub fn read_price_sheet(file: &str, text: &str, fill: &PriceSheetFill) -> Result
     let Read { facts, lines } = read;
     let facts = facts.filled(fill).map_err(|fault| document.fault(fault))?;
     let missing = |fact, option| NativeError::Missing { file: file.to_owned(), fact, option };
-    let from = facts.from.ok_or_else(|| missing("first billing period", "--from YYYYMM"))?;
+    let from = facts.from.ok_or_else(|| missing("first billing period", "--prices-from YYYYMM"))?;
     if facts.through.is_some_and(|through| through < from) {
         let expected = format!("the prices end before they begin; expected {from} or a later period");
         return Err(document.fault(Fault::plain("through", expected)));

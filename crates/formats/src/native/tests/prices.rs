@@ -111,7 +111,7 @@ fn wrong_json_names_line_and_member() {
     let bare = read_price_sheet("p", &sheet(""), &PriceSheetFill::default()).unwrap_err();
     assert_eq!(
         (bare.code(), bare.to_string().as_str()),
-        ("MissingFact", "p does not say its first billing period; say it with --from YYYYMM")
+        ("MissingFact", "p does not say its first billing period; say it with --prices-from YYYYMM")
     );
     let ends = "{\"kind\":\"priceSheet\",\"from\":\"202502\",\"through\":\"202501\",\"currency\":\"USD\",\"lines\":[]}";
     let error = read_price_sheet("p", ends, &PriceSheetFill::default()).unwrap_err().to_string();
