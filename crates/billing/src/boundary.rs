@@ -23,8 +23,15 @@ pub struct Reopen {
     pub reason: String,
 }
 
+/// A reopening that was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opened {
+    before: Option<BillingPeriod>,
+    after: Option<BillingPeriod>,
+}
+
 /// Opens a closed period and every later one again: they take input from now on, and the next run bills and closes them
-/// again, with a new revision. False: the period is open already.
+/// again, with a new revision. `None`: the period is open already.
 ///
 /// # Errors
 /// [`BillingError::UnknownEnrollment`], and [`BillingError::Period`] for a period before the enrollment's first.
@@ -33,13 +40,27 @@ pub async fn reopen(
     enrollment: &EnrollmentId,
     reopen: &Reopen,
     actor: &str,
-) -> Result<bool, BillingError> {
+) -> Result<Option<Opened>, BillingError> {
     store.heal().await?;
     let known = Known::load(store, enrollment, None).await?;
     let start = known.stated(None)?.enrollment.start;
-    let Some(through) = reopened(start, known.state.closed_through, reopen, enrollment)? else { return Ok(false) };
-    move_boundary(store, enrollment, known.state.closed_through, through, actor, &reopen.reason).await?;
-    Ok(true)
+    let Some(through) = reopened(start, known.state.closed_through, reopen, enrollment)? else { return Ok(None) };
+    let opened = Opened { before: known.state.closed_through, after: through };
+    move_boundary(store, enrollment, opened.before, opened.after, actor, &reopen.reason).await?;
+    Ok(Some(opened))
+}
+
+/// Takes a reopening back under which nothing was taken.
+///
+/// # Errors
+/// [`BillingError::Busy`] where the boundary was moved meanwhile.
+pub async fn close_again(
+    store: &Store,
+    enrollment: &EnrollmentId,
+    opened: Opened,
+    actor: &str,
+) -> Result<(), BillingError> {
+    move_boundary(store, enrollment, opened.after, opened.before, actor, "what it was opened for was refused").await
 }
 
 /// Through which period the enrollment is closed after a reopening; `None`: nothing changes.

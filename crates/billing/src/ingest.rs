@@ -13,11 +13,14 @@ use ledger::{EnrollmentId, SubscriptionId};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
+use crate::apply::now_ms;
 use crate::error::{BillingError, instant_text};
 use crate::known::{Known, first_open};
 use crate::mixed::{MixCheck, Remembered, is_on_time};
 use crate::usage_input::UsageInput;
 
+/// How far an instant may lie ahead: clocks differ.
+const AHEAD_MS_MAX: i64 = 5 * 60 * 1000;
 /// How often a batch is judged again because something else was committed first.
 const ATTEMPTS_MAX: usize = 20;
 /// Refused records that are told one by one; the others are counted.
@@ -345,6 +348,9 @@ impl<'a> RecordJudge<'a> {
         }
         let received_at = record.received_at.unwrap_or(self.options.received_at);
         // An instant outside of the calendar is the builder's to refuse.
+        if received_at.0 > (now_ms() + AHEAD_MS_MAX) * 1000 {
+            return refuse("receivedAt", format!("{} lies in the future", instant_text(received_at)));
+        }
         if received_at.date().is_ok_and(|arrival| arrival < record.day) {
             let day = record.day;
             return refuse("date", format!("the usage of {day} was not yet there on {}", instant_text(received_at)));

@@ -25,13 +25,13 @@ mod usage_input;
 mod view;
 
 pub use apply::{AppliedEnrollment, AppliedInput, ApplyOptions, apply};
-pub use boundary::{Reopen, reopen};
+pub use boundary::{Opened, Reopen, close_again, reopen};
 pub use documents::{DocumentFill, NativePaths, native_paths};
 pub use error::BillingError;
 pub use facts::native_facts;
 pub use imports::RefusedRecord;
 pub use ingest::{IngestOptions, Ingested, UsageChecks, ingest};
-pub use run::{BilledTotals, PeriodOutcome, RunOptions, RunOutcome, run};
+pub use run::{BilledTotals, PeriodOutcome, RunOptions, RunOutcome, refuse_stale, run};
 pub use states::{PeriodState, PeriodStatus, states};
 pub use usage_input::UsageInput;
 pub use view::{HeldBackView, PeriodView, ReopeningView, RevisionView};

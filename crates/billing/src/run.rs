@@ -10,7 +10,7 @@ use lake::UsageSnapshot;
 use ledger::billing::{Instant, PeriodBook, close_of};
 use ledger::{BalanceSummary, EnrollmentId};
 
-use crate::boundary::{Reopen, move_boundary, reopen};
+use crate::boundary::{Reopen, close_again, move_boundary, reopen};
 use crate::digest::Billed;
 use crate::error::{BillingError, instant_text};
 use crate::known::Known;
@@ -88,10 +88,17 @@ pub struct BilledTotals {
 /// asked for, [`BillingError::Bill`] for input that the engine refuses. Nothing has changed then.
 pub async fn run(store: &Store, enrollment: &EnrollmentId, options: &RunOptions) -> Result<RunOutcome, BillingError> {
     store.heal().await?;
-    if let Some(own) = &options.reopen {
-        refuse_stale(store, enrollment, options.as_of).await?;
-        reopen(store, enrollment, own, &options.actor).await?;
+    let Some(own) = &options.reopen else { return attempts(store, enrollment, options).await };
+    refuse_stale(store, enrollment, options.as_of).await?;
+    let opened = reopen(store, enrollment, own, &options.actor).await?;
+    let done = attempts(store, enrollment, options).await;
+    if let (Some(opened), Err(_)) = (opened, &done) {
+        close_again(store, enrollment, opened, &options.actor).await?;
     }
+    done
+}
+
+async fn attempts(store: &Store, enrollment: &EnrollmentId, options: &RunOptions) -> Result<RunOutcome, BillingError> {
     for _ in 0..ATTEMPTS_MAX {
         match attempt(store, enrollment, options).await {
             Err(BillingError::Busy { .. }) => {}
@@ -126,7 +133,11 @@ async fn attempt(store: &Store, enrollment: &EnrollmentId, options: &RunOptions)
     billed
 }
 
-async fn refuse_stale(store: &Store, enrollment: &EnrollmentId, as_of: Instant) -> Result<(), BillingError> {
+/// Refuses an instant of asking before that of a held run.
+///
+/// # Errors
+/// [`BillingError::Stale`].
+pub async fn refuse_stale(store: &Store, enrollment: &EnrollmentId, as_of: Instant) -> Result<(), BillingError> {
     let held = store.catalog().billed_periods(enrollment).await?;
     match held.iter().max_by_key(|billed| billed.as_of).filter(|newest| newest.as_of > as_of.0) {
         Some(newest) => Err(BillingError::Stale {

@@ -8,7 +8,6 @@
 //! randomness but the seed it is given.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
-#![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod bundled;
 pub mod example;

@@ -9,7 +9,8 @@ use std::process::ExitCode;
 
 use billing::{
     AppliedEnrollment, ApplyOptions, BillingError, DocumentFill, IngestOptions, Ingested, NativePaths, Reopen,
-    RunOptions, RunOutcome, UsageChecks, UsageInput, apply, ingest, native_paths, reopen, run as bill,
+    RunOptions, RunOutcome, UsageChecks, UsageInput, apply, close_again, ingest, native_paths, refuse_stale, reopen,
+    run as bill,
 };
 use catalog::AuditEntry;
 use imports::Store;
@@ -120,11 +121,19 @@ async fn work(
     let mut concerned: BTreeSet<EnrollmentId> = done.applied.iter().map(|one| one.enrollment.clone()).collect();
     if !found.usage.is_empty() {
         let enrollment = usage_enrollment(store, args, &concerned, found).await?;
+        let mut opened = None;
         if let Some(reopening) = reopening.take() {
-            reopen(store, &enrollment, &reopening, &actor()).await?;
+            if let Some(as_of) = args.as_of {
+                refuse_stale(store, &enrollment, Instant(as_of.0.0)).await?;
+            }
+            opened = reopen(store, &enrollment, &reopening, &actor()).await?;
         }
         concerned.insert(enrollment.clone());
-        take_usage(store, args, received_at, &enrollment, found, rejects, done).await?;
+        let taken = take_usage(store, args, received_at, &enrollment, found, rejects, done).await;
+        if let (Some(opened), Err(_), true) = (opened, &taken, done.batches.is_empty()) {
+            close_again(store, &enrollment, opened, &actor()).await?;
+        }
+        taken?;
     }
     if args.paths.is_empty() {
         concerned = match &args.enrollment {
@@ -218,7 +227,7 @@ async fn bill_all(
     let is_only = concerned.len() == 1;
     for enrollment in concerned {
         let options = RunOptions { as_of, period: args.period, actor: actor(), reopen: reopening.clone() };
-        match bill(store, &enrollment, &options).await {
+        match newest(store, &enrollment, options, args.as_of.is_none()).await {
             Ok(outcome) => done.billed.push(outcome),
             Err(error) if is_only => {
                 let failure = Failure::from(error);
@@ -229,6 +238,24 @@ async fn bill_all(
         }
     }
     Ok(())
+}
+
+/// Bills; where nobody said as of when, another run that was faster is no reason to refuse.
+async fn newest(
+    store: &Store,
+    enrollment: &EnrollmentId,
+    mut options: RunOptions,
+    is_now: bool,
+) -> Result<RunOutcome, BillingError> {
+    for _ in 0..STALE_ATTEMPTS_MAX {
+        match bill(store, enrollment, &options).await {
+            Err(BillingError::Stale { .. } | BillingError::Busy { .. }) if is_now => {
+                options.as_of = Instant(now_micros());
+            }
+            done => return done,
+        }
+    }
+    bill(store, enrollment, &options).await
 }
 
 /// Refuses an instant of asking that is still to come.
@@ -255,6 +282,9 @@ fn check(args: &BillArgs, found: &NativePaths) -> Result<(), Failure> {
     }
     Ok(())
 }
+
+/// How often a run as of now begins again because another one was faster.
+const STALE_ATTEMPTS_MAX: usize = 5;
 
 /// A refusal, for the audit log. Of paths only the file names are kept.
 fn refused(args: &BillArgs, failure: &Failure) -> AuditEntry {

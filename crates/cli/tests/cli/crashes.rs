@@ -11,7 +11,7 @@ use imports::{ImportOptions, NoProgress, Store, import};
 use lake::CRASH_POINTS;
 use ledger::Dataset;
 use samples::bundled::EA_ACTUAL;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::program::{Bench, Done, lazurite};
 
@@ -244,6 +244,64 @@ fn an_import_that_dies_at_any_write_point_leaves_the_state_before_or_after() {
         }
         assert_eq!(scene.check(&bench, attempt, at), committed, "{at}");
     }
+}
+
+/// Points that a command which takes documents and usage and bills them does not pass: it reads no export, replaces no
+/// part of a file, and makes too few versions for a checkpoint.
+const NOT_OF_BILLS: [&str; 6] = [
+    "import-read",
+    "import-sources-kept",
+    "import-rest-written",
+    "import-checkpoint-staged",
+    "import-checkpoint-named",
+    "import-checkpointed",
+];
+
+/// What is held of a native enrollment: charges and balances, and the state of every period.
+fn billed(bench: &Bench) -> (Vec<Value>, Vec<Value>) {
+    let status = bench.run(&["status", "--json"]);
+    let held = status.json["held"].as_array().unwrap().iter();
+    let charges = held.map(|one| json!([one["dataset"], one["period"], one["rows"], one["total"]])).collect();
+    let native = status.json["native"].as_array().unwrap().iter();
+    let periods = native.flat_map(|one| one["periods"].as_array().unwrap().clone());
+    (charges, periods.map(|one| json!([one["period"], one["state"], one["endingBalance"]])).collect())
+}
+
+#[test]
+fn billing_that_dies_at_any_write_point_is_finished_by_the_same_command() {
+    let example = Bench::new();
+    let folder = example.path("example");
+    let made = lazurite().args(["init", "--month", "202501", "--native"]).arg(&folder).output().unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let command = |bench: &Bench| {
+        let mut command = coreless();
+        command.arg("bill").arg(&folder).args(["--as-of", "2025-02-05T04:00:00Z", "--data"]).arg(bench.data());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let whole = Bench::new();
+    assert!(command(&whole).status().unwrap().success());
+    let after = billed(&whole);
+    assert!(after.0.len() == 4 && after.1.len() == 2, "{after:?}");
+    let mut passed_by = Vec::new();
+    for at in CRASH_POINTS.into_iter().filter(|name| !name.starts_with("report-")) {
+        let bench = Bench::new();
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            Store::open(&bench.data()).await.unwrap().catalog().close().await;
+        });
+        let mut dying = command(&bench).env("LAZURITE_CRASH_AT", at).spawn().unwrap();
+        if wait(&mut dying, at).signal() != Some(ABORTED) {
+            passed_by.push(at);
+            continue;
+        }
+        let verified = bench.run(&["verify", "--json"]);
+        assert!(verified.code == 0 && verified.json["ok"] == true, "{at}: {}", verified.text);
+        assert!(command(&bench).status().unwrap().success(), "{at}: the same command again");
+        assert_eq!(billed(&bench), after, "{at}");
+        let verified = bench.run(&["verify", "--json"]);
+        assert!(verified.code == 0 && verified.json["ok"] == true, "{at}: {}", verified.text);
+    }
+    assert_eq!(passed_by, NOT_OF_BILLS);
 }
 
 #[test]

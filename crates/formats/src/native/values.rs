@@ -17,8 +17,8 @@ pub(crate) const NAME_BYTES_MAX: usize = 256;
 pub(crate) const RESOURCE_ID_BYTES_MAX: usize = 2048;
 /// Most integer digits of a quantity: with 18 fraction digits it fills a `decimal(38,18)`.
 pub(crate) const QUANTITY_LIMITS: Limits = Limits { fraction_digits_max: 18, integer_digits_max: 20 };
-/// Prices have as many, for the same reason.
-pub(crate) const PRICE_LIMITS: Limits = Limits { fraction_digits_max: 18, integer_digits_max: 20 };
+/// A price times any quantity that metering can mean stays an amount that every reader takes.
+pub(crate) const PRICE_LIMITS: Limits = Limits { fraction_digits_max: 18, integer_digits_max: 9 };
 /// Amounts of orders: the currency allows fewer fraction digits, which is judged by value.
 pub(crate) const AMOUNT_LIMITS: Limits = Limits { fraction_digits_max: 18, integer_digits_max: 18 };
 /// Most fraction digits of a commitment per hour.

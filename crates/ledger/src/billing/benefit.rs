@@ -326,23 +326,29 @@ impl Builder<'_> {
             let reason = "a part of a reservation that is billed monthly cannot be given back; give back all units";
             return refuse("units", reason.to_owned());
         }
-        let left = self.left_at(order.date).map_err(money)?;
+        let unused = self.left_at(order.date).map_err(money)?;
         let stays = match units == self.units {
             true => Decimal::ZERO,
             false => {
                 let share = Ratio::new(self.units - units, self.units).map_err(money)?;
-                half_even_ratio(left, share, ALLOCATION_DIGITS).map_err(money)?
+                half_even_ratio(unused, share, ALLOCATION_DIGITS).map_err(money)?
             }
         };
         // V, of the units that are given back: what was paid and not consumed. Monthly: less the installments to come.
         let dropped = self.drop_installments(order.date, is_monthly).map_err(money)?;
-        let value = left.checked_sub(stays).and_then(|value| value.checked_sub(dropped)).map_err(money)?;
+        let value = unused.checked_sub(stays).and_then(|value| value.checked_sub(dropped)).map_err(money)?;
         let computed = half_even(value, self.frame.currency.minor_digits()).max(Decimal::ZERO);
         let refund = order.refund.unwrap_or(computed);
         let paid = self.benefit.charged.iter().try_fold(Decimal::ZERO, |sum, one| sum.checked_add(one.amount));
-        let paid = paid.map_err(money)?;
-        if refund > paid {
-            return refuse("refund", format!("{refund} is more than was paid, which is {paid}"));
+        let before = self.benefit.returns.iter().try_fold(Decimal::ZERO, |sum, one| sum.checked_add(one.refund));
+        let left = paid.and_then(|paid| paid.checked_sub(before?)).map_err(money)?;
+        if refund > left {
+            return refuse("refund", format!("{refund} is more than what was paid and not given back yet, {left}"));
+        }
+        if self.benefit.here_until.is_some_and(|until| order.date >= until)
+            || self.benefit.here_from.is_some_and(|from| order.date < from)
+        {
+            return refuse("date", "the reservation belongs to another enrollment on this day".to_owned());
         }
         let settlement = value.checked_sub(refund).map_err(money)?;
         let charged = self.benefit.charged.iter().rev().find(|one| one.date < order.date);

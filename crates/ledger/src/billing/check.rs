@@ -13,7 +13,9 @@ use super::order::{
     SavingsPlan, Transfer, TransferDirection,
 };
 use super::ownership::Ownership;
+use super::purchases::charged_times;
 use super::settle::coverage_start;
+use super::usage::{Instant, close_of};
 use crate::SubscriptionId;
 use crate::selection::comparable;
 
@@ -87,6 +89,17 @@ pub fn first_period_of(
             let benefit = build(source, price, all, &frame)?;
             let posted = benefit.returns.iter().find(|returned| comparable(&returned.id) == comparable(&order.id));
             Ok(posted.map_or(own, |returned| returned.period.min(own)))
+        }
+        Order::Reservation(_) | Order::SavingsPlan(_) => {
+            // A benefit that comes from another enrollment does nothing here before.
+            let key = comparable(order.id());
+            let comes = all.iter().find_map(|other| match other {
+                Order::Transfer(other) if comparable(&other.order_id) == key => {
+                    (other.direction == TransferDirection::In).then_some(other.date)
+                }
+                _ => None,
+            });
+            Ok(comes.map_or(own, |day| own.max(BillingPeriod::of(day))))
         }
         _ => Ok(own),
     }
@@ -306,6 +319,18 @@ impl<'a> Checker<'a> {
             let reason = format!("expected a day of the benefit's term, {} to {}", benefit.start, benefit.last);
             return Err(fault(&order.id, order.date, "date", reason));
         }
+        let comes_back = self.orders.iter().any(|other| match other {
+            Order::Transfer(other) => {
+                comparable(&other.order_id) == benefit.key
+                    && order.direction == TransferDirection::In
+                    && other.direction == TransferDirection::Out
+                    && other.date <= order.date
+            }
+            _ => false,
+        });
+        if comes_back {
+            return Err(fault(&order.id, order.date, "date", "the benefit left before; it cannot come back"));
+        }
         let same = self.orders.iter().filter(|other| match other {
             Order::Transfer(other) => other.direction == order.direction && comparable(&other.order_id) == benefit.key,
             _ => false,
@@ -320,6 +345,11 @@ impl<'a> Checker<'a> {
     fn prepayment(&self, order: &Prepayment) -> Result<(), OrderError> {
         self.positive(&Stated { order: &order.id, date: order.date, field: "amount", value: order.amount })?;
         let start = coverage_start(order);
+        let closes = close_of(BillingPeriod::of(start));
+        if closes.is_ok_and(|closes| closes <= Instant::start_of(order.date)) {
+            let reason = format!("{start} lies in a period that closes before the order's own day, {}", order.date);
+            return Err(fault(&order.id, order.date, "coverageStart", reason));
+        }
         match order.expires {
             Some(expires) if expires < start => {
                 let reason = format!("it expires before it begins to cover, {start}");
@@ -369,6 +399,26 @@ impl<'a> Checker<'a> {
         if order.date < bought.date {
             let reason = format!("the refund is dated before the purchase, {}", bought.date);
             return Err(fault(&order.id, order.date, "date", reason));
+        }
+        self.refunds_within(order, bought).map_err(|reason| fault(&order.id, order.date, "amount", reason))
+    }
+
+    /// All refunds of a purchase up to one are not more than what was charged until then.
+    fn refunds_within(&self, order: &OtherRefund, bought: &OtherPurchase) -> Result<(), String> {
+        let words = |error: money::MoneyError| error.to_string();
+        let times = Decimal::from(charged_times(bought, order.date));
+        let charged = bought.amount.checked_mul(times).map_err(words)?;
+        let mut refunded = Decimal::ZERO;
+        for other in self.orders {
+            if let Order::Refund(other) = other
+                && comparable(&other.order_id) == comparable(&order.order_id)
+                && other.date <= order.date
+            {
+                refunded = refunded.checked_add(other.amount).map_err(words)?;
+            }
+        }
+        if refunded > charged {
+            return Err(format!("{refunded} in all would be given back of {charged} that was charged until then"));
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use super::benefit::{ALLOCATION_DIGITS, HOURS_PER_DAY, Source};
 use super::bill::{BillError, HeldBack, HeldBackReason};
 use super::charge::{Charge, Kind, LineFacts, OwnPrice};
 use super::coverage::{Coverage, CoverageError, Take, capacity};
-use super::engine::{Run, index};
+use super::engine::{Item, Run, index};
 use super::ownership::NOBODY;
 use super::rating::{Blend, RatedLine};
 use super::unit::trimmed;
@@ -68,7 +68,7 @@ impl Run<'_> {
             match RatedLine::of(line, self.sheet)? {
                 Ok(priced) => {
                     let facts = priced.facts(line, self.sheet)?;
-                    entered.push(self.enter(facts, &line.meter_id));
+                    entered.push(self.enter(facts, Item::Meter(&line.meter_id)));
                     rated.push(Some(priced));
                     reasons.push(None);
                 }

@@ -63,7 +63,9 @@ pub fn bill(input: BillInput<'_>) -> Result<PeriodBill, BillError> {
     check_previous(enrollment.start, period, previous.map(|book| book.period.as_str()))?;
     let clock = clock(period, as_of);
     let today = clock.today;
-    let seen: Vec<Order> = orders.iter().filter(|order| order.date() <= today).cloned().collect();
+    // A benefit that comes from another enrollment does nothing here before, so its coming is seen from the start.
+    let is_seen = |order: &&Order| order.date() <= today || matches!(order, Order::Transfer(_));
+    let seen: Vec<Order> = orders.iter().filter(is_seen).cloned().collect();
     let no_prices = PriceSheet::empty(enrollment.currency);
     let sheet = prices.unwrap_or(&no_prices);
     let frame = Frame { period, start: enrollment.start, currency: enrollment.currency };
@@ -177,8 +179,15 @@ pub(super) struct Run<'a> {
     pub(super) rows: Vec<Charge>,
 }
 
-/// What charges of an invoice line have in common.
-type ItemKey = (ChargeClass, String, String);
+/// What an invoice line charges for: usage of a meter, or an order. Their ids are apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Item<'a> {
+    Meter(&'a str),
+    Order(&'a str),
+}
+
+/// What charges of an invoice line have in common: class, subscription, item, and whether the item is an order.
+type ItemKey = (ChargeClass, String, String, bool);
 
 /// The items of the invoice.
 #[derive(Default)]
@@ -206,8 +215,12 @@ pub(super) fn index(position: usize) -> u32 {
 
 impl Run<'_> {
     /// Enters a line whose charges go to an item of the invoice.
-    pub(super) fn enter(&mut self, facts: LineFacts, item: &str) -> u32 {
-        let key = (facts.class(), comparable(&facts.subscription_id), comparable(item));
+    pub(super) fn enter(&mut self, facts: LineFacts, item: Item<'_>) -> u32 {
+        let (item, is_order) = match item {
+            Item::Meter(id) => (id, false),
+            Item::Order(id) => (id, true),
+        };
+        let key = (facts.class(), comparable(&facts.subscription_id), comparable(item), is_order);
         let item = self.invoice.item(key);
         self.items.push(Some(item));
         self.lines.push(facts);
@@ -240,13 +253,13 @@ impl Run<'_> {
             if row.kind.is_usage() {
                 charged.usage.entry(row.day).or_default().add(row.cost)?;
             } else {
-                let (_, subscription, order) = self.invoice.keys[item as usize].clone();
+                let (_, subscription, order, _) = self.invoice.keys[item as usize].clone();
                 charged.purchases.push(PurchaseCost { day: row.day, order, subscription, cost: row.cost });
             }
         }
         let mut lines = Vec::with_capacity(sums.len());
         let mut left_over: BTreeMap<ChargeClass, Decimal> = BTreeMap::new();
-        for ((class, subscription, item), sum) in self.invoice.keys.iter().zip(sums) {
+        for ((class, subscription, item, _), sum) in self.invoice.keys.iter().zip(sums) {
             let exact = sum.value();
             let amount = truncate(exact, digits);
             let line_sum = charged.lines.entry(*class).or_default();

@@ -7,7 +7,7 @@ use money::{Decimal, MoneyError, half_even_quotient};
 
 use super::benefit::{ALLOCATION_DIGITS, Source};
 use super::charge::{Charge, Kind, LineFacts, OwnPrice};
-use super::engine::Run;
+use super::engine::{Item, Run};
 use super::order::{Order, OtherPurchase, OtherRefund, Recurrence};
 use super::ownership::{NOBODY, NOWHERE};
 use super::unit::trimmed;
@@ -33,7 +33,7 @@ impl Run<'_> {
             let mut line = None;
             for installment in benefit.charged.iter().filter(|one| clock.is_now(one.date, BillingPeriod::of(one.date)))
             {
-                let line = *line.get_or_insert_with(|| self.enter(order_line.clone(), source.order_id()));
+                let line = *line.get_or_insert_with(|| self.enter(order_line.clone(), Item::Order(source.order_id())));
                 let place = self.place_of(source.subscription(), installment.date);
                 let effective = per_unit(installment.amount, units)?;
                 let row = (installment.date, line, place);
@@ -45,7 +45,9 @@ impl Run<'_> {
                     // Refunds of closed periods go to the balance: no invoice line has them (SEMANTICS 4.2).
                     let line = match returned.is_of_closed {
                         true => self.enter_beside(order_line.clone()),
-                        false => *line.get_or_insert_with(|| self.enter(order_line.clone(), source.order_id())),
+                        false => {
+                            *line.get_or_insert_with(|| self.enter(order_line.clone(), Item::Order(source.order_id())))
+                        }
                     };
                     let units = Decimal::from(returned.units);
                     let effective = per_unit(returned.refund, units)?;
@@ -119,7 +121,7 @@ impl Run<'_> {
             let Some(day) = occurrence(order, clock.period).filter(|day| *day <= clock.today) else {
                 continue;
             };
-            let line = *entered.get_or_insert_with(|| self.enter(purchase_line(order), &order.order_id));
+            let line = *entered.get_or_insert_with(|| self.enter(purchase_line(order), Item::Order(&order.order_id)));
             let recurs = order.recurrence != Recurrence::Once;
             self.other_row(Kind::Purchase, order, (day, line), recurs, (order.quantity, order.amount))?;
         }
@@ -129,7 +131,7 @@ impl Run<'_> {
             if !clock.is_now(refund.date, BillingPeriod::of(refund.date)) {
                 continue;
             }
-            let line = *entered.get_or_insert_with(|| self.enter(purchase_line(order), &order.order_id));
+            let line = *entered.get_or_insert_with(|| self.enter(purchase_line(order), Item::Order(&order.order_id)));
             let amounts = (refund.quantity.checked_neg()?, refund.amount.checked_neg()?);
             self.other_row(Kind::Refund, order, (refund.date, line), false, amounts)?;
         }
@@ -169,6 +171,20 @@ fn occurrence(order: &OtherPurchase, period: BillingPeriod) -> Option<Date> {
     };
     let day = period.day_or_last(order.date.day());
     (comes && order.until.is_none_or(|until| day <= until)).then_some(day)
+}
+
+/// How often a purchase was charged up to a day, that day included.
+pub(super) fn charged_times(order: &OtherPurchase, until: Date) -> u32 {
+    let mut times = 0;
+    let mut period = BillingPeriod::of(order.date);
+    while period <= BillingPeriod::of(until) {
+        times += u32::from(occurrence(order, period).is_some_and(|day| day <= until));
+        match period.next() {
+            Ok(next) if order.recurrence != Recurrence::Once => period = next,
+            _ => break,
+        }
+    }
+    times
 }
 
 fn purchase_line(order: &OtherPurchase) -> LineFacts {

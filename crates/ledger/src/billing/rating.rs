@@ -14,6 +14,9 @@ use crate::selection::comparable;
 
 /// Most fraction digits of a native cost (SEMANTICS 2.4).
 const COST_DIGITS: u8 = 28;
+/// The cost of one charge stays below 10^18: what is more is a mistake in the input, and readers of the lake take 24
+/// integer digits.
+const COST_MAX: u64 = 1_000_000_000_000_000_000;
 
 /// A line of usage with its price.
 #[derive(Debug)]
@@ -130,7 +133,8 @@ impl RatedLine {
 
     /// The cost of a quantity at one price: exact, and half-even to 28 digits where the product has more.
     pub(super) fn cost(&self, quantity: Decimal) -> Result<Decimal, MoneyError> {
-        half_even_product(quantity, self.unit_price, COST_DIGITS)
+        let cost = half_even_product(quantity, self.unit_price, COST_DIGITS)?;
+        if cost.abs() >= Decimal::from(COST_MAX) { Err(MoneyError::Overflow) } else { Ok(cost) }
     }
 }
 

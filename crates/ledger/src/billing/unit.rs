@@ -6,6 +6,8 @@ use money::{Decimal, Limits, half_even_quotient};
 
 /// Most fraction digits of a price and of a quantity (SEMANTICS 2.4).
 const NUMBER_DIGITS_MAX: u8 = 18;
+/// Largest block: a thousand times the largest that is known, and small enough that prices per block stay prices.
+const BLOCK_MAX: u64 = 1_000_000_000_000;
 /// Longest unit of measure, in bytes.
 const UNIT_BYTES_MAX: usize = 64;
 
@@ -42,15 +44,10 @@ impl UnitOfMeasure {
         }
         let digits_end = trimmed.find(|c: char| !c.is_ascii_digit() && c != ',' && c != '.').unwrap_or(trimmed.len());
         let (number, rest) = trimmed.split_at(digits_end);
-        let (factor, unit) = match rest.bytes().next() {
-            Some(letter) if !number.is_empty() && ends_word(&rest[1..]) => match letter.to_ascii_uppercase() {
-                b'K' => (1_000, &rest[1..]),
-                b'M' => (1_000_000, &rest[1..]),
-                b'B' => (1_000_000_000, &rest[1..]),
-                _ => (1, rest),
-            },
-            _ => (1, rest),
-        };
+        let suffix = |letter| rest.strip_prefix(letter).filter(|after| !number.is_empty() && ends_word(after));
+        let scaled = [(['K', 'k'], 1_000), (['M', 'm'], 1_000_000), (['B', 'b'], 1_000_000_000)];
+        let scaled = scaled.into_iter().find_map(|(letter, factor)| Some((factor, suffix(letter)?)));
+        let (factor, unit) = scaled.unwrap_or((1, rest));
         let block = if number.is_empty() {
             Decimal::from(1)
         } else {
@@ -58,7 +55,7 @@ impl UnitOfMeasure {
             let parsed = Decimal::parse(plain.as_bytes(), Limits::QUANTITY).map_err(|_| refused())?;
             parsed.value.checked_mul(Decimal::from(factor)).map_err(|_| refused())?
         };
-        if block <= Decimal::ZERO {
+        if block <= Decimal::ZERO || block > Decimal::from(BLOCK_MAX) {
             return Err(refused());
         }
         Ok(Self { text: trimmed.to_owned(), block, dimension: dimension(unit) })
@@ -177,7 +174,12 @@ mod tests {
             let parsed = UnitOfMeasure::parse(text);
             assert!(parsed.is_err() || parsed.unwrap().block() == decimal("1"), "{text}");
         }
-        assert!(UnitOfMeasure::parse("0 Hours").is_err());
+        for text in ["0 Hours", "1001B", "99999999999999999999B Hours", "0.0 GB"] {
+            assert!(UnitOfMeasure::parse(text).is_err(), "{text}");
+        }
+        for text in ["1é", "1éHour", "ß", "1k", "10Kß"] {
+            assert!(UnitOfMeasure::parse(text).is_ok(), "{text}");
+        }
     }
 
     #[test]

@@ -83,6 +83,10 @@ struct Columns {
 
 impl<R: ChunkReader + 'static> ParquetSource<R> {
     pub(super) fn open(file: &str, input: R, origin: UsageOrigin) -> Result<Self, NativeError> {
+        guarded(file, || Self::open_sound(file, input, origin))
+    }
+
+    fn open_sound(file: &str, input: R, origin: UsageOrigin) -> Result<Self, NativeError> {
         let damaged = |error: ParquetError| damage(file, &error);
         let input = Shared(Arc::new(input));
         // The schema that some writers embed says how they held the columns, not what is in the file.
@@ -130,7 +134,8 @@ impl<R: ChunkReader + 'static> ParquetSource<R> {
 impl<R: ChunkReader + 'static> UsageSource for ParquetSource<R> {
     fn next_batch(&mut self) -> Result<Option<UsageBatch>, NativeError> {
         loop {
-            match self.next_rows()? {
+            let file = self.file.clone();
+            match guarded(&file, || self.next_rows())? {
                 None => return Ok(None),
                 Some(rows) if rows.num_rows() == 0 => {}
                 Some(rows) => {
@@ -371,4 +376,12 @@ impl Texts {
         self.ids.insert(text.into(), id);
         id
     }
+}
+
+/// The reader of Parquet has assertions about sizes that a damaged file breaks: such a file is damaged, not a fault here.
+fn guarded<T>(file: &str, read: impl FnOnce() -> Result<T, NativeError>) -> Result<T, NativeError> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).unwrap_or_else(|_| {
+        let reason = "it is damaged: its own sizes contradict each other".to_owned();
+        Err(NativeError::Syntax { file: file.to_owned(), line: None, reason })
+    })
 }

@@ -1,5 +1,6 @@
 //! The engine on small enrollments, built by hand.
 
+mod refusals;
 mod worked;
 
 use calendar::{BillingPeriod, Date, Term};
