@@ -4,7 +4,7 @@ use bytes::Bytes;
 use formats::native::UsageForm;
 use lazurite_billing::{BillingError, IngestOptions, UsageInput, ingest};
 
-use crate::support::{Bench, at, daily, hourly, number, orders, reservation};
+use crate::support::{Bench, SUBSCRIPTION, at, daily, hourly, number, orders, reservation};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_is_taken_once() {
@@ -76,4 +76,22 @@ async fn hourly_and_daily_usage_of_a_benefit_day_are_not_mixed() {
     bench.usage("b3", "2025-01-06", &hourly("2025-01-05", 7, "-1")).await.unwrap();
     bench.usage("b2", "2025-01-06", &daily("2025-01-05", "3")).await.unwrap();
     bench.bill("2025-01-07").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn usage_that_cannot_be_there_is_refused() {
+    let bench = Bench::native().await;
+    let record = |date: &str, received: &str| {
+        format!(r#"{{"subscriptionId":"{SUBSCRIPTION}","meterId":"vm","date":"{date}","quantity":1{received}}}"#)
+    };
+    let before = bench.state().await;
+    for (line, said) in [
+        (record("2025-02-11", ""), "was not yet there"),
+        (record("2024-12-31", ""), "lies before 202501"),
+        (record("2025-01-31", r#","receivedAt":"2099-01-01T00:00:00Z""#), "lies in the future"),
+    ] {
+        let error = bench.usage("one", "2025-02-10", &line).await.unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+        assert_eq!(bench.state().await, before, "{said}");
+    }
 }
