@@ -185,7 +185,7 @@ const KINDS: [&str; 8] = [
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_year_day_by_day_gives_the_books_of_the_year_at_once() {
-    let kinds = holds(1, "USD", 12).await;
+    let kinds = holds(3, "USD", 12).await;
     assert_eq!(kinds.len(), KINDS.len(), "the year has only {kinds:?}");
 }
 
