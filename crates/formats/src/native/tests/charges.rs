@@ -22,10 +22,8 @@ fn january() -> PeriodBill {
         .filter(|order| wanted.contains(&order.id.as_str()))
         .flat_map(|order| order.orders)
         .collect();
-    let sheet = example("priceSheet").replace(
-        "\"lines\": [",
-        "\"lines\": [\n{\"meterId\":\"d4\",\"unitOfMeasure\":\"1 Hour\",\"unitPrice\":\"0.400000000000000001\"},",
-    );
+    // A price with all the digits that one may have.
+    let sheet = example("priceSheet").replace("\"unitPrice\": \"0.40\"", "\"unitPrice\": \"0.400000000000000001\"");
     let prices = read_price_sheet("p", &sheet, &PriceSheetFill::default()).unwrap().sheet;
     let text = example("usage.ndjson").replace("\"-3\",\"pricingModel\":\"Spot\"", "\"30.50\"");
     let mut usage = UsageBook::default();
