@@ -86,21 +86,12 @@ pub(super) fn charges(
     };
     let stated = usage.checked_add(marketplace)?.checked_sub(correction)?;
     let rows = facts.total(Dataset::ActualCost).checked_sub(late_refunds)?;
-    let off = rows.checked_sub(stated)?;
-    let mut differences = Differences::default();
-    if !off.is_zero() {
-        differences.push(Difference {
-            day: None,
-            subject: "ActualCost".into(),
-            by: Some(off),
-            detail: format!(
-                "the charges without refunds of closed periods are {}, the balance summary has {}",
-                rows.to_shortest_string(),
-                stated.to_shortest_string()
-            ),
-        })?;
-    }
-    Ok(differences.verdict())
+    let detail = format!(
+        "the charges without refunds of closed periods are {}, the balance summary has {}",
+        rows.to_shortest_string(),
+        stated.to_shortest_string()
+    );
+    agreement("ActualCost", rows.checked_sub(stated)?, detail)
 }
 
 /// B6.
@@ -117,19 +108,19 @@ pub(super) fn refunds(context: &PeriodContext<'_>, late_refunds: Decimal) -> Res
     };
     let stated = overage.checked_add(adjusted)?;
     let rows = late_refunds.checked_neg()?;
-    let off = rows.checked_sub(stated)?;
+    let detail = format!(
+        "the charges give back {}, the balance summary {}",
+        rows.to_shortest_string(),
+        stated.to_shortest_string()
+    );
+    agreement("refunds of closed periods", rows.checked_sub(stated)?, detail)
+}
+
+/// Holds where the charges are not off from the balance summary.
+fn agreement(subject: &str, off: Decimal, detail: String) -> Result<Verdict, MoneyError> {
     let mut differences = Differences::default();
     if !off.is_zero() {
-        differences.push(Difference {
-            day: None,
-            subject: "refunds of closed periods".into(),
-            by: Some(off),
-            detail: format!(
-                "the charges give back {}, the balance summary {}",
-                rows.to_shortest_string(),
-                stated.to_shortest_string()
-            ),
-        })?;
+        differences.push(Difference { day: None, subject: subject.into(), by: Some(off), detail })?;
     }
     Ok(differences.verdict())
 }
