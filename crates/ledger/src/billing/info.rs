@@ -5,7 +5,7 @@ use money::Decimal;
 
 use super::charge::BenefitFacts;
 
-/// Longest text that a member takes from outside.
+/// A text as it stands between the quotes of a JSON string.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
