@@ -10,7 +10,7 @@ use formats::native::{
     PriceSheetFill, StatedPriceSheet, UsageOrigin, UsageReader, UsageRecord, read_enrollment, read_orders,
     read_price_sheet,
 };
-use ledger::billing::{Instant, NativeEnrollment, Order, PriceSheet, UsageBook, posting_period};
+use ledger::billing::{Instant, NativeEnrollment, Order, PriceSheet, UsageBook, UsageLine, posting_period};
 
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -48,21 +48,24 @@ pub(crate) fn usage(folder: &Path) -> Outcome<UsageReader> {
 }
 
 /// Calls `each` with every record.
-pub(crate) fn for_each_record(folder: &Path, mut each: impl FnMut(UsageRecord) -> Outcome<()>) -> Outcome<u64> {
+pub(crate) fn for_each_record(
+    folder: &Path,
+    mut each: impl FnMut(UsageRecord, &UsageLine) -> Outcome<()>,
+) -> Outcome<u64> {
     let mut count = 0;
-    for batch in usage(folder)? {
-        for record in batch? {
-            each(record.map_err(|refused| format!("{refused:?}"))?)?;
-            count += 1;
-        }
-    }
+    usage(folder)?.for_each(|record, lines| {
+        let record = record.map_err(|refused| format!("{refused:?}"))?;
+        count += 1;
+        let line = lines.get(record.line);
+        each(record, line)
+    })?;
     Ok(count)
 }
 
 /// All usage that was received by an instant, by the period that it is posted in.
 pub(crate) fn books(folder: &Path, as_of: Instant) -> Outcome<BTreeMap<BillingPeriod, UsageBook>> {
     let mut books: BTreeMap<BillingPeriod, UsageBook> = BTreeMap::new();
-    for_each_record(folder, |record| {
+    for_each_record(folder, |record, line| {
         let received = record.received_at.ok_or("usage without receivedAt")?;
         if received > as_of {
             return Ok(());
@@ -71,12 +74,11 @@ pub(crate) fn books(folder: &Path, as_of: Instant) -> Outcome<BTreeMap<BillingPe
         let late = day != record.day || period != BillingPeriod::of(record.day);
         let book = books.entry(period).or_default();
         if late {
-            let mut line = (*record.line).clone();
-            line.late = Some((record.day, record.hour));
+            let line = UsageLine { late: Some((record.day, record.hour)), ..line.clone() };
             let id = book.line(&line);
             book.add(id, day, None, record.quantity)?;
         } else {
-            let id = book.line(&record.line);
+            let id = book.line(line);
             book.add(id, day, record.hour, record.quantity)?;
         }
         Ok(())

@@ -15,7 +15,7 @@ pub(crate) fn parse(folder: &Path) -> Outcome<()> {
     let clock = Clock::now();
     let documents = Documents::read(folder)?;
     let mut sum = Decimal::ZERO;
-    let records = for_each_record(folder, |record| {
+    let records = for_each_record(folder, |record, _| {
         sum = sum.checked_add(record.quantity)?;
         Ok(())
     })?;

@@ -1,30 +1,26 @@
 //! Taking batches of usage: each record is judged, the accepted ones are appended in one commit.
 
-use std::collections::{BTreeSet, HashMap};
+mod record;
+mod write;
+
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex as BlockingMutex};
 
-use calendar::BillingPeriod;
 use catalog::UsageBatch;
-use formats::native::{UsageBatchBuilder, UsageRecord};
 use imports::{RefusedRecord, Store, TakenBatch, UsageDone, UsageRecordNote};
-use lake::{LakeError, UsageAppend, UsageFile, UsageSnapshot, UsageTarget, crash_point};
-use ledger::billing::{Instant, UsageLine, posting_period};
-use ledger::{EnrollmentId, SubscriptionId};
-use tokio::runtime::Handle;
+use lake::{LakeError, UsageAppend, UsageSnapshot, crash_point};
+use ledger::EnrollmentId;
+use ledger::billing::Instant;
 use tokio::sync::Mutex;
 
-use crate::apply::now_ms;
-use crate::error::{BillingError, instant_text};
-use crate::known::{Known, first_open};
-use crate::mixed::{MixCheck, Remembered, is_on_time};
+use crate::error::BillingError;
+use crate::known::Known;
+use crate::mixed::{MixCheck, Remembered};
 use crate::usage_input::UsageInput;
+use write::{Written, write};
 
-/// How far an instant may lie ahead: clocks differ.
-const AHEAD_MS_MAX: i64 = 5 * 60 * 1000;
 /// How often a batch is judged again because something else was committed first.
 const ATTEMPTS_MAX: usize = 20;
-/// Refused records that are told one by one; the others are counted.
-const REFUSALS_MAX: usize = 1000;
 /// Longest id of a batch.
 const BATCH_ID_BYTES_MAX: usize = 128;
 
@@ -147,72 +143,6 @@ fn again(held: UsageBatch, content: &str) -> Result<Ingested, BillingError> {
     })
 }
 
-/// The files of a batch that is not appended yet.
-#[derive(Debug, Default)]
-struct Written {
-    files: Vec<UsageFile>,
-    accepted: u64,
-    refused: u64,
-    refusals: Vec<RefusedRecord>,
-}
-
-/// Judges all records and writes the accepted ones.
-async fn write(
-    store: &Store,
-    known: &Known,
-    check: MixCheck<'_>,
-    input: &UsageInput,
-    options: &IngestOptions,
-) -> Result<Written, BillingError> {
-    let runtime = Handle::current();
-    let target = UsageTarget { enrollment: known.number.clone(), file_id: uuid::Uuid::now_v7() };
-    let mut judge = RecordJudge::new(known, check, options, &runtime)?;
-    let mut written = tokio::task::block_in_place(|| {
-        let mut writer = store.usage().writer(target);
-        let mut written = Written::default();
-        let mut builder = UsageBatchBuilder::new();
-        for batch in input.reader()? {
-            for record in batch? {
-                let judged = match record {
-                    Ok(record) => judge.record(&record, &mut builder)?,
-                    Err(refusal) => Some(refused(&refusal)),
-                };
-                match judged {
-                    None => written.accepted += 1,
-                    Some(refusal) => {
-                        written.refused += 1;
-                        if written.refusals.len() < REFUSALS_MAX {
-                            written.refusals.push(refusal);
-                        }
-                    }
-                }
-                while let Some((period, rows)) = builder.take_full() {
-                    writer.write(period, &rows)?;
-                }
-            }
-        }
-        for (period, rows) in builder.finish() {
-            writer.write(period, &rows)?;
-        }
-        // Nothing is written to the end that will not be kept.
-        if !(options.is_strict && written.refused > 0) {
-            written.files = writer.finish()?;
-        }
-        Ok::<_, BillingError>(written)
-    })?;
-    if options.is_strict && written.refused > 0 {
-        let first = written.refusals.first().map(told).unwrap_or_default();
-        return Err(BillingError::RecordsRefused {
-            file: input.name().to_owned(),
-            refused: written.refused,
-            records: written.refused + written.accepted,
-            first,
-            refusals: std::mem::take(&mut written.refusals),
-        });
-    }
-    Ok(written)
-}
-
 /// Appends a batch; `None`: something that it was judged by has changed, so it must be judged again.
 async fn append(
     store: &Store,
@@ -301,117 +231,4 @@ async fn landed(store: &Store, base: &UsageSnapshot, known: &Known, batch: &str)
         }
     }
     Ok(false)
-}
-
-/// Judges records one by one.
-struct RecordJudge<'a> {
-    known: &'a Known,
-    check: MixCheck<'a>,
-    options: &'a IngestOptions,
-    runtime: &'a Handle,
-    start: BillingPeriod,
-    subscriptions: BTreeSet<SubscriptionId>,
-    /// Subscriptions as spelled, that were looked up.
-    spelled: HashMap<String, bool>,
-    /// The line of the last record with a known subscription: neighbours mostly share it.
-    last: Option<Arc<UsageLine>>,
-}
-
-impl<'a> RecordJudge<'a> {
-    fn new(
-        known: &'a Known,
-        check: MixCheck<'a>,
-        options: &'a IngestOptions,
-        runtime: &'a Handle,
-    ) -> Result<Self, BillingError> {
-        let enrollment = &known.stated(None)?.enrollment;
-        let subscriptions = enrollment.hierarchy.subscriptions.iter().map(|one| one.id).collect();
-        let (start, spelled) = (enrollment.start, HashMap::new());
-        Ok(Self { known, check, options, runtime, start, subscriptions, spelled, last: None })
-    }
-
-    /// Adds a record to the batch, or says why it is refused.
-    fn record(
-        &mut self,
-        record: &UsageRecord,
-        builder: &mut UsageBatchBuilder,
-    ) -> Result<Option<RefusedRecord>, BillingError> {
-        let refuse = |field: &str, reason: String| {
-            Ok(Some(RefusedRecord { record: record.number, line: None, field: field.to_owned(), reason }))
-        };
-        let spelled = &record.line.subscription_id;
-        if !self.knows(&record.line) {
-            let number = &self.known.number;
-            let reason =
-                format!("{spelled} is no subscription of enrollment {number}; expected one of its enrollment document");
-            return refuse("subscriptionId", reason);
-        }
-        let received_at = record.received_at.unwrap_or(self.options.received_at);
-        // An instant outside of the calendar is the builder's to refuse.
-        if received_at.0 > (now_ms() + AHEAD_MS_MAX) * 1000 {
-            return refuse("receivedAt", format!("{} lies in the future", instant_text(received_at)));
-        }
-        if received_at.date().is_ok_and(|arrival| arrival < record.day) {
-            let day = record.day;
-            return refuse("date", format!("the usage of {day} was not yet there on {}", instant_text(received_at)));
-        }
-        if let Ok((period, _)) = posting_period(record.day, received_at) {
-            if BillingPeriod::of(record.day) < self.start {
-                let (day, start) = (record.day, self.start);
-                let reason = format!("{day} lies before {start}, the first period that is billed here");
-                return refuse("date", reason);
-            }
-            if period < first_open(self.start, self.known.state.closed_through) {
-                let reason = format!(
-                    "it would be posted in {period}, which is closed; to bill it again: lazurite bill --reopen {period}"
-                );
-                return refuse("receivedAt", reason);
-            }
-        }
-        if !self.check.is_idle() && is_on_time(record, self.options.received_at) {
-            let mix = self.runtime.block_on(self.check.record(record))?;
-            if let Some(mix) = mix {
-                let held = mix.held.name();
-                let reason = format!(
-                    "benefit {} could cover {held} usage of {} already (meter {}); hourly and daily usage of a benefit's day \
-                     cannot be mixed: expected {held} usage, or take that back with a correction first",
-                    mix.benefit, record.day, mix.meter
-                );
-                return refuse(if record.hour.is_some() { "time" } else { "date" }, reason);
-            }
-        }
-        Ok(builder.push(record, 0, self.options.received_at).err().map(|refusal| refused(&refusal)))
-    }
-
-    fn knows(&mut self, line: &Arc<UsageLine>) -> bool {
-        if self.last.as_ref().is_some_and(|last| Arc::ptr_eq(last, line)) {
-            return true;
-        }
-        let spelled = &line.subscription_id;
-        let known = match self.spelled.get(spelled) {
-            Some(known) => *known,
-            None => {
-                let known = SubscriptionId::parse(spelled).is_ok_and(|id| self.subscriptions.contains(&id));
-                self.spelled.insert(spelled.clone(), known);
-                known
-            }
-        };
-        self.last = known.then(|| Arc::clone(line));
-        known
-    }
-}
-
-fn refused(refusal: &formats::native::RecordRefusal) -> RefusedRecord {
-    let fault = &refusal.fault;
-    let reason = match &fault.value {
-        Some(value) => format!("{value}: {}", fault.expected),
-        None => fault.expected.clone(),
-    };
-    RefusedRecord { record: refusal.number, line: refusal.line, field: fault.field.clone(), reason }
-}
-
-fn told(refusal: &RefusedRecord) -> String {
-    let line = refusal.line.map(|line| format!(", line {line}")).unwrap_or_default();
-    let field = if refusal.field.is_empty() { String::new() } else { format!(" {}:", refusal.field) };
-    format!("record {}{line}:{field} {}", refusal.record, refusal.reason)
 }

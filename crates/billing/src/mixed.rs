@@ -13,7 +13,7 @@ use formats::native::UsageRecord;
 use futures::TryStreamExt;
 use imports::Store;
 use lake::UsageSnapshot;
-use ledger::billing::{Instant, posting_period};
+use ledger::billing::UsageLine;
 use money::Decimal;
 
 use crate::error::BillingError;
@@ -30,7 +30,7 @@ pub(crate) enum UsageKind {
 }
 
 impl UsageKind {
-    const fn of(hour: Option<u8>) -> Self {
+    pub(crate) const fn of(hour: Option<u8>) -> Self {
         if hour.is_some() { Self::Hourly } else { Self::Daily }
     }
 
@@ -112,16 +112,22 @@ impl<'a> MixCheck<'a> {
         self.remembered.reach.is_empty()
     }
 
-    /// Looks at a record of the batch that is not posted late; `Some`: it would mix kinds and is not remembered.
-    pub(crate) async fn record(&mut self, record: &UsageRecord) -> Result<Option<Mix>, BillingError> {
-        if self.is_idle() || record.quantity <= Decimal::ZERO || !reach::is_coverable(&record.line) {
+    /// Whether a record cannot mix kinds, whatever was there before.
+    pub(crate) fn is_harmless(&self, record: &UsageRecord, line: &UsageLine) -> bool {
+        self.is_idle() || record.quantity <= Decimal::ZERO || !reach::is_coverable(line)
+    }
+
+    /// Looks at a record of the batch that is not posted late; `Some`: it would mix kinds and is not remembered. Once one
+    /// has passed, all of its line, day and kind would: from then on the other kind is refused.
+    pub(crate) async fn record(&mut self, record: &UsageRecord, line: &UsageLine) -> Result<Option<Mix>, BillingError> {
+        if self.is_harmless(record, line) {
             return Ok(None);
         }
         let period = BillingPeriod::of(record.day);
         self.look_at(period).await?;
         let kind = UsageKind::of(record.hour);
         let benefits = match self.remembered.periods.get(&period) {
-            Some(own) => self.remembered.reach.benefits(&own.meters, &record.line, record.day),
+            Some(own) => self.remembered.reach.benefits(&own.meters, line, record.day),
             None => Vec::new(),
         };
         for benefit in &benefits {
@@ -137,7 +143,7 @@ impl<'a> MixCheck<'a> {
             }
         }
         for benefit in benefits {
-            self.own.entry((benefit, record.day, kind)).or_insert_with(|| record.line.meter_id.clone());
+            self.own.entry((benefit, record.day, kind)).or_insert_with(|| line.meter_id.clone());
         }
         Ok(None)
     }
@@ -184,11 +190,6 @@ impl<'a> MixCheck<'a> {
         }
         Ok(is_taken_back)
     }
-}
-
-/// Whether a record is posted on its own day: only such usage is covered.
-pub(crate) fn is_on_time(record: &UsageRecord, received_at: Instant) -> bool {
-    posting_period(record.day, record.received_at.unwrap_or(received_at)).is_ok_and(|(_, date)| date == record.day)
 }
 
 /// Refuses orders and price sheets that make benefits cover mixed usage which is stored already in open periods.

@@ -25,6 +25,8 @@ use crate::write::{Hashed, Sink, now_ms};
 /// Records of a row group; one is closed early when it gets this big in memory.
 const ROW_GROUP_ROWS: usize = 128 << 10;
 const ROW_GROUP_BYTES_MAX: usize = 64 << 20;
+/// Largest dictionary of a column: texts beyond it would be written once per record, resource ids above all.
+const DICTIONARY_BYTES_MAX: usize = 32 << 20;
 /// A file is closed at this many records, so that readers can share the work.
 const FILE_ROWS_MAX: u64 = 4 << 20;
 
@@ -161,6 +163,7 @@ fn properties() -> WriterProperties {
     WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).expect("1 is a zstd level")))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES_MAX)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_created_by(format!("lazurite {}", env!("CARGO_PKG_VERSION")))
         .build()

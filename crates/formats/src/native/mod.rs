@@ -26,8 +26,8 @@ pub use orders::{StatedOrder, StatedOrders, read_orders};
 pub use prices::{PriceSheetFill, StatedPriceSheet, read_price_sheet};
 pub use recognise::{HEAD_BYTES, NativeKind, UsageForm, recognise};
 pub use usage::{
-    UsageAdder, UsageBatch, UsageBatchBuilder, UsageFact, UsageOrigin, UsageReader, UsageRecord, UsageStoreError,
-    read_usage_record, usage_batch_schema, usage_schema,
+    LineNumber, UsageAdder, UsageBatch, UsageBatchBuilder, UsageFact, UsageLines, UsageOrigin, UsageReader,
+    UsageRecord, UsageStoreError, usage_batch_schema, usage_schema,
 };
 
 #[cfg(test)]

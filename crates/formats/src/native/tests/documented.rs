@@ -108,7 +108,7 @@ fn usage_is_read_as_documented() {
     }
     assert_eq!(recognise("x", text.as_bytes()).unwrap(), NativeKind::Usage(UsageForm::Ndjson));
     let read = records(UsageReader::ndjson("u", input(&text), UsageOrigin::File));
-    let read: Vec<UsageRecord> = read.into_iter().map(Result::unwrap).collect();
+    let read: Vec<Read> = read.into_iter().map(Result::unwrap).collect();
     assert_eq!(read[0].line.tags.as_deref(), Some("{\"team\":\"research\"}"));
     assert_eq!(read[0].line.tags, read[2].line.tags);
     assert_eq!((read[1].hour, read[1].quantity.to_string()), (Some(13), "450000.5".to_owned()));

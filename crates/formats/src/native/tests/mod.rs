@@ -5,23 +5,45 @@ mod prices;
 mod refusals;
 mod usage;
 
-use std::io::{Cursor, Read};
+use std::io::{self, Cursor};
+use std::sync::Arc;
+
+use calendar::Date;
+use ledger::billing::{Instant, UsageLine};
+use money::Decimal;
 
 use super::*;
 
 const SUBSCRIPTION: &str = "1caaa5a3-2b66-438e-8ab4-bce37d518c5d";
 
 /// Owns its text, as files do.
-fn input(text: &str) -> impl Read + Send + 'static {
+fn input(text: &str) -> impl io::Read + Send + 'static {
     Cursor::new(text.to_owned().into_bytes())
 }
 
+/// A record with its line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Read {
+    number: u64,
+    line: Arc<UsageLine>,
+    day: Date,
+    hour: Option<u8>,
+    quantity: Decimal,
+    received_at: Option<Instant>,
+}
+
 /// All records of a source, refused ones as messages.
-fn records(reader: UsageReader) -> Vec<Result<UsageRecord, String>> {
+fn records(reader: UsageReader) -> Vec<Result<Read, String>> {
     let mut all = Vec::new();
-    for batch in reader {
-        all.extend(batch.unwrap().into_iter().map(|record| record.map_err(|refusal| refusal.to_string())));
-    }
+    let read = reader.for_each(|record, lines| {
+        let read = record.map(|record| {
+            let UsageRecord { number, line, day, hour, quantity, received_at } = record;
+            Read { number, line: Arc::clone(lines.get(line)), day, hour, quantity, received_at }
+        });
+        all.push(read.map_err(|refusal| refusal.to_string()));
+        Ok::<_, NativeError>(())
+    });
+    read.unwrap();
     all
 }
 

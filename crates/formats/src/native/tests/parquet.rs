@@ -156,3 +156,32 @@ fn wrong_rows_are_refused_without_the_others() {
     let read = records(UsageReader::parquet("u", file(columns(Arc::new(big)), 4), UsageOrigin::File).unwrap());
     assert!(read[0].as_ref().unwrap_err().contains("at most 20 integer"), "{read:?}");
 }
+
+#[test]
+fn texts_without_dictionaries_read_like_others() {
+    // Long enough that a reader sees from the size that there are no codes.
+    let count = 40_000;
+    let ids = |row: usize| format!("/{}/{}", "r".repeat(250), row % 30_000);
+    let resources: ArrayRef = Arc::new(StringArray::from_iter((0..count).map(|row| (row % 5 != 0).then(|| ids(row)))));
+    let quantities: ArrayRef = Arc::new(Int64Array::from_iter_values(0..count as i64));
+    let file = |has_dictionaries: bool| {
+        let mut columns = columns(quantities.clone());
+        columns.push(("resourceId", resources.clone()));
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let properties = WriterProperties::builder()
+            .set_max_row_group_row_count(Some(33_000))
+            .set_dictionary_enabled(has_dictionaries)
+            .set_dictionary_page_size_limit(64 << 20)
+            .build();
+        let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).unwrap();
+        writer.write(&batch).unwrap();
+        Bytes::from(writer.into_inner().unwrap())
+    };
+    let [coded, plain] =
+        [true, false].map(|has| records(UsageReader::parquet("u", file(has), UsageOrigin::File).unwrap()));
+    assert_eq!(coded, plain);
+    for (row, read) in plain.into_iter().enumerate() {
+        let expected = if row % 5 != 0 { ids(row) } else { String::new() };
+        assert_eq!(read.unwrap().line.resource_id, expected);
+    }
+}

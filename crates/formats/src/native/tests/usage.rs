@@ -1,16 +1,15 @@
 //! Usage from text, its stored form, and the way back into a book.
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Decimal128Type};
 use calendar::BillingPeriod;
 use ledger::Dataset;
 use ledger::Field;
-use ledger::billing::{
-    BillInput, FieldValue, Instant, NativeEnrollment, PeriodBill, UsageBook, UsageLine, UsagePricing, bill,
-};
+use ledger::billing::{BillInput, FieldValue, NativeEnrollment, PeriodBill, UsageBook, bill};
 
 use super::*;
 
-pub(super) fn ndjson(text: &str, origin: UsageOrigin) -> Vec<Result<UsageRecord, String>> {
+pub(super) fn ndjson(text: &str, origin: UsageOrigin) -> Vec<Result<Read, String>> {
     records(UsageReader::ndjson("u", input(text), origin))
 }
 
@@ -89,12 +88,12 @@ fn wrong_records_are_refused_without_the_others() {
     );
     let slash = good.replace("\"m\"", "\"m/1\"");
     assert!(ndjson(&slash, UsageOrigin::File)[0].as_ref().unwrap_err().contains("meterId: \"m/1\": the id has one of"));
-    assert!(read_usage_record(&good, 1, UsageOrigin::Request).is_ok());
+    assert!(ndjson(&good, UsageOrigin::Request)[0].is_ok());
 }
 
 #[test]
 fn an_endless_line_is_refused_in_bounded_memory() {
-    let endless = std::io::repeat(b' ').take(1 << 30);
+    let endless = std::io::Read::take(std::io::repeat(b' '), 1 << 30);
     let mut reader = UsageReader::ndjson("u", endless, UsageOrigin::File);
     let error = reader.next().unwrap().unwrap_err();
     assert!(error.to_string().contains("u, line 1: the line has more than 1048576 bytes"), "{error}");
@@ -132,52 +131,42 @@ fn csv_reads_what_ndjson_reads() {
     assert!(header("subscriptionId,meterId,quantity,date,cost\n").contains("column cost: unknown column"));
 }
 
-/// Records of two lines on many days, in days and hours.
-pub(super) fn many(count: u64) -> Vec<UsageRecord> {
-    let day: calendar::Date = "2025-01-01".parse().unwrap();
-    let mut known: std::collections::HashSet<std::sync::Arc<UsageLine>> = std::collections::HashSet::new();
-    let mut lines = |line: UsageLine| {
-        let line = std::sync::Arc::new(line);
-        known.insert(std::sync::Arc::clone(&line));
-        std::sync::Arc::clone(known.get(&line).unwrap())
+/// Records of a few lines on many days, in days and hours, as NDJSON.
+fn many(count: u64) -> String {
+    let day: Date = "2025-01-01".parse().unwrap();
+    let one = |number: u64| {
+        let day = day.add_days(i32::try_from(number % 40).unwrap()).unwrap();
+        let when = match number % 3 {
+            0 => format!("\"time\":\"{day}T{:02}:00:00Z\"", number % 24),
+            _ => format!("\"date\":\"{day}\""),
+        };
+        let spot = if number % 2 == 1 { ",\"tags\":{},\"pricingModel\":\"Spot\"" } else { "" };
+        record(&format!("{when},\"resourceId\":\"/r/{}\",\"quantity\":{}{spot}", number % 7, number % 11))
     };
-    (0..count)
-        .map(|number| {
-            let mut line = UsageLine {
-                subscription_id: SUBSCRIPTION.to_owned(),
-                meter_id: "m".to_owned(),
-                resource_id: format!("/r/{}", number % 7),
-                ..UsageLine::default()
-            };
-            if number % 2 == 1 {
-                line.tags = Some("{}".to_owned());
-                line.pricing = UsagePricing::Spot;
-            }
-            UsageRecord {
-                number: number + 1,
-                line: lines(line),
-                day: day.add_days(i32::try_from(number % 40).unwrap()).unwrap(),
-                hour: (number % 3 == 0).then_some(u8::try_from(number % 24).unwrap()),
-                quantity: money::Decimal::from(number % 11),
-                received_at: None,
-            }
-        })
-        .collect()
+    (0..count).map(|number| one(number) + "\n").collect()
 }
 
 pub(super) fn instant(text: &str) -> Instant {
     super::super::values::instant(text).unwrap()
 }
 
-fn stored(records: &[UsageRecord], received_at: Instant) -> Vec<(BillingPeriod, RecordBatch)> {
+/// Stores usage as its builder does.
+fn stored(reader: UsageReader, received_at: Instant) -> Vec<(BillingPeriod, RecordBatch)> {
     let mut builder = UsageBatchBuilder::new();
     let mut batches = Vec::new();
-    for record in records {
-        builder.push(record, 3, received_at).unwrap();
+    let read = reader.for_each(|record, lines| {
+        let record = record.unwrap();
+        builder.push(&record, lines.get(record.line), 3, received_at).unwrap();
         batches.extend(builder.take_full());
-    }
+        Ok::<_, NativeError>(())
+    });
+    read.unwrap();
     batches.extend(builder.finish());
     batches
+}
+
+fn stored_text(text: &str, received_at: Instant) -> Vec<(BillingPeriod, RecordBatch)> {
+    stored(UsageReader::ndjson("u", input(text), UsageOrigin::File), received_at)
 }
 
 fn enrollment() -> NativeEnrollment {
@@ -212,9 +201,10 @@ fn billed(usage: UsageBook, period: &str) -> Vec<String> {
 
 #[test]
 fn stored_usage_bills_like_usage_that_was_never_stored() {
-    let records = many(1_000);
+    let text = many(1_000);
+    let records: Vec<Read> = ndjson(&text, UsageOrigin::File).into_iter().map(Result::unwrap).collect();
     let early = instant("2025-01-31T00:00:00Z");
-    let batches = stored(&records, early);
+    let batches = stored_text(&text, early);
     let periods: Vec<String> = batches.iter().map(|(period, _)| period.to_string()).collect();
     assert_eq!(periods, ["202501", "202502"]);
     for (period, batch) in &batches {
@@ -251,8 +241,7 @@ fn e17_late_usage_is_posted_on_the_day_of_arrival() {
         record("\"date\":\"2025-02-20\",\"quantity\":-3,\"receivedAt\":\"2025-03-20T00:00:00Z\""),
         record("\"time\":\"2025-02-20T07:00:00Z\",\"quantity\":1,\"receivedAt\":\"2025-03-20T00:00:00Z\""),
     ];
-    let read: Vec<UsageRecord> = ndjson(&usage.join("\n"), UsageOrigin::File).into_iter().map(Result::unwrap).collect();
-    let batches = stored(&read, Instant(0));
+    let batches = stored_text(&usage.join("\n"), Instant(0));
     let bill = |index: usize, as_of: &str| {
         let (period, batch): &(BillingPeriod, RecordBatch) = &batches[index];
         let mut book = UsageBook::default();
@@ -277,16 +266,40 @@ fn e17_late_usage_is_posted_on_the_day_of_arrival() {
 
 #[test]
 fn full_batches_are_given_early() {
-    let records = many(140_000);
-    let batches = stored(&records, instant("2025-01-31T00:00:00Z"));
+    let batches = stored_text(&many(140_000), instant("2025-01-31T00:00:00Z"));
     assert!(batches.len() >= 3, "{}", batches.len());
     assert!(batches.iter().all(|(_, batch)| batch.num_rows() <= 1 << 16));
     assert_eq!(batches.iter().map(|(_, batch)| batch.num_rows()).sum::<usize>(), 140_000);
 }
 
 #[test]
+fn a_reader_that_forgets_its_lines_gives_each_record_its_own() {
+    // More lines than a reader remembers, and the first ones again: their numbers are those of others by then.
+    let count = 3 * super::super::usage::LINES_MAX as u64;
+    let one = |number: u64| {
+        let number = number % (count - 100);
+        record(&format!("\"date\":\"2025-01-01\",\"resourceId\":\"/r/{number}\",\"quantity\":{number}"))
+    };
+    let text: String = (0..count).map(|number| one(number) + "\n").collect();
+    for read in ndjson(&text, UsageOrigin::File) {
+        let read = read.unwrap();
+        assert_eq!(read.line.resource_id, format!("/r/{}", read.quantity));
+    }
+    let mut seen = 0;
+    for (_, batch) in stored_text(&text, instant("2025-01-31T00:00:00Z")) {
+        let plain = arrow::compute::cast(batch.column_by_name("resource_id").unwrap(), &DataType::Utf8).unwrap();
+        let quantities = batch.column_by_name("quantity").unwrap().as_primitive::<Decimal128Type>();
+        for (id, quantity) in plain.as_string::<i32>().iter().zip(quantities) {
+            assert_eq!(id.unwrap(), format!("/r/{}", quantity.unwrap() / 10i128.pow(18)));
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, count);
+}
+
+#[test]
 fn foreign_batches_are_refused() {
-    let (_, batch) = stored(&many(3), instant("2025-01-31T00:00:00Z")).remove(0);
+    let (_, batch) = stored_text(&many(3), instant("2025-01-31T00:00:00Z")).remove(0);
     let mut book = UsageBook::default();
     let lacking = batch.project(&[0, 1, 2]).unwrap();
     let error = UsageAdder::new(&mut book).add(&lacking, Instant(0)).unwrap_err();

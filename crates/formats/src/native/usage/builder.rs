@@ -8,11 +8,12 @@ use arrow::array::{
     RecordBatch, StringArray,
 };
 use arrow::datatypes::{DataType, Int32Type};
-use calendar::BillingPeriod;
+use calendar::{BillingPeriod, CalendarError, Date};
 use ledger::billing::{Instant, UsageLine, posting_period};
 
 use super::UsageRecord;
 use super::fact::UsageFact;
+use super::lines::LineNumber;
 use super::schema::{QUANTITY_SCALE, usage_batch_schema};
 use crate::native::error::{Fault, RecordRefusal};
 
@@ -34,6 +35,8 @@ const UNKNOWN: u32 = u32::MAX;
 pub struct UsageBatchBuilder {
     facts: Facts,
     periods: BTreeMap<BillingPeriod, Rows>,
+    /// Day and arrival of the last record, and where they are posted.
+    last: Option<((Date, Instant), (BillingPeriod, Date))>,
 }
 
 impl UsageBatchBuilder {
@@ -42,22 +45,28 @@ impl UsageBatchBuilder {
         Self::default()
     }
 
-    /// Adds a record. `received_at` counts where the record states no own instant.
+    /// Adds a record of a line. `received_at` counts where the record states no own instant.
     ///
     /// # Errors
     /// [`RecordRefusal`] for an arrival outside of the calendar and a quantity that the store cannot hold; the record is not
     /// added then.
-    pub fn push(&mut self, record: &UsageRecord, batch_index: i32, received_at: Instant) -> Result<(), RecordRefusal> {
+    pub fn push(
+        &mut self,
+        record: &UsageRecord,
+        line: &Arc<UsageLine>,
+        batch_index: i32,
+        received_at: Instant,
+    ) -> Result<(), RecordRefusal> {
         let received_at = record.received_at.unwrap_or(received_at);
         let refuse = |fault: Fault| RecordRefusal { number: record.number, line: None, fault };
-        let (period, date) = posting_period(record.day, received_at).map_err(|error| {
+        let (period, date) = self.posted(record.day, received_at).map_err(|error| {
             refuse(Fault::plain("receivedAt", format!("{error}; expected an instant of the years 1900 to 9999")))
         })?;
         let Some(quantity) = record.quantity.rescaled_i128(QUANTITY_SCALE) else {
             let text = record.quantity.to_string();
             return Err(refuse(Fault::of("quantity", &text, "expected at most 20 integer and 18 fraction digits")));
         };
-        let ids = self.facts.ids(&record.line);
+        let line = self.facts.line(record.line, line);
         let late = date != record.day;
         let rows = self.periods.entry(period).or_default();
         rows.date.append_value(date.days());
@@ -68,8 +77,20 @@ impl UsageBatchBuilder {
         rows.batch_index.append_value(batch_index);
         rows.record.append_value(i64::try_from(record.number).unwrap_or(i64::MAX));
         rows.quantity.append_value(quantity);
-        rows.append_facts(&ids);
+        rows.lines.push(line);
         Ok(())
+    }
+
+    /// The period and date of a record; neighbours mostly share them.
+    fn posted(&mut self, day: Date, received_at: Instant) -> Result<(BillingPeriod, Date), CalendarError> {
+        if let Some((when, posted)) = self.last
+            && when == (day, received_at)
+        {
+            return Ok(posted);
+        }
+        let posted = posting_period(day, received_at)?;
+        self.last = Some(((day, received_at), posted));
+        Ok(posted)
     }
 
     /// Takes a batch that is full, if there is one. Asking after every [`UsageBatchBuilder::push`] bounds the memory.
@@ -96,14 +117,16 @@ impl UsageBatchBuilder {
 #[derive(Debug, Default)]
 struct Facts {
     texts: [Texts; FACTS],
-    /// By address; the line is kept, so that its address stays its own.
-    lines: HashMap<usize, (Arc<UsageLine>, [u32; FACTS])>,
+    /// What each line says.
+    lines: Vec<[u32; FACTS]>,
+    /// By number of the line: it, and its place in `lines`. Numbers are given again, so that the line decides.
+    known: Vec<Option<(Arc<UsageLine>, u32)>>,
     bytes: usize,
 }
 
 #[derive(Debug, Default)]
 struct Texts {
-    ids: HashMap<Arc<str>, u32>,
+    ids: HashMap<Arc<str>, u32, ahash::RandomState>,
     all: Vec<Arc<str>>,
 }
 
@@ -112,11 +135,24 @@ impl Facts {
         self.lines.len() > LINES_MAX || self.bytes > TEXT_BYTES_MAX
     }
 
-    fn ids(&mut self, line: &Arc<UsageLine>) -> [u32; FACTS] {
-        let address = Arc::as_ptr(line).addr();
-        if let Some((_, ids)) = self.lines.get(&address) {
-            return *ids;
+    /// The place of a line in `lines`.
+    fn line(&mut self, number: LineNumber, line: &Arc<UsageLine>) -> u32 {
+        if let Some(Some((known, place))) = self.known.get(number.index())
+            && Arc::ptr_eq(known, line)
+        {
+            return *place;
         }
+        let place = u32::try_from(self.lines.len()).expect("fewer lines than their limit");
+        let says = self.says(line);
+        self.lines.push(says);
+        if self.known.len() <= number.index() {
+            self.known.resize(number.index() + 1, None);
+        }
+        self.known[number.index()] = Some((Arc::clone(line), place));
+        place
+    }
+
+    fn says(&mut self, line: &UsageLine) -> [u32; FACTS] {
         let mut ids = [UNKNOWN; FACTS];
         for fact in UsageFact::ALL {
             let Some(text) = fact.of(line) else { continue };
@@ -133,7 +169,6 @@ impl Facts {
                 }
             };
         }
-        self.lines.insert(address, (Arc::clone(line), ids));
         ids
     }
 }
@@ -149,7 +184,8 @@ struct Rows {
     batch_index: Int32Builder,
     record: Int64Builder,
     quantity: Decimal128Builder,
-    facts: [Vec<u32>; FACTS],
+    /// Places in [`Facts::lines`].
+    lines: Vec<u32>,
 }
 
 impl Default for Rows {
@@ -164,20 +200,14 @@ impl Default for Rows {
             batch_index: Int32Builder::new(),
             record: Int64Builder::new(),
             quantity: Decimal128Builder::new().with_data_type(quantity),
-            facts: Default::default(),
+            lines: Vec::new(),
         }
     }
 }
 
 impl Rows {
     fn len(&self) -> usize {
-        self.facts[0].len()
-    }
-
-    fn append_facts(&mut self, ids: &[u32; FACTS]) {
-        for (column, id) in self.facts.iter_mut().zip(ids) {
-            column.push(*id);
-        }
+        self.lines.len()
     }
 
     fn finish(mut self, facts: &Facts) -> RecordBatch {
@@ -191,27 +221,49 @@ impl Rows {
             Arc::new(self.record.finish()),
             Arc::new(self.quantity.finish()),
         ];
-        for (column, texts) in self.facts.iter().zip(&facts.texts) {
-            arrays.push(Arc::new(dictionary(column, &texts.all)));
+        let (lines, rows) = distinct(&self.lines, facts.lines.len());
+        for fact in UsageFact::ALL {
+            let texts = &facts.texts[fact.index()].all;
+            let ids = lines.iter().map(|line| facts.lines[*line as usize][fact.index()]);
+            arrays.push(Arc::new(dictionary(ids, &rows, texts)));
         }
         RecordBatch::try_new(usage_batch_schema(), arrays).expect("every row has a value in every column")
     }
 }
 
-/// A column with only those texts that occur in it, in the order of their first row.
-fn dictionary(ids: &[u32], texts: &[Arc<str>]) -> DictionaryArray<Int32Type> {
+/// The distinct ones of some lines, in the order of their first row, and the position of each row's line among them.
+fn distinct(lines: &[u32], count: usize) -> (Vec<u32>, Vec<u32>) {
+    let mut positions: Vec<u32> = vec![UNKNOWN; count];
+    let mut own = Vec::new();
+    let rows = lines.iter().map(|line| {
+        let position = &mut positions[*line as usize];
+        if *position == UNKNOWN {
+            *position = u32::try_from(own.len()).expect("a batch has fewer rows than 2^31");
+            own.push(*line);
+        }
+        *position
+    });
+    let rows = rows.collect();
+    (own, rows)
+}
+
+/// A column with only those texts that occur in it, in the order of their first row. `ids` are those of the lines, `rows`
+/// says which line each row has.
+fn dictionary(ids: impl Iterator<Item = u32>, rows: &[u32], texts: &[Arc<str>]) -> DictionaryArray<Int32Type> {
     let mut own: Vec<i32> = vec![-1; texts.len()];
     let mut values: Vec<&str> = Vec::new();
-    let keys: Int32Array = ids
-        .iter()
-        .map(|id| {
-            let slot = own.get_mut(*id as usize)?;
-            if *slot < 0 {
-                *slot = i32::try_from(values.len()).expect("a batch has fewer rows than 2^31");
-                values.push(&texts[*id as usize]);
-            }
-            Some(*slot)
-        })
-        .collect();
+    let keys = ids.map(|id| {
+        let slot = own.get_mut(id as usize)?;
+        if *slot < 0 {
+            *slot = i32::try_from(values.len()).expect("a batch has fewer rows than 2^31");
+            values.push(&texts[id as usize]);
+        }
+        Some(*slot)
+    });
+    let keys: Vec<Option<i32>> = keys.collect();
+    let keys = match keys.iter().all(Option::is_none) {
+        true => Int32Array::new_null(rows.len()),
+        false => rows.iter().map(|line| keys[*line as usize]).collect(),
+    };
     DictionaryArray::new(keys, Arc::new(StringArray::from(values)))
 }

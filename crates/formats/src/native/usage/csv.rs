@@ -6,8 +6,9 @@ use std::io::Read;
 use ledger::billing::UsageLine;
 
 use super::fact::UsageFact;
+use super::lines::Lines;
 use super::reader::{
-    BATCH_RECORDS_MAX, DATE, Lines, QUANTITY, RECEIVED_AT, TIME, UsageBatch, UsageSource, check_received, when,
+    BATCH_RECORDS_MAX, DATE, QUANTITY, RECEIVED_AT, TIME, UsageBatch, UsageSource, check_received, when,
 };
 use super::{UsageOrigin, UsageRecord};
 use crate::native::error::{Fault, NativeError, RecordRefusal};
@@ -64,16 +65,17 @@ impl CsvSource {
 
 impl UsageSource for CsvSource {
     fn next_batch(&mut self) -> Result<Option<UsageBatch>, NativeError> {
-        let mut batch = UsageBatch::new();
-        while batch.len() < BATCH_RECORDS_MAX {
+        self.reading.lines.forget_many();
+        let mut records = Vec::new();
+        while records.len() < BATCH_RECORDS_MAX {
             let width = self.table.width();
             let Some(record) = self.table.next_record()? else { break };
             self.reading.records += 1;
             let (number, line) = (self.reading.records, Some(record.place.line));
             let read = self.reading.record(&self.columns, width, &record);
-            batch.push(read.map_err(|fault| RecordRefusal { number, line, fault }));
+            records.push(read.map_err(|fault| RecordRefusal { number, line, fault }));
         }
-        Ok((!batch.is_empty()).then_some(batch))
+        Ok((!records.is_empty()).then(|| self.reading.lines.batch(records)))
     }
 }
 
@@ -99,7 +101,7 @@ impl Reading {
         let received_at = read(RECEIVED_AT, cell(columns.received_at), values::instant)?;
         let (day, hour) = when(date, time)?;
         check_received(received_at, (day, hour), self.origin)?;
-        let line = self.lines.shared(line);
+        let line = self.lines.number(line);
         Ok(UsageRecord { number: self.records, line, day, hour, quantity, received_at })
     }
 }

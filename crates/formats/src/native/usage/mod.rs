@@ -4,24 +4,26 @@ mod adder;
 mod builder;
 mod csv;
 mod fact;
+mod lines;
 mod ndjson;
 mod parquet;
 mod reader;
 mod schema;
 mod values_of;
 
-use std::sync::Arc;
-
 use calendar::Date;
-use ledger::billing::{Instant, UsageLine};
+use ledger::billing::Instant;
 use money::Decimal;
 
 pub use adder::{UsageAdder, UsageStoreError};
 pub use builder::UsageBatchBuilder;
 pub(crate) use csv::{checked_text, stated};
 pub use fact::UsageFact;
+#[cfg(test)]
+pub(crate) use lines::LINES_MAX;
+pub use lines::{LineNumber, UsageLines};
 pub(crate) use reader::usage_columns;
-pub use reader::{UsageBatch, UsageReader, read_usage_record};
+pub use reader::{UsageBatch, UsageReader};
 pub use schema::{usage_batch_schema, usage_schema};
 
 /// A usage record, read and checked.
@@ -29,8 +31,8 @@ pub use schema::{usage_batch_schema, usage_schema};
 pub struct UsageRecord {
     /// Number of the record in its file or batch, from 1; refused records count.
     pub number: u64,
-    /// What it is added up by; `late` is `None`. Records that say the same mostly share it.
-    pub line: Arc<UsageLine>,
+    /// What it is added up by: a number that [`UsageLines`] knows. Records that say the same mostly share it.
+    pub line: LineNumber,
     /// The UTC day of the usage.
     pub day: Date,
     /// The UTC hour of hourly usage, 0 to 23; `None`: the usage of the whole day.

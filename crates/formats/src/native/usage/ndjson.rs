@@ -6,8 +6,9 @@ use ledger::billing::UsageLine;
 use memchr::memchr;
 
 use super::fact::UsageFact;
+use super::lines::Lines;
 use super::reader::{
-    BATCH_RECORDS_MAX, DATE, Lines, QUANTITY, RECEIVED_AT, TIME, UsageBatch, UsageSource, check_received, when,
+    BATCH_RECORDS_MAX, DATE, QUANTITY, RECEIVED_AT, TIME, UsageBatch, UsageSource, check_received, when,
 };
 use super::{UsageOrigin, UsageRecord};
 use crate::native::error::{Fault, NativeError, RecordRefusal};
@@ -68,8 +69,9 @@ impl NdjsonSource {
 
 impl UsageSource for NdjsonSource {
     fn next_batch(&mut self) -> Result<Option<UsageBatch>, NativeError> {
-        let mut batch = UsageBatch::new();
-        while batch.len() < BATCH_RECORDS_MAX && self.next_line()? {
+        self.lines.forget_many();
+        let mut records = Vec::new();
+        while records.len() < BATCH_RECORDS_MAX && self.next_line()? {
             let bytes =
                 if self.line == 1 { self.buffer.strip_prefix(BOM).unwrap_or(&self.buffer) } else { &self.buffer };
             if bytes.iter().all(u8::is_ascii_whitespace) {
@@ -81,14 +83,14 @@ impl UsageSource for NdjsonSource {
                 Err(_) => Err(Fault::plain("", "the line is not valid UTF-8; expected text in UTF-8")),
             };
             let refused = |fault| RecordRefusal { number: self.records, line: Some(self.line), fault };
-            batch.push(read.map_err(refused));
+            records.push(read.map_err(refused));
         }
-        Ok((!batch.is_empty()).then_some(batch))
+        Ok((!records.is_empty()).then(|| self.lines.batch(records)))
     }
 }
 
 /// Reads a record from its JSON text.
-pub(super) fn record(text: &str, number: u64, origin: UsageOrigin, lines: &mut Lines) -> Result<UsageRecord, Fault> {
+fn record(text: &str, number: u64, origin: UsageOrigin, lines: &mut Lines) -> Result<UsageRecord, Fault> {
     let mut members = Members::parse(text)?;
     let mut line = UsageLine::default();
     for fact in UsageFact::ALL {
@@ -108,7 +110,7 @@ pub(super) fn record(text: &str, number: u64, origin: UsageOrigin, lines: &mut L
     let quantity = required(QUANTITY, quantity)?;
     let (day, hour) = when(date, time)?;
     check_received(received_at, (day, hour), origin)?;
-    Ok(UsageRecord { number, line: lines.shared(line), day, hour, quantity, received_at })
+    Ok(UsageRecord { number, line: lines.number(line), day, hour, quantity, received_at })
 }
 
 /// JSON objects may also come as text.

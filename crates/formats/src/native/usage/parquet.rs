@@ -1,4 +1,5 @@
-//! Usage as Parquet: texts come as dictionaries, each distinct text is checked once, each distinct line is made once.
+//! Usage as Parquet: each distinct text is checked once, each distinct line is made once. Texts are read as dictionaries,
+//! but for columns that their writer gave no dictionary.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,14 +9,15 @@ use ::parquet::arrow::arrow_reader::{
 };
 use ::parquet::errors::{ParquetError, Result as ParquetResult};
 use ::parquet::file::reader::{ChunkReader, Length};
-use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use bytes::Bytes;
 use ledger::billing::UsageLine;
 
 use super::fact::UsageFact;
+use super::lines::{LineNumber, Numbered};
 use super::reader::{
-    BATCH_RECORDS_MAX, DATE, LINES_MAX, QUANTITY, RECEIVED_AT, TIME, UsageBatch, UsageSource, check_received, when,
+    BATCH_RECORDS_MAX, DATE, QUANTITY, RECEIVED_AT, TIME, UsageBatch, UsageSource, check_received, when,
 };
 use super::values_of::{Dates, Instants, Quantities};
 use super::{UsageOrigin, UsageRecord};
@@ -26,6 +28,10 @@ use crate::native::error::{Fault, NativeError, RecordRefusal};
 const COLUMNS_MAX: usize = 64;
 /// Largest column of a row group, in bytes before compression, as its file states it.
 const COLUMN_BYTES_MAX: i64 = 1 << 30;
+/// Codes of a dictionary take at most 4 bytes of a value, so a column chunk with more, its dictionary aside, has texts.
+const CODE_BYTES_MAX: i64 = 4;
+/// Largest dictionary that is common; larger columns are judged by their bytes per value.
+const DICTIONARY_BYTES: i64 = 4 << 20;
 /// Most bytes of distinct texts that are remembered; then all are forgotten.
 const TEXT_BYTES_MAX: usize = 256 << 20;
 const FACTS: usize = UsageFact::ALL.len();
@@ -103,7 +109,7 @@ impl<R: ChunkReader + 'static> ParquetSource<R> {
                 return Err(NativeError::Syntax { file: file.to_owned(), line: None, reason });
             }
         }
-        let wanted = Arc::new(with_dictionaries(metadata.schema()));
+        let wanted = Arc::new(with_dictionaries(&metadata));
         let metadata = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), plain.with_schema(wanted))
             .map_err(damaged)?;
         let reading = Reading::new(origin);
@@ -154,14 +160,27 @@ fn damage(file: &str, error: &dyn std::fmt::Display) -> NativeError {
     NativeError::Syntax { file: file.to_owned(), line: None, reason }
 }
 
-/// The same columns, but texts as dictionaries.
-fn with_dictionaries(schema: &Schema) -> Schema {
+/// The same columns, but texts as dictionaries where the file has them.
+fn with_dictionaries(metadata: &ArrowReaderMetadata) -> Schema {
     let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-    let fields = schema.fields().iter().map(|field| match field.data_type() {
-        DataType::Utf8 => Field::new(field.name(), dictionary.clone(), field.is_nullable()),
+    let fields = metadata.schema().fields().iter().enumerate().map(|(position, field)| match field.data_type() {
+        DataType::Utf8 if has_dictionaries(metadata, position) => {
+            Field::new(field.name(), dictionary.clone(), field.is_nullable())
+        }
         _ => field.as_ref().clone(),
     });
     Schema::new(fields.collect::<Vec<_>>())
+}
+
+/// Whether a column of texts is stored as codes throughout, as its size tells. A wrong guess costs time and nothing else.
+fn has_dictionaries(metadata: &ArrowReaderMetadata, position: usize) -> bool {
+    metadata.metadata().row_groups().iter().all(|group| {
+        let leaf = group.columns().get(position);
+        leaf.is_none_or(|leaf| {
+            leaf.uncompressed_size()
+                <= DICTIONARY_BYTES.saturating_add(leaf.num_values().saturating_mul(CODE_BYTES_MAX))
+        })
+    })
 }
 
 /// Finds the columns by name and judges their types.
@@ -216,109 +235,59 @@ fn columns(file: &str, schema: &Schema) -> Result<Columns, NativeError> {
     Ok(Columns { facts, date, time, quantity, received_at })
 }
 
+/// The ids of a row's facts.
+type LineKey = [u32; FACTS];
+
 /// What is remembered from batch to batch.
 struct Reading {
     origin: UsageOrigin,
     texts: Vec<Texts>,
     bytes: usize,
-    lines: HashMap<[u32; FACTS], Arc<UsageLine>>,
+    lines: Numbered<LineKey>,
     records: u64,
+    /// By row of a batch.
+    keys: Vec<LineKey>,
 }
 
-/// The texts of a fact, and what the keys of the last dictionary stand for.
+/// The distinct texts of a fact, and what the keys of the last dictionary stand for.
 #[derive(Default)]
 struct Texts {
-    ids: HashMap<Box<str>, u32>,
+    ids: HashMap<Box<str>, u32, ahash::RandomState>,
     last: Option<(ArrayRef, Arc<Vec<u32>>)>,
 }
 
 /// A fact's column of a batch.
 struct FactColumn {
     fact: UsageFact,
-    texts: DictionaryArray<Int32Type>,
-    map: Arc<Vec<u32>>,
+    texts: TextColumn,
+}
+
+enum TextColumn {
+    Dictionary(DictionaryArray<Int32Type>),
+    Plain(StringArray),
+}
+
+impl TextColumn {
+    fn of(array: &ArrayRef) -> Option<Self> {
+        match array.as_dictionary_opt::<Int32Type>() {
+            Some(texts) if texts.values().as_string_opt::<i32>().is_some() => Some(Self::Dictionary(texts.clone())),
+            Some(_) => None,
+            None => array.as_string_opt::<i32>().cloned().map(Self::Plain),
+        }
+    }
 }
 
 impl FactColumn {
     fn text(&self, row: usize) -> &str {
-        let strings = self.texts.values().as_string::<i32>();
-        self.texts.key(row).map_or("", |index| strings.value(index))
-    }
-}
-
-impl Reading {
-    fn new(origin: UsageOrigin) -> Self {
-        Self { origin, texts: fresh_texts(), bytes: 0, lines: HashMap::new(), records: 0 }
-    }
-
-    /// Reads the rows of a batch. The error names a column that is not what its schema says.
-    fn batch(&mut self, columns: &Columns, rows: &RecordBatch) -> Result<UsageBatch, &'static str> {
-        if self.bytes > TEXT_BYTES_MAX || self.lines.len() > LINES_MAX {
-            self.texts = fresh_texts();
-            self.bytes = 0;
-            self.lines.clear();
-        }
-        let mut facts = Vec::with_capacity(columns.facts.len());
-        for (fact, position) in &columns.facts {
-            let texts = rows.column(*position).as_dictionary_opt::<Int32Type>().ok_or(fact.name())?.clone();
-            let map = self.texts[fact.index()].map(*fact, &texts, &mut self.bytes).ok_or(fact.name())?;
-            facts.push(FactColumn { fact: *fact, texts, map });
-        }
-        let cells = Cells {
-            facts,
-            date: columns.date.map(|position| Dates::of(rows.column(position)).ok_or(DATE)).transpose()?,
-            time: columns.time.map(|position| Instants::of(rows.column(position)).ok_or(TIME)).transpose()?,
-            received_at: columns
-                .received_at
-                .map(|position| Instants::of(rows.column(position)).ok_or(RECEIVED_AT))
-                .transpose()?,
-            quantity: Quantities::of(rows.column(columns.quantity)).ok_or(QUANTITY)?,
-        };
-        let mut batch = UsageBatch::with_capacity(rows.num_rows());
-        for row in 0..rows.num_rows() {
-            self.records += 1;
-            let number = self.records;
-            batch.push(self.record(&cells, row).map_err(|fault| RecordRefusal { number, line: None, fault }));
-        }
-        Ok(batch)
-    }
-
-    fn record(&mut self, cells: &Cells, row: usize) -> Result<UsageRecord, Fault> {
-        let line = self.line(cells, row)?;
-        let date = cells.date.as_ref().map_or(Ok(None), |dates| dates.at(row))?;
-        let time = cells.time.as_ref().map_or(Ok(None), |times| times.hour_at(row))?;
-        let received_at = cells.received_at.as_ref().map_or(Ok(None), |instants| instants.at(RECEIVED_AT, row))?;
-        let quantity = cells.quantity.at(row)?;
-        let (day, hour) = when(date, time)?;
-        check_received(received_at, (day, hour), self.origin)?;
-        Ok(UsageRecord { number: self.records, line, day, hour, quantity, received_at })
-    }
-
-    fn line(&mut self, cells: &Cells, row: usize) -> Result<Arc<UsageLine>, Fault> {
-        let mut key = [UNKNOWN; FACTS];
-        for column in &cells.facts {
-            let id = column.texts.key(row).map_or(UNKNOWN, |index| column.map[index]);
-            if id >= REFUSED {
-                column.judge(id, row)?;
+        match &self.texts {
+            TextColumn::Dictionary(texts) => {
+                texts.key(row).map_or("", |index| texts.values().as_string::<i32>().value(index))
             }
-            key[column.fact.index()] = id;
+            TextColumn::Plain(texts) if texts.is_null(row) => "",
+            TextColumn::Plain(texts) => texts.value(row),
         }
-        if let Some(line) = self.lines.get(&key) {
-            return Ok(Arc::clone(line));
-        }
-        let mut line = UsageLine::default();
-        for column in cells.facts.iter().filter(|column| key[column.fact.index()] != UNKNOWN) {
-            let text = column.text(row);
-            let checked = column.fact.check(text).map_err(|expected| Fault::of(column.fact.name(), text, expected))?;
-            column.fact.put(&mut line, &checked);
-        }
-        let line = Arc::new(line);
-        self.lines.insert(key, Arc::clone(&line));
-        Ok(line)
     }
-}
 
-impl FactColumn {
     /// Refuses a text that cannot be the fact, and a blank one that must be there.
     fn judge(&self, id: u32, row: usize) -> Result<(), Fault> {
         match id {
@@ -327,7 +296,9 @@ impl FactColumn {
                 let refuse = |expected| Fault::of(self.fact.name(), text, expected);
                 self.fact.check(text).map(|_| ()).map_err(refuse)
             }
-            _ if self.fact.is_required() => Err(Fault::plain(self.fact.name(), "the value is blank; expected a value")),
+            UNKNOWN if self.fact.is_required() => {
+                Err(Fault::plain(self.fact.name(), "the value is blank; expected a value"))
+            }
             _ => Ok(()),
         }
     }
@@ -342,33 +313,129 @@ struct Cells {
     quantity: Quantities,
 }
 
+impl Reading {
+    fn new(origin: UsageOrigin) -> Self {
+        let (texts, lines) = (fresh_texts(), Numbered::default());
+        Self { origin, texts, bytes: 0, lines, records: 0, keys: Vec::new() }
+    }
+
+    /// Reads the rows of a batch. The error names a column that is not what its schema says.
+    fn batch(&mut self, columns: &Columns, rows: &RecordBatch) -> Result<UsageBatch, &'static str> {
+        if self.bytes > TEXT_BYTES_MAX || self.lines.forget_many() {
+            self.texts = fresh_texts();
+            self.bytes = 0;
+            self.lines.forget();
+        }
+        let mut facts = Vec::with_capacity(columns.facts.len());
+        self.keys.clear();
+        self.keys.resize(rows.num_rows(), [UNKNOWN; FACTS]);
+        for (fact, position) in &columns.facts {
+            let texts = TextColumn::of(rows.column(*position)).ok_or(fact.name())?;
+            self.texts[fact.index()].read(*fact, &texts, &mut self.bytes, &mut self.keys);
+            facts.push(FactColumn { fact: *fact, texts });
+        }
+        let cells = Cells {
+            facts,
+            date: columns.date.map(|position| Dates::of(rows.column(position)).ok_or(DATE)).transpose()?,
+            time: columns.time.map(|position| Instants::of(rows.column(position)).ok_or(TIME)).transpose()?,
+            received_at: columns
+                .received_at
+                .map(|position| Instants::of(rows.column(position)).ok_or(RECEIVED_AT))
+                .transpose()?,
+            quantity: Quantities::of(rows.column(columns.quantity)).ok_or(QUANTITY)?,
+        };
+        let mut records = Vec::with_capacity(rows.num_rows());
+        for row in 0..rows.num_rows() {
+            self.records += 1;
+            let number = self.records;
+            records.push(self.record(&cells, row).map_err(|fault| RecordRefusal { number, line: None, fault }));
+        }
+        Ok(self.lines.batch(records))
+    }
+
+    fn record(&mut self, cells: &Cells, row: usize) -> Result<UsageRecord, Fault> {
+        let line = self.line(cells, row)?;
+        let date = cells.date.as_ref().map_or(Ok(None), |dates| dates.at(row))?;
+        let time = cells.time.as_ref().map_or(Ok(None), |times| times.hour_at(row))?;
+        let received_at = cells.received_at.as_ref().map_or(Ok(None), |instants| instants.at(RECEIVED_AT, row))?;
+        let quantity = cells.quantity.at(row)?;
+        let (day, hour) = when(date, time)?;
+        check_received(received_at, (day, hour), self.origin)?;
+        Ok(UsageRecord { number: self.records, line, day, hour, quantity, received_at })
+    }
+
+    fn line(&mut self, cells: &Cells, row: usize) -> Result<LineNumber, Fault> {
+        let key = self.keys[row];
+        // Only lines that were judged are known.
+        if let Some(number) = self.lines.known(&key) {
+            return Ok(number);
+        }
+        let mut line = UsageLine::default();
+        for column in &cells.facts {
+            let id = key[column.fact.index()];
+            column.judge(id, row)?;
+            if id == UNKNOWN {
+                continue;
+            }
+            let text = column.text(row);
+            let checked = column.fact.check(text).map_err(|expected| Fault::of(column.fact.name(), text, expected))?;
+            column.fact.put(&mut line, &checked);
+        }
+        Ok(self.lines.add(key, Arc::new(line)))
+    }
+}
+
 fn fresh_texts() -> Vec<Texts> {
     UsageFact::ALL.iter().map(|_| Texts::default()).collect()
 }
 
 impl Texts {
-    /// What the keys of a dictionary stand for. Batches of one row group mostly share it.
-    fn map(&mut self, fact: UsageFact, texts: &DictionaryArray<Int32Type>, bytes: &mut usize) -> Option<Arc<Vec<u32>>> {
+    /// Writes the ids of a column into the keys of its rows.
+    fn read(&mut self, fact: UsageFact, texts: &TextColumn, bytes: &mut usize, keys: &mut [LineKey]) {
+        let slot = fact.index();
+        match texts {
+            TextColumn::Dictionary(texts) => {
+                let map = self.map(fact, texts, bytes);
+                let codes = texts.keys();
+                for (row, key) in keys.iter_mut().enumerate() {
+                    if codes.is_valid(row) {
+                        // A null among the values is unknown, and so is what a damaged file points at.
+                        let code = usize::try_from(codes.value(row)).ok();
+                        key[slot] = code.and_then(|code| map.get(code)).copied().unwrap_or(UNKNOWN);
+                    }
+                }
+            }
+            TextColumn::Plain(texts) => {
+                for (row, key) in keys.iter_mut().enumerate() {
+                    if texts.is_valid(row) {
+                        key[slot] = self.id(fact, texts.value(row), bytes);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What the codes of a dictionary stand for. Batches of one row group mostly share it.
+    fn map(&mut self, fact: UsageFact, texts: &DictionaryArray<Int32Type>, bytes: &mut usize) -> Arc<Vec<u32>> {
         let values = texts.values();
         if let Some((known, map)) = &self.last
             && known.to_data().ptr_eq(&values.to_data())
         {
-            return Some(Arc::clone(map));
+            return Arc::clone(map);
         }
-        let strings = values.as_string_opt::<i32>()?;
-        let mut map = Vec::with_capacity(strings.len());
-        for text in strings {
-            let text = text.filter(|text| !text.trim().is_empty());
-            map.push(text.map_or(UNKNOWN, |text| self.id(fact, text, bytes)));
-        }
-        let map = Arc::new(map);
+        let strings = values.as_string::<i32>();
+        let ids = strings.iter().map(|text| text.map_or(UNKNOWN, |text| self.id(fact, text, bytes)));
+        let map = Arc::new(ids.collect::<Vec<u32>>());
         self.last = Some((Arc::clone(values), Arc::clone(&map)));
-        Some(map)
+        map
     }
 
     fn id(&mut self, fact: UsageFact, text: &str, bytes: &mut usize) -> u32 {
         if let Some(id) = self.ids.get(text) {
             return *id;
+        }
+        if text.trim().is_empty() {
+            return UNKNOWN;
         }
         let next = u32::try_from(self.ids.len()).unwrap_or(REFUSED);
         let id = if fact.check(text).is_ok() { next } else { REFUSED };

@@ -1,6 +1,5 @@
 //! Reading usage from files and requests, in batches of bounded size.
 
-use std::collections::HashSet;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -10,7 +9,8 @@ use ledger::billing::{Instant, UsageLine};
 
 use super::csv::CsvSource;
 use super::fact::UsageFact;
-use super::ndjson::{self, NdjsonSource};
+use super::lines::UsageLines;
+use super::ndjson::NdjsonSource;
 use super::parquet::ParquetSource;
 use super::{UsageOrigin, UsageRecord};
 use crate::native::error::{Fault, NativeError, RecordRefusal};
@@ -18,8 +18,6 @@ use crate::native::values;
 
 /// Most records of a batch.
 pub(super) const BATCH_RECORDS_MAX: usize = 8 << 10;
-/// Most lines that a reader remembers, to give records that say the same the same line; then all are forgotten.
-pub(super) const LINES_MAX: usize = 1 << 19;
 
 /// The columns that are no facts.
 pub(super) const DATE: &str = "date";
@@ -27,8 +25,16 @@ pub(super) const TIME: &str = "time";
 pub(super) const QUANTITY: &str = "quantity";
 pub(super) const RECEIVED_AT: &str = "receivedAt";
 
-/// Records that were read together, refused ones among them, in their order.
-pub type UsageBatch = Vec<Result<UsageRecord, RecordRefusal>>;
+/// Records that were read together.
+#[derive(Debug)]
+pub struct UsageBatch {
+    /// Number of the first of `lines`.
+    pub(super) first_line: usize,
+    /// Lines that no batch before had, for [`UsageLines::take`].
+    pub(super) lines: Vec<Arc<UsageLine>>,
+    /// The records, refused ones among them, in their order.
+    pub records: Vec<Result<UsageRecord, RecordRefusal>>,
+}
 
 /// Gives batches until the source ends.
 pub(super) trait UsageSource: Send {
@@ -72,6 +78,25 @@ impl UsageReader {
     }
 }
 
+impl UsageReader {
+    /// Calls `each` with every record and its line, in order, and gives the first error of either.
+    ///
+    /// # Errors
+    /// Damage of the source, and what `each` gives.
+    pub fn for_each<E: From<NativeError>>(
+        self,
+        mut each: impl FnMut(Result<UsageRecord, RecordRefusal>, &UsageLines) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut lines = UsageLines::default();
+        for batch in self {
+            let mut batch = batch?;
+            lines.take(&mut batch);
+            batch.records.into_iter().try_for_each(|record| each(record, &lines))?;
+        }
+        Ok(())
+    }
+}
+
 impl Iterator for UsageReader {
     type Item = Result<UsageBatch, NativeError>;
 
@@ -85,38 +110,10 @@ impl Iterator for UsageReader {
     }
 }
 
-/// Reads one usage record from its JSON text.
-///
-/// # Errors
-/// The [`Fault`] of the member that is not as it should be.
-pub fn read_usage_record(text: &str, number: u64, origin: UsageOrigin) -> Result<UsageRecord, Fault> {
-    ndjson::record(text, number, origin, &mut Lines::default())
-}
-
 /// The names of all columns, normalised.
 pub(crate) fn usage_columns() -> impl Iterator<Item = String> {
     let others = [DATE, TIME, QUANTITY, RECEIVED_AT];
     UsageFact::ALL.iter().map(|fact| fact.name()).chain(others).map(str::to_ascii_lowercase)
-}
-
-/// Lines by what they say, so that equal ones are held once.
-#[derive(Debug, Default)]
-pub(super) struct Lines {
-    lines: HashSet<Arc<UsageLine>>,
-}
-
-impl Lines {
-    pub(super) fn shared(&mut self, line: UsageLine) -> Arc<UsageLine> {
-        if let Some(known) = self.lines.get(&line) {
-            return Arc::clone(known);
-        }
-        if self.lines.len() >= LINES_MAX {
-            self.lines.clear();
-        }
-        let line = Arc::new(line);
-        self.lines.insert(Arc::clone(&line));
-        line
-    }
 }
 
 /// When usage was: a day, or a day and an hour. Exactly one of both is stated.
