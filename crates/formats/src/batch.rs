@@ -10,14 +10,15 @@ use arrow::array::{
 use arrow::datatypes::DataType;
 use calendar::{BillingPeriod, Date};
 use ledger::{Field, FieldKind};
+use money::Decimal;
 
 use crate::cells::DecimalCell;
 use crate::schema::{DECIMAL_DIGITS, staging_schema, stored_scale};
 
 /// Most rows in a batch: a sorted run that fits memory many times.
-const BATCH_ROWS_MAX: usize = 1 << 15;
+pub(crate) const BATCH_ROWS_MAX: usize = 1 << 15;
 /// Most cell bytes in a batch; wide rows make shorter batches.
-const BATCH_BYTES_MAX: usize = 32 << 20;
+pub(crate) const BATCH_BYTES_MAX: usize = 32 << 20;
 
 /// A cell of a row, read and checked.
 #[derive(Debug)]
@@ -39,7 +40,7 @@ enum Column {
 
 /// The three columns of a decimal field.
 #[derive(Debug)]
-struct DecimalColumn {
+pub(crate) struct DecimalColumn {
     value: Decimal128Builder,
     scale: Int8Builder,
     text: StringBuilder,
@@ -47,7 +48,19 @@ struct DecimalColumn {
 }
 
 impl DecimalColumn {
-    fn append_unknown(&mut self) {
+    /// Empty columns of a decimal field.
+    pub(crate) fn new(field: Field) -> Self {
+        let stored_scale = stored_scale(field);
+        let data_type = DataType::Decimal128(DECIMAL_DIGITS, stored_scale.cast_signed());
+        Self {
+            value: Decimal128Builder::new().with_data_type(data_type),
+            scale: Int8Builder::new(),
+            text: StringBuilder::new(),
+            stored_scale,
+        }
+    }
+
+    pub(crate) fn append_unknown(&mut self) {
         self.value.append_null();
         self.scale.append_null();
         self.text.append_null();
@@ -59,6 +72,26 @@ impl DecimalColumn {
         self.value.append_option(stored);
         self.scale.append_value(parsed.value.scale().cast_signed());
         self.text.append_option((stored.is_none() || !parsed.canonical).then_some(spelling));
+    }
+
+    /// Appends a number so that value and scale print as the shortest plain decimal (SEMANTICS 2.4). It is spelled only
+    /// where the column cannot hold its value.
+    pub(crate) fn append_shortest(&mut self, number: Decimal) {
+        let shortest = number.shortest();
+        let stored = shortest.rescaled_i128(self.stored_scale);
+        self.value.append_option(stored);
+        self.scale.append_value(shortest.scale().cast_signed());
+        match stored {
+            Some(_) => self.text.append_null(),
+            None => self.text.append_value(shortest.to_string()),
+        }
+    }
+
+    /// Takes the three columns.
+    pub(crate) fn finish(&mut self, arrays: &mut Vec<ArrayRef>) {
+        arrays.push(Arc::new(self.value.finish()));
+        arrays.push(Arc::new(self.scale.finish()));
+        arrays.push(Arc::new(self.text.finish()));
     }
 }
 
@@ -82,25 +115,15 @@ impl ChargeBatchBuilder {
                 FieldKind::Text => Column::Text(StringBuilder::new()),
                 FieldKind::Date => Column::Date(Date32Builder::new()),
                 FieldKind::Boolean => Column::Boolean(BooleanBuilder::new()),
-                FieldKind::Cost | FieldKind::Number => {
-                    let stored_scale = stored_scale(*field);
-                    let data_type = DataType::Decimal128(DECIMAL_DIGITS, stored_scale.cast_signed());
-                    Column::Decimal(Box::new(DecimalColumn {
-                        value: Decimal128Builder::new().with_data_type(data_type),
-                        scale: Int8Builder::new(),
-                        text: StringBuilder::new(),
-                        stored_scale,
-                    }))
-                }
+                FieldKind::Cost | FieldKind::Number => Column::Decimal(Box::new(DecimalColumn::new(*field))),
             })
             .collect();
-        let names = MapFieldNames { entry: "key_value".to_owned(), key: "key".to_owned(), value: "value".to_owned() };
         Self {
             billing_period: Int32Builder::new(),
             source_index: Int32Builder::new(),
             columns,
             source_row: Int64Builder::new(),
-            extra: MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new()),
+            extra: MapBuilder::new(Some(extra_names()), StringBuilder::new(), StringBuilder::new()),
             rows: 0,
             bytes: 0,
         }
@@ -164,11 +187,7 @@ impl ChargeBatchBuilder {
                 Column::Text(column) => arrays.push(Arc::new(column.finish())),
                 Column::Date(column) => arrays.push(Arc::new(column.finish())),
                 Column::Boolean(column) => arrays.push(Arc::new(column.finish())),
-                Column::Decimal(column) => {
-                    arrays.push(Arc::new(column.value.finish()));
-                    arrays.push(Arc::new(column.scale.finish()));
-                    arrays.push(Arc::new(column.text.finish()));
-                }
+                Column::Decimal(column) => column.finish(&mut arrays),
             }
         }
         arrays.push(Arc::new(self.source_row.finish()));
@@ -177,6 +196,11 @@ impl ChargeBatchBuilder {
         self.bytes = 0;
         RecordBatch::try_new(staging_schema(), arrays).expect("every row has a cell in every column")
     }
+}
+
+/// The names inside of the column of further cells.
+pub(crate) fn extra_names() -> MapFieldNames {
+    MapFieldNames { entry: "key_value".to_owned(), key: "key".to_owned(), value: "value".to_owned() }
 }
 
 /// A billing period as the number `YYYYMM`.

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
-use arrow::datatypes::{Date32Type, Int32Type};
+use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int32Array, RecordBatch, StringArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Date32Type, Int32Type, Schema};
 use arrow::row::OwnedRow;
 use calendar::{BillingPeriod, Date, DateRange};
-use formats::{SOURCE_HASH_COLUMN, SOURCE_INDEX_COLUMN, SOURCE_SCOPE_COLUMN, charge_schema};
+use formats::{SOURCE_HASH_COLUMN, SOURCE_INDEX_COLUMN, SOURCE_SCOPE_COLUMN, charge_schema, staging_schema};
 use ledger::{Dataset, EnrollmentId, Field};
 use money::Total;
 use object_store::ObjectStore;
@@ -114,13 +115,21 @@ impl OrderCheck {
     }
 
     fn check(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
-        let rows = self.keys.of(batch)?;
+        let rows = self.keys.of(&plain(batch)?)?;
         for row in rows.iter() {
             assert!(self.last.as_ref().is_none_or(|last| last.row() <= row), "rows are not in the order of the lake");
             self.last = Some(row.owned());
         }
         Ok(())
     }
+}
+
+/// A staged batch with plain texts.
+fn plain(batch: &RecordBatch) -> Result<RecordBatch, LakeError> {
+    let schema = staging_schema();
+    let columns = schema.fields().iter().zip(batch.columns()).map(|(field, column)| cast(column, field.data_type()));
+    let columns = columns.collect::<Result<_, _>>().map_err(LakeError::arrow("check the order of rows"))?;
+    RecordBatch::try_new(schema.clone(), columns).map_err(LakeError::arrow("check the order of rows"))
 }
 
 /// The files of one target, written one after the other.
@@ -161,25 +170,38 @@ impl<'a> FileSet<'a> {
     }
 }
 
-/// A staged batch as it stands in a file: without the staging columns, with scope and source hash.
+/// A staged batch as it stands in a file: without the staging columns, with scope and source hash. Texts may be
+/// dictionaries, which are written as the plain texts of the file's schema.
 fn finished(staged: &RecordBatch, target: &FileTarget) -> Result<RecordBatch, LakeError> {
     let sources =
         staged.column_by_name(SOURCE_INDEX_COLUMN).expect("staged batches have it").as_primitive::<Int32Type>();
-    let hash_of =
-        |index: &i32| target.source_hashes[usize::try_from(*index).expect("source indexes count from 0")].as_str();
-    let columns: Vec<ArrayRef> = charge_schema()
-        .fields()
-        .iter()
-        .map(|field| match field.name().as_str() {
-            SOURCE_SCOPE_COLUMN => {
-                Arc::new(StringArray::from_iter_values(std::iter::repeat_n(&target.scope_key, staged.num_rows())))
-                    as ArrayRef
-            }
-            SOURCE_HASH_COLUMN => Arc::new(StringArray::from_iter_values(sources.values().iter().map(hash_of))),
+    let (mut fields, mut columns) = (Vec::new(), Vec::new());
+    for field in charge_schema().fields() {
+        let column = match field.name().as_str() {
+            SOURCE_SCOPE_COLUMN => texts(Int32Array::from_value(0, staged.num_rows()), &[&target.scope_key])?,
+            SOURCE_HASH_COLUMN => texts(sources.clone(), &target.source_hashes)?,
             name => staged.column_by_name(name).expect("staged batches have every other column").clone(),
-        })
-        .collect();
-    RecordBatch::try_new(charge_schema(), columns).map_err(LakeError::arrow("finish rows"))
+        };
+        fields.push(field.as_ref().clone().with_data_type(column.data_type().clone()));
+        columns.push(column);
+    }
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(LakeError::arrow("finish rows"))
+}
+
+/// The texts with these numbers, from 0.
+fn texts(numbers: Int32Array, texts: &[impl AsRef<str>]) -> Result<ArrayRef, LakeError> {
+    let texts = Arc::new(StringArray::from_iter_values(texts));
+    let column = DictionaryArray::<Int32Type>::try_new(numbers, texts).map_err(LakeError::arrow("finish rows"))?;
+    Ok(Arc::new(column))
+}
+
+/// Texts of a column, plain or in a dictionary, one per row; `None` for another column.
+fn rows_of(column: &ArrayRef) -> Option<Box<dyn Iterator<Item = Option<&str>> + '_>> {
+    if let Some(plain) = column.as_string_opt::<i32>() {
+        return Some(Box::new(plain.iter()));
+    }
+    let texts = column.as_dictionary_opt::<Int32Type>()?.downcast_dict::<StringArray>()?;
+    Some(Box::new(texts.into_iter()))
 }
 
 /// Hashes and counts what is written.
@@ -272,12 +294,10 @@ impl OpenFile {
 
     fn observe_texts(&mut self, batch: &RecordBatch) {
         for (column, bounds) in &mut self.bounds {
-            let Some(values) = batch.column_by_name(column).and_then(|array| array.as_string_opt::<i32>()) else {
-                continue;
-            };
+            let Some(values) = batch.column_by_name(column).and_then(rows_of) else { continue };
             // Sorted neighbours mostly repeat: compare with the last value seen first.
             let mut last = None;
-            for value in values.iter().flatten() {
+            for value in values.flatten() {
                 if last == Some(value) {
                     continue;
                 }
@@ -339,9 +359,16 @@ fn properties() -> WriterProperties {
         .set_write_batch_size(PAGE_ROWS)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_created_by(format!("lazurite {}", env!("CARGO_PKG_VERSION")));
-    for column in STATISTICS_COLUMNS {
-        properties = properties.set_column_statistics_enabled(ColumnPath::from(column), EnabledStatistics::Page);
+    // Least and greatest texts cost two comparisons per row, and nothing looks for those of other columns.
+    for field in charge_schema().fields().iter().filter(|field| *field.data_type() == DataType::Utf8) {
+        let of_column = match STATISTICS_COLUMNS.contains(&field.name().as_str()) {
+            true => EnabledStatistics::Page,
+            false => EnabledStatistics::None,
+        };
+        properties = properties.set_column_statistics_enabled(ColumnPath::from(field.name().as_str()), of_column);
     }
+    let date = ColumnPath::from(Field::Date.column());
+    properties = properties.set_column_statistics_enabled(date, EnabledStatistics::Page);
     for column in [Field::Quantity.column(), Field::Cost.column()] {
         properties = properties.set_column_dictionary_enabled(ColumnPath::from(column), false);
     }

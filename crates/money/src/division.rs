@@ -1,8 +1,8 @@
 //! The one division of the crate: a product of integers by another, exact whatever their sizes.
 //!
 //! SEMANTICS 2.5 rounds quotients such as `T × w / Σw`, whose numerator may need three times the 256 bits of its factors
-//! although the quotient is small. [`divide`] works in 256 bits where the products fit, which is nearly always, and else
-//! bit by bit in 768, slowly but without a case that could overflow.
+//! although the quotient is small. [`divide`] works in 128 bits where the products fit, which is nearly always, else in
+//! 256, and else bit by bit in 768, slowly but without a case that could overflow.
 
 use std::cmp::Ordering;
 
@@ -51,6 +51,9 @@ pub(crate) fn divide(numerator: &[U256], denominator: &[U256]) -> Result<Quotien
     if denominator.contains(&U256::ZERO) {
         return Err(MoneyError::ZeroDivisor);
     }
+    if let (Some(dividend), Some(divisor)) = (narrow_product(numerator), narrow_product(denominator)) {
+        return Ok(divide_narrow(dividend, divisor));
+    }
     if let (Some(dividend), Some(divisor)) = (product(numerator), product(denominator)) {
         let (floor, remainder) = dividend.div_rem(divisor);
         // divisor - remainder instead of 2 × remainder, which could overflow.
@@ -58,6 +61,21 @@ pub(crate) fn divide(numerator: &[U256], denominator: &[U256]) -> Result<Quotien
         return Ok(Quotient { floor, fraction_against_half });
     }
     divide_wide(&Natural::product(numerator), &Natural::product(denominator))
+}
+
+/// The product where it and each of its factors fit 128 bits.
+fn narrow_product(factors: &[U256]) -> Option<u128> {
+    factors.iter().try_fold(1u128, |product, factor| {
+        let (high, low) = factor.into_words();
+        if high == 0 { product.checked_mul(low) } else { None }
+    })
+}
+
+fn divide_narrow(dividend: u128, divisor: u128) -> Quotient {
+    let floor = if divisor == 1 { dividend } else { dividend / divisor };
+    let remainder = dividend - floor * divisor;
+    let fraction_against_half = (remainder != 0).then(|| remainder.cmp(&(divisor - remainder)));
+    Quotient { floor: U256::new(floor), fraction_against_half }
 }
 
 fn product(factors: &[U256]) -> Option<U256> {
@@ -210,6 +228,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_narrowest_division_agrees(
+            a in any_magnitude(64), b in any_magnitude(63), c in any_magnitude(64), d in any_magnitude(63),
+        ) {
+            prop_assume!(c != 0 && d != 0);
+            prop_assert!(narrow_product(&[a, b]).is_some());
+            prop_assert_eq!(divide(&[a, b], &[c, d]), wide(&[a, b], &[c, d]));
+        }
+
         #[test]
         fn wide_and_narrow_division_agree(
             a in any_magnitude(128), b in any_magnitude(128), c in any_magnitude(128), d in any_magnitude(128),

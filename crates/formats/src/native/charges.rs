@@ -1,18 +1,14 @@
 //! A billed period as staged charges: the same rows that an import stages, made of what the engine computed.
 
-use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
 use arrow::array::RecordBatch;
 use calendar::{BillingPeriod, Date};
 use ledger::billing::{ChargeRow, FieldValue, PeriodBill};
 use ledger::{Dataset, Field, Place};
-use money::{Decimal, MoneyError, Total};
+use money::{MoneyError, Total};
 
-use super::values;
-use crate::batch::{Cell, ChargeBatchBuilder};
-use crate::cells::DecimalCell;
-use crate::schema::stored_scale;
+use super::charge_columns::ChargeColumns;
 
 /// What a billing run records about the charges that it staged.
 #[derive(Debug, Clone, Default)]
@@ -29,11 +25,12 @@ pub struct ChargesSummary {
 
 /// The charges of one dataset of a billed period, batch by batch: see [`native_charges`].
 pub struct NativeCharges<'a> {
-    rows: Box<dyn Iterator<Item = ChargeRow<'a>> + Send + 'a>,
+    charges: Box<dyn Iterator<Item = ChargeRow<'a>> + Send + 'a>,
     period: BillingPeriod,
-    builder: ChargeBatchBuilder,
+    columns: ChargeColumns,
     summary: ChargesSummary,
-    last: Option<Place>,
+    last: Option<ChargeRow<'a>>,
+    last_day: Option<Date>,
 }
 
 impl std::fmt::Debug for NativeCharges<'_> {
@@ -42,51 +39,52 @@ impl std::fmt::Debug for NativeCharges<'_> {
     }
 }
 
-/// Gives the charges of a dataset as batches of [`crate::staging_schema`], in the order of the bill. The source index is
-/// 0 and the source row the number of the charge, from 1. Numbers are stored so that value and scale print as the
-/// shortest plain decimal (SEMANTICS 2.4).
+/// Gives the charges of a dataset as batches of [`crate::staging_schema`], in the order of the bill; texts of fields are
+/// dictionaries. The source index is 0 and the source row the number of the charge, from 1. Numbers are stored so that
+/// value and scale print as the shortest plain decimal (SEMANTICS 2.4).
 pub fn native_charges(bill: &PeriodBill, dataset: Dataset) -> NativeCharges<'_> {
     NativeCharges {
-        rows: Box::new(bill.charges(dataset)),
+        charges: Box::new(bill.charges(dataset)),
         period: bill.period,
-        builder: ChargeBatchBuilder::new(),
+        columns: ChargeColumns::new(),
         summary: ChargesSummary::default(),
         last: None,
+        last_day: None,
     }
 }
 
-impl NativeCharges<'_> {
+impl<'a> NativeCharges<'a> {
     /// What the batches given so far hold: all charges once the iterator has ended.
     pub fn into_summary(self) -> ChargesSummary {
         self.summary
     }
 
-    fn append(&mut self, row: ChargeRow<'_>) -> Result<(), MoneyError> {
+    fn append(&mut self, charge: ChargeRow<'a>) -> Result<(), MoneyError> {
         let summary = &mut self.summary;
-        summary.total.add(row.cost())?;
+        summary.total.add(charge.cost())?;
         summary.rows += 1;
-        if let FieldValue::Date(date) = row.value(Field::Date) {
+        if let FieldValue::Date(date) = charge.value(Field::Date)
+            && self.last_day != Some(date)
+        {
             summary.days.insert(date);
+            self.last_day = Some(date);
         }
-        let parts = Place::FIELDS.map(|field| row.value(field));
-        let parts = parts.each_ref().map(|part| match part {
-            FieldValue::Text(text) => Some(text.as_ref()),
-            _ => None,
-        });
-        // Neighbours mostly share their place.
-        if self.last.as_ref().is_none_or(|last| last.parts() != parts) {
-            let place = Place::from_parts(parts);
-            summary.places.insert(place.clone());
-            self.last = Some(place);
+        let is_like_last = self.last.is_some_and(|last| charge.shares_texts_with(&last));
+        if !is_like_last {
+            summary.places.insert(place(&charge));
         }
-        let number = i64::try_from(summary.rows).expect("a bill has less than 2^63 charges");
-        self.builder.begin_row(self.period, 0, number);
-        for field in Field::ALL {
-            self.builder.cell(*field, &cell(*field, row.value(*field)));
-        }
-        self.builder.end_row();
+        self.columns.push(&charge, is_like_last);
+        self.last = Some(charge);
         Ok(())
     }
+}
+
+fn place(charge: &ChargeRow<'_>) -> Place {
+    let parts = Place::FIELDS.map(|field| charge.value(field));
+    Place::from_parts(parts.each_ref().map(|part| match part {
+        FieldValue::Text(text) => Some(text.as_ref()),
+        _ => None,
+    }))
 }
 
 impl Iterator for NativeCharges<'_> {
@@ -94,30 +92,13 @@ impl Iterator for NativeCharges<'_> {
 
     /// The next batch; an error where the sum of the costs does not fit.
     fn next(&mut self) -> Option<Self::Item> {
-        while !self.builder.is_full() {
-            let Some(row) = self.rows.next() else { break };
-            if let Err(error) = self.append(row) {
+        while !self.columns.is_full() {
+            let Some(charge) = self.charges.next() else { break };
+            if let Err(error) = self.append(charge) {
                 return Some(Err(error));
             }
         }
-        (!self.builder.is_empty()).then(|| Ok(self.builder.finish()))
+        let last_row = i64::try_from(self.summary.rows).expect("a bill has less than 2^63 charges");
+        (!self.columns.is_empty()).then(|| Ok(self.columns.finish(self.period, last_row)))
     }
-}
-
-fn cell(field: Field, value: FieldValue<'_>) -> Cell<'_> {
-    match value {
-        FieldValue::Unknown => Cell::Unknown,
-        FieldValue::Text(text) => Cell::Text(text),
-        FieldValue::Date(date) => Cell::Date(date),
-        FieldValue::Boolean(value) => Cell::Boolean(value),
-        FieldValue::Number(number) => decimal(field, number),
-    }
-}
-
-pub(super) fn decimal(field: Field, number: Decimal) -> Cell<'static> {
-    let value = values::shortest(number);
-    // The spelling is only kept where the column cannot hold the value.
-    let fits = value.rescaled_i128(stored_scale(field)).is_some();
-    let spelling = if fits { Cow::Borrowed("") } else { Cow::Owned(value.to_string()) };
-    Cell::Decimal { parsed: DecimalCell { value, canonical: true }, spelling }
 }

@@ -5,6 +5,7 @@
 //! right. Usage is read in batches of bounded size, and single records are refused without the others. Numbers are read
 //! from their text; unknown members, members that are there twice and control characters are refused.
 
+mod charge_columns;
 mod charges;
 mod document;
 mod enrollment;

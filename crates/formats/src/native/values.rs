@@ -193,34 +193,9 @@ pub(crate) fn switch(text: &str) -> Result<bool, String> {
     }
 }
 
-/// The same number without zeros at the end of its fraction.
-pub(crate) fn shortest(number: Decimal) -> Decimal {
-    match number.rescaled_i128(number.scale()) {
-        Some(mantissa) => shortest_scaled(mantissa, number.scale()),
-        None => wide_shortest(number),
-    }
-}
-
 /// The number `mantissa` / 10^`scale` without zeros at the end of its fraction; `scale` is at most 28.
-pub(crate) fn shortest_scaled(mut mantissa: i128, mut scale: u8) -> Decimal {
-    // What 10^n divides, 2^n divides too, so that few divisions are tried in vain.
-    for step in [16, 8, 4, 2, 1] {
-        while scale >= step && mantissa.trailing_zeros() >= u32::from(step) && mantissa % 10i128.pow(step.into()) == 0 {
-            mantissa /= 10i128.pow(step.into());
-            scale -= step;
-        }
-    }
-    Decimal::from_i128(mantissa, scale).expect("a scale of at most 28 and 128 bits fit a decimal")
-}
-
-/// Numbers of more than 38 digits are rare.
-#[cold]
-fn wide_shortest(number: Decimal) -> Decimal {
-    let mut scale = number.scale();
-    while scale > 0 && money::truncate(number, scale - 1) == number {
-        scale -= 1;
-    }
-    money::truncate(number, scale)
+pub(crate) fn shortest_scaled(mantissa: i128, scale: u8) -> Decimal {
+    Decimal::from_i128(mantissa, scale).expect("a scale of at most 28 and 128 bits fit a decimal").shortest()
 }
 
 /// JSON text without the blanks between its parts. The text has been checked to be JSON.
@@ -267,7 +242,7 @@ mod tests {
         let wide = "12345678901234567890.1234567890123456789000";
         for (text, short) in [("0.000", "0"), ("10", "10"), ("-1.500", "-1.5"), ("3.20", "3.2"), (wide, &wide[..40])] {
             let number = Decimal::parse(text.as_bytes(), Limits::TOTAL).unwrap().value;
-            assert_eq!(shortest(number).to_string(), short);
+            assert_eq!(number.shortest().to_string(), short);
         }
     }
 

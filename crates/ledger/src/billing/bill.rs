@@ -201,6 +201,12 @@ impl<'a> ChargeRow<'a> {
         self.bill.charges.value(self.index, self.dataset, field)
     }
 
+    /// Whether every text and every switch of another charge of the same bill and dataset is this one's. Neighbours mostly
+    /// share them; `false` says nothing.
+    pub fn shares_texts_with(&self, other: &Self) -> bool {
+        self.bill.charges.share_texts(self.index, other.index)
+    }
+
     /// The cost in the enrollment's currency.
     pub fn cost(&self) -> Decimal {
         self.bill.charges.cost(self.index, self.dataset)

@@ -218,6 +218,14 @@ impl Charges {
         }
     }
 
+    /// Whether two charges share what all their texts and switches are made of.
+    pub(super) fn share_texts(&self, one: u32, other: u32) -> bool {
+        let (one, other) = (&self.rows[one as usize], &self.rows[other as usize]);
+        let shared = |charge: &Charge| (charge.kind, charge.line, charge.place, charge.benefit);
+        let own = |charge: &Charge| self.own(charge).map(|own| (own.ratio, own.recurs));
+        shared(one) == shared(other) && own(one) == own(other)
+    }
+
     /// What a field of a charge holds in a dataset.
     pub(super) fn value(&self, index: u32, dataset: Dataset, field: Field) -> FieldValue<'_> {
         let charge = &self.rows[index as usize];

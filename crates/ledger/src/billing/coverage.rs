@@ -4,7 +4,7 @@
 //! a reservation takes usage in the order of subscription, resource and meter, a savings plan by the greatest discount
 //! first. What a benefit does not use of an hour or a day is lost.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use calendar::Date;
 use money::{Decimal, MoneyError, Ratio, SCALE_MAX, half_even_product, half_even_ratio, truncate};
@@ -52,18 +52,16 @@ impl From<MoneyError> for CoverageError {
     }
 }
 
-/// A benefit with the lines that it may cover.
-struct Candidate {
-    /// Lines with the capacity that one block of each takes, in the order in which the benefit takes them.
-    lines: Vec<(u32, Decimal)>,
-    /// Position in `lines` by line.
-    slots: Vec<Option<u32>>,
-}
+/// Lines that a benefit may cover, with the capacity that one block of each takes, in the order in which it takes them.
+type Candidates = Vec<(u32, Decimal)>;
 
 /// Which lines each benefit may cover in a period.
 pub(super) struct Coverage<'a> {
     benefits: &'a [Benefit<'a>],
-    candidates: Vec<Candidate>,
+    /// By benefit.
+    candidates: Vec<Candidates>,
+    /// By line: whether some benefit may cover it.
+    coverable: Vec<bool>,
 }
 
 impl<'a> Coverage<'a> {
@@ -74,57 +72,59 @@ impl<'a> Coverage<'a> {
         sheet: &PriceSheet,
     ) -> Result<Self, MoneyError> {
         let mut candidates = Vec::with_capacity(benefits.len());
+        let mut coverable = vec![false; rated.len()];
         for benefit in benefits {
+            let mut rates = Rates::of(benefit, sheet);
             let mut lines = Vec::new();
             for (index, line) in (0u32..).zip(rated) {
                 let Some(line) = line.as_ref().filter(|line| line.coverable) else { continue };
                 if !benefit.covers(line.subscription, &line.resource_group) {
                     continue;
                 }
-                let rate = rate(benefit, line, sheet)?.filter(|rate| *rate > Decimal::ZERO);
+                let rate = rates.rate(line)?.filter(|rate| *rate > Decimal::ZERO);
                 lines.extend(rate.map(|rate| (index, rate)));
             }
             if !benefit.source.is_reservation() {
                 sort_by_discount(&mut lines, rated)?;
             }
-            let mut slots = vec![None; rated.len()];
-            for (position, (line, _)) in (0u32..).zip(&lines) {
-                slots[*line as usize] = Some(position);
-            }
-            candidates.push(Candidate { lines, slots });
+            lines.iter().for_each(|(line, _)| coverable[*line as usize] = true);
+            candidates.push(lines);
         }
-        Ok(Self { benefits, candidates })
+        Ok(Self { benefits, candidates, coverable })
     }
 
     /// Whether some benefit may cover usage of a line.
     pub(super) fn may_cover(&self, line: u32) -> bool {
-        self.candidates.iter().any(|candidate| candidate.slots[line as usize].is_some())
+        self.coverable[line as usize]
     }
 
-    /// Covers the usage of one day; `cells` are those of the day in the order of hour and line, with quantities in blocks.
+    /// Covers the usage of one day; `cells` are those of the day in the order of line and hour, with quantities in blocks.
     pub(super) fn day(&self, day: Date, cells: &[Cell]) -> Result<Vec<Take>, CoverageError> {
         let mut left: Vec<Decimal> = cells.iter().map(|cell| cell.quantity.max(Decimal::ZERO)).collect();
         let mut takes: Vec<Take> = Vec::new();
-        for (index, benefit) in (0u32..).zip(self.benefits) {
-            let candidate = &self.candidates[index as usize];
-            let Some(own) = benefit.on(day)?.filter(|_| !candidate.lines.is_empty()) else { continue };
-            let hours = candidate.by_hour(cells).map_err(|(daily_line, hourly_line)| {
+        let starts = starts(cells, self.coverable.len());
+        for ((index, benefit), candidates) in (0u32..).zip(self.benefits).zip(&self.candidates) {
+            let Some(own) = benefit.on(day)?.filter(|_| !candidates.is_empty()) else { continue };
+            let claims = claims(candidates, cells, &starts).map_err(|(daily_line, hourly_line)| {
                 CoverageError::Mixed(Mixed { benefit: index, day, daily_line, hourly_line })
             })?;
             let mut found: BTreeMap<u32, Take> = BTreeMap::new();
-            for (is_hourly, positions) in hours {
-                let mut rest = capacity(benefit, own, is_hourly)?;
-                for position in positions {
-                    let cell = &cells[position];
-                    let Some(rate) = candidate.rate(cell.line) else { continue };
-                    let Some(Taking { quantity, weight, is_split }) = benefit.take(left[position], rate, rest)? else {
+            for hour in claims.chunk_by(|one, other| one.hour == other.hour) {
+                let mut rest = capacity(benefit, own, hour[0].hour.is_some())?;
+                for claim in hour {
+                    if rest <= Decimal::ZERO {
+                        break;
+                    }
+                    let (line, rate) = candidates[claim.candidate as usize];
+                    let left = &mut left[claim.cell as usize];
+                    let Some(Taking { quantity, weight, is_split }) = benefit.take(*left, rate, rest)? else {
                         continue;
                     };
                     rest = if is_split { Decimal::ZERO } else { rest.checked_sub(weight)? };
-                    left[position] = left[position].checked_sub(quantity)?;
+                    *left = left.checked_sub(quantity)?;
                     let zero = Decimal::ZERO;
-                    let take = Take { benefit: index, line: cell.line, quantity: zero, weight: zero, rate };
-                    let take = found.entry(cell.line).or_insert(take);
+                    let take = Take { benefit: index, line, quantity: zero, weight: zero, rate };
+                    let take = found.entry(line).or_insert(take);
                     take.quantity = take.quantity.checked_add(quantity)?;
                     take.weight = take.weight.checked_add(weight)?;
                 }
@@ -135,51 +135,91 @@ impl<'a> Coverage<'a> {
     }
 }
 
-/// Positions of cells that share a capacity, in the order in which they take it, and whether they are of one hour.
-type Hour = (bool, Vec<usize>);
+/// Usage that a benefit may cover: of an hour, or of a day without hours.
+struct Claim {
+    hour: Option<u8>,
+    /// Position among the benefit's candidates.
+    candidate: u32,
+    /// Position among the cells of the day.
+    cell: u32,
+}
 
-impl Candidate {
-    fn rate(&self, line: u32) -> Option<Decimal> {
-        self.slots[line as usize].map(|slot| self.lines[slot as usize].1)
+/// Where the cells of each line begin: those of line n end where those of line n + 1 begin.
+fn starts(cells: &[Cell], line_count: usize) -> Vec<u32> {
+    let mut starts = vec![0; line_count + 1];
+    cells.iter().for_each(|cell| starts[cell.line as usize + 1] += 1);
+    let mut before = 0;
+    for start in &mut starts {
+        before += *start;
+        *start = before;
     }
+    starts
+}
 
-    /// The cells that may be covered, hour by hour; daily usage is one hour. Fails with a daily and an hourly line where
-    /// both are there.
-    fn by_hour(&self, cells: &[Cell]) -> Result<Vec<Hour>, (u32, u32)> {
-        let mut hours: BTreeMap<Option<u8>, Vec<usize>> = BTreeMap::new();
-        for (position, cell) in cells.iter().enumerate() {
-            if cell.quantity > Decimal::ZERO && self.slots[cell.line as usize].is_some() {
-                hours.entry(cell.hour).or_default().push(position);
+/// What a benefit may cover on a day, hour by hour, in each in the order in which it takes; daily usage is one hour. Fails
+/// with a daily and an hourly line where both are there.
+fn claims(candidates: &Candidates, cells: &[Cell], starts: &[u32]) -> Result<Vec<Claim>, (u32, u32)> {
+    let mut claims = Vec::new();
+    for (candidate, (line, _)) in (0u32..).zip(candidates) {
+        for cell in starts[*line as usize]..starts[*line as usize + 1] {
+            let Cell { hour, quantity, .. } = cells[cell as usize];
+            if quantity > Decimal::ZERO {
+                claims.push(Claim { hour, candidate, cell });
             }
         }
-        if let (Some(daily), Some((_, hourly))) = (hours.get(&None), hours.iter().find(|(hour, _)| hour.is_some())) {
-            return Err((cells[daily[0]].line, cells[hourly[0]].line));
-        }
-        hours.values_mut().for_each(|positions| {
-            positions.sort_by_key(|position| self.slots[cells[*position].line as usize]);
-        });
-        Ok(hours.into_iter().map(|(hour, positions)| (hour.is_some(), positions)).collect())
+    }
+    claims.sort_by_key(|claim| claim.hour);
+    let first_line_of = |hour: Option<u8>| {
+        let own = claims.iter().filter(|claim| claim.hour == hour).map(|claim| cells[claim.cell as usize].line);
+        own.min().unwrap_or_default()
+    };
+    match (claims.first(), claims.iter().find(|claim| claim.hour.is_some())) {
+        (Some(Claim { hour: None, .. }), Some(Claim { hour, .. })) => Err((first_line_of(None), first_line_of(*hour))),
+        _ => Ok(claims),
     }
 }
 
-/// Capacity that one block of a line takes of a benefit; `None` if the benefit is not for the line.
-fn rate(benefit: &Benefit<'_>, line: &RatedLine, sheet: &PriceSheet) -> Result<Option<Decimal>, MoneyError> {
-    match benefit.source {
-        Source::Reservation(order) => {
-            let meter = order.meters.iter().find(|meter| comparable(&meter.meter_id) == line.meter);
-            meter.map(|meter| meter.ratio.checked_mul(line.unit.block())).transpose().map(|rate| rate.map(trimmed))
-        }
-        Source::SavingsPlan(order) => {
-            let priced = sheet.line(line.price);
-            let Some(index) = sheet.benefit(&line.meter, PriceType::SavingsPlan(order.term), priced) else {
-                return Ok(None);
-            };
-            let plan = sheet.line(index);
-            if !plan.unit.same_dimension(&line.unit) {
-                return Ok(None);
+/// The capacity that blocks take of one benefit.
+struct Rates<'a> {
+    benefit: &'a Benefit<'a>,
+    sheet: &'a PriceSheet,
+    /// Of a reservation: the ratio of each meter, by comparable id; the first counts.
+    ratios: HashMap<String, Decimal>,
+    /// Of a savings plan: the plan's price of usage that has a price, both as indexes, where they are known.
+    plans: HashMap<usize, Option<usize>>,
+}
+
+impl<'a> Rates<'a> {
+    fn of(benefit: &'a Benefit<'a>, sheet: &'a PriceSheet) -> Self {
+        let mut ratios = HashMap::new();
+        if let Source::Reservation(order) = benefit.source {
+            for meter in &order.meters {
+                ratios.entry(comparable(&meter.meter_id)).or_insert(meter.ratio);
             }
-            // The negotiated price counts where it is lower (SEMANTICS 3.5).
-            Ok(Some(line.rescaled(plan, plan.unit_price)?.min(line.unit_price)))
+        }
+        Self { benefit, sheet, ratios, plans: HashMap::new() }
+    }
+
+    /// Capacity that one block of a line takes; `None` if the benefit is not for the line.
+    fn rate(&mut self, line: &RatedLine) -> Result<Option<Decimal>, MoneyError> {
+        match self.benefit.source {
+            Source::Reservation(_) => {
+                let ratio = self.ratios.get(&line.meter);
+                ratio.map(|ratio| ratio.checked_mul(line.unit.block())).transpose().map(|rate| rate.map(trimmed))
+            }
+            Source::SavingsPlan(order) => {
+                let sheet = self.sheet;
+                // The price of usage decides its meter.
+                let plan = *self.plans.entry(line.price).or_insert_with(|| {
+                    sheet.benefit(&line.meter, PriceType::SavingsPlan(order.term), sheet.line(line.price))
+                });
+                let Some(plan) = plan.map(|plan| sheet.line(plan)) else { return Ok(None) };
+                if !plan.unit.same_dimension(&line.unit) {
+                    return Ok(None);
+                }
+                // The negotiated price counts where it is lower (SEMANTICS 3.5).
+                Ok(Some(line.rescaled(plan, plan.unit_price)?.min(line.unit_price)))
+            }
         }
     }
 }

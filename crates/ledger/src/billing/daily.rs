@@ -1,7 +1,7 @@
 //! Charges for usage: what benefits cover, with their day's money shared out, and the rest on demand (SEMANTICS 2.3, 3.1,
 //! 3.4, 3.5).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::Date;
 use money::{Decimal, MoneyError, ResidualTo, half_even_quotient, split};
@@ -102,10 +102,8 @@ impl Run<'_> {
         let mut by_day: Vec<u32> = (0..index(priced.cells.len()))
             .filter(|cell| coverage.may_cover(priced.cells[*cell as usize].line))
             .collect();
-        by_day.sort_unstable_by_key(|cell| {
-            let cell = &priced.cells[*cell as usize];
-            (cell.day, cell.hour, cell.line)
-        });
+        // Within a day they stay in the order of line and hour.
+        by_day.sort_by_key(|cell| priced.cells[*cell as usize].day);
         let groups = priced.groups();
         let mut shares = Vec::new();
         let mut rest = &by_day[..];
@@ -259,8 +257,11 @@ impl Run<'_> {
                 quantities.push(rated.map_or(Ok(quantity), |rated| rated.unit.convert(quantity, &sheet.unit))?);
             }
             let blend = Blend::of(sheet, &quantities)?;
-            for ((_, line, row), cost) in rows.into_iter().zip(&blend.costs) {
-                self.rows[row as usize].cost = trimmed(*cost);
+            for ((_, _, row), cost) in rows.iter().zip(&blend.costs) {
+                self.rows[*row as usize].cost = trimmed(*cost);
+            }
+            let lines: BTreeSet<u32> = rows.into_iter().map(|(_, line, _)| line).collect();
+            for line in lines {
                 if let Some(rated) = &priced.rated[line as usize] {
                     let effective = blend.effective_price(sheet, rated)?;
                     self.lines[priced.entered[line as usize] as usize].effective_price = Some(effective);

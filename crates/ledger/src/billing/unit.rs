@@ -129,15 +129,7 @@ fn dimension(unit: &str) -> String {
 
 /// The same number without zeros at the end of its fraction.
 pub(super) fn trimmed(value: Decimal) -> Decimal {
-    let mut scale = value.scale();
-    while scale > 0 {
-        let shorter = money::truncate(value, scale - 1);
-        if shorter != value {
-            break;
-        }
-        scale -= 1;
-    }
-    money::truncate(value, scale)
+    value.shortest()
 }
 
 #[cfg(test)]

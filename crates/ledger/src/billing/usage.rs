@@ -109,9 +109,11 @@ pub struct UsageBook {
     lines: Vec<UsageLine>,
     ids: HashMap<UsageLine, u32>,
     entries: Vec<Entry>,
+    /// The entry of each line that was added to last; [`NO_ENTRY`] before the first.
+    latest: Vec<usize>,
 }
 
-/// A quantity of a line, packed: there are as many as usage records.
+/// A quantity of a line, packed: where usage comes in no order there are as many as usage records.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     mantissa: i128,
@@ -120,6 +122,9 @@ struct Entry {
     scale: u8,
     hour: u8,
 }
+
+/// No position among entries.
+const NO_ENTRY: usize = usize::MAX;
 
 /// The hour of daily usage; it comes after all real hours.
 const NO_HOUR: u8 = 24;
@@ -149,6 +154,7 @@ impl UsageBook {
         }
         let id = u32::try_from(self.lines.len()).expect("a period has less than 2^32 lines");
         self.lines.push(line.clone());
+        self.latest.push(NO_ENTRY);
         self.ids.insert(line.clone(), id);
         UsageLineId(id)
     }
@@ -161,8 +167,13 @@ impl UsageBook {
     pub fn add(&mut self, line: UsageLineId, day: Date, hour: Option<u8>, quantity: Decimal) -> Result<(), MoneyError> {
         let scale = quantity.scale();
         let mantissa = quantity.rescaled_i128(scale).ok_or(MoneyError::Overflow)?;
-        let hour = hour.unwrap_or(NO_HOUR);
-        self.entries.push(Entry { mantissa, line: line.0, day, scale, hour });
+        let added = Entry { mantissa, line: line.0, day, scale, hour: hour.unwrap_or(NO_HOUR) };
+        let latest = &mut self.latest[line.0 as usize];
+        // Records of a line mostly come day after day.
+        if !self.entries.get_mut(*latest).is_some_and(|entry| entry.take(&added)) {
+            *latest = self.entries.len();
+            self.entries.push(added);
+        }
         Ok(())
     }
 
@@ -174,8 +185,8 @@ impl UsageBook {
     /// Sorts lines and adds entries up. Lines that differ in the case of their ids only are one; it is spelled like the
     /// first of them in the order of bytes, so that the order of arrival decides nothing.
     pub(super) fn sorted(self) -> Result<SortedUsage, MoneyError> {
-        let Self { lines, ids, mut entries } = self;
-        drop(ids);
+        let Self { lines, ids, mut entries, latest } = self;
+        drop((ids, latest));
         let mut order: Vec<(UsageLine, u32)> =
             (0u32..).zip(&lines).map(|(index, line)| (line.folded(), index)).collect();
         order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| lines[a.1 as usize].cmp(&lines[b.1 as usize])));
@@ -204,6 +215,30 @@ impl UsageBook {
         let mut lines: Vec<Option<UsageLine>> = lines.into_iter().map(Some).collect();
         let kept = kept.into_iter().filter_map(|index| lines[index as usize].take()).collect();
         Ok(SortedUsage { lines: kept, cells })
+    }
+}
+
+impl Entry {
+    /// Adds another entry of the same line, where it is of the same day and hour and the sum fits: whether it did. The sum
+    /// has the fraction digits of the longer one, as sums of decimals have.
+    fn take(&mut self, other: &Self) -> bool {
+        if (self.day, self.hour) != (other.day, other.hour) {
+            return false;
+        }
+        let scale = self.scale.max(other.scale);
+        let sum = self.mantissa_at(scale).zip(other.mantissa_at(scale)).and_then(|(own, more)| own.checked_add(more));
+        if let Some(mantissa) = sum {
+            (self.mantissa, self.scale) = (mantissa, scale);
+        }
+        sum.is_some()
+    }
+
+    /// The mantissa with more fraction digits.
+    fn mantissa_at(&self, scale: u8) -> Option<i128> {
+        if scale == self.scale {
+            return Some(self.mantissa);
+        }
+        self.mantissa.checked_mul(10i128.checked_pow(u32::from(scale - self.scale))?)
     }
 }
 

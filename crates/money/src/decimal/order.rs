@@ -3,8 +3,6 @@
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 
-use ethnum::I256;
-
 use super::Decimal;
 use crate::power::power_of_ten;
 
@@ -38,7 +36,8 @@ impl Ord for Decimal {
 
 impl Hash for Decimal {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let reduced = without_trailing_zeros(*self);
+        // The one representation that all decimals of this value share.
+        let reduced = self.shortest();
         reduced.mantissa.hash(state);
         reduced.scale.hash(state);
     }
@@ -56,26 +55,11 @@ fn compare_magnitudes(left: &Decimal, right: &Decimal) -> Ordering {
     }
 }
 
-/// The one representation that all decimals of this value share.
-fn without_trailing_zeros(value: Decimal) -> Decimal {
-    let mut reduced = value;
-    while reduced.scale > 0 {
-        let (quotient, remainder) = match reduced.mantissa_i128() {
-            Some(narrow) => (I256::new(narrow / 10), I256::new(narrow % 10)),
-            None => reduced.mantissa.div_rem(I256::new(10)),
-        };
-        if remainder != I256::ZERO {
-            break;
-        }
-        reduced = Decimal { mantissa: quotient, scale: reduced.scale - 1 };
-    }
-    reduced
-}
-
 #[cfg(test)]
 mod tests {
     use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
+    use ethnum::I256;
     use proptest::prelude::*;
 
     use super::*;

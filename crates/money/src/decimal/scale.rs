@@ -49,6 +49,35 @@ impl Decimal {
         Some(Decimal { mantissa: I256::new(mantissa), scale })
     }
 
+    /// The same value without zeros at the end of its fraction.
+    #[must_use]
+    pub fn shortest(self) -> Decimal {
+        if self.scale == 0 {
+            return self;
+        }
+        match self.mantissa_i128() {
+            Some(mantissa) => {
+                let (mantissa, scale) = without_zeros(mantissa, self.scale);
+                Decimal { mantissa: I256::new(mantissa), scale }
+            }
+            None => self.shortest_wide(),
+        }
+    }
+
+    /// Numbers of more than 127 bits are rare.
+    #[cold]
+    fn shortest_wide(self) -> Decimal {
+        let mut shortest = self;
+        while shortest.scale > 0 {
+            let (quotient, remainder) = shortest.mantissa.div_rem(I256::new(10));
+            if remainder != I256::ZERO {
+                break;
+            }
+            shortest = Decimal { mantissa: quotient, scale: shortest.scale - 1 };
+        }
+        shortest
+    }
+
     fn reduced_i128(&self, scale: u8) -> Option<i128> {
         let exponent = self.scale - scale;
         if let Some(mantissa) = self.mantissa_i128() {
@@ -61,6 +90,45 @@ impl Decimal {
         let magnitude = i128::try_from(quotient).ok()?;
         within_column(if self.is_negative() { -magnitude } else { magnitude })
     }
+}
+
+/// Mantissa and scale with as many zeros less as both allow.
+#[inline]
+fn without_zeros(mantissa: i128, scale: u8) -> (i128, u8) {
+    if mantissa == 0 {
+        return (0, 0);
+    }
+    // What 10^n divides, 2^n divides too; without these twos most numbers fit 64 bits.
+    let twos = mantissa.trailing_zeros().min(u32::from(scale));
+    let (magnitude, mut fives) = (mantissa.unsigned_abs(), 0);
+    let without_twos = magnitude >> twos;
+    let without_fives = match u64::try_from(without_twos) {
+        Ok(mut rest) => {
+            for step in [16, 8, 4, 2, 1] {
+                let divisor = 5u64.pow(step);
+                if fives + step <= twos && rest % divisor == 0 {
+                    rest /= divisor;
+                    fives += step;
+                }
+            }
+            u128::from(rest)
+        }
+        Err(_) => {
+            let mut rest = without_twos;
+            for step in [16, 8, 4, 2, 1] {
+                let divisor = 5u128.pow(step);
+                if fives + step <= twos && rest % divisor == 0 {
+                    rest /= divisor;
+                    fives += step;
+                }
+            }
+            rest
+        }
+    };
+    // Only twos and fives in pairs are taken away: 10^fives.
+    let shorter = (without_fives << (twos - fives)).cast_signed();
+    let zeros = u8::try_from(fives).expect("zeros are at most as many as fraction digits");
+    (if mantissa < 0 { shorter.wrapping_neg() } else { shorter }, scale - zeros)
 }
 
 #[inline]
@@ -132,6 +200,21 @@ mod tests {
         assert_eq!(decimal("-99999999999999.0000000000000000000000000001").rescaled_i128(0), None);
     }
 
+    #[test]
+    fn the_shortest_form_of_limits() {
+        for (mantissa, scale, text) in [
+            (0, 28, "0"),
+            (i128::MIN, 0, "-170141183460469231731687303715884105728"),
+            (i128::MIN, 1, "-17014118346046923173168730371588410572.8"),
+            (-10i128.pow(38), 28, "-10000000000"),
+            (10i128.pow(28), 28, "1"),
+            (5i128.pow(28), 28, "0.0000000037252902984619140625"),
+            (1 << 28, 28, "0.0000000000000000000268435456"),
+        ] {
+            assert_eq!(Decimal::from_i128(mantissa, scale).unwrap().shortest().to_string(), text);
+        }
+    }
+
     proptest! {
         #[test]
         fn what_moves_comes_back(value in any_decimal(130), fixed in 0u8..=38) {
@@ -141,6 +224,15 @@ mod tests {
                 prop_assert_eq!(restored.mantissa(), value.mantissa());
                 prop_assert_eq!(restored.scale(), value.scale());
             }
+        }
+
+        #[test]
+        fn the_shortest_form_has_the_value_and_prints_without_zeros(value in any_decimal(150), zeros in 0u8..=28) {
+            let scale = zeros.min(28 - value.scale()) + value.scale();
+            let long = Decimal::new(value.mantissa_at(scale).unwrap(), scale).unwrap();
+            let shortest = long.shortest();
+            prop_assert_eq!(shortest, value);
+            prop_assert_eq!(shortest.to_string(), value.to_shortest_string());
         }
 
         #[test]

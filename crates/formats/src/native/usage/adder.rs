@@ -1,7 +1,11 @@
 //! Adding stored usage to a usage book, fast: texts are looked at once per dictionary, lines once per distinct line.
+//!
+//! A batch is taken column by column: every fact of every record becomes a number, and the numbers of a record are the key
+//! of its line. Batches that no builder can have made are refused.
 
 use std::collections::HashMap;
 
+use ahash::RandomState;
 use arrow::array::{
     Array, ArrayRef, AsArray, Date32Array, Decimal128Array, DictionaryArray, Int8Array, Int64Array, RecordBatch,
 };
@@ -20,6 +24,8 @@ const FACTS: usize = UsageFact::ALL.len();
 const UNKNOWN: u32 = u32::MAX;
 /// Facts of a line, and day and hour of late usage.
 type LineKey = [u32; FACTS + 2];
+/// Texts and lines are many and looked for once per record or dictionary entry.
+type FastMap<K, V> = HashMap<K, V, RandomState>;
 
 /// Stored usage that cannot be read back.
 #[derive(Debug, thiserror::Error)]
@@ -50,20 +56,24 @@ pub enum UsageStoreError {
 pub struct UsageAdder<'b> {
     book: &'b mut UsageBook,
     texts: Vec<Texts>,
-    lines: HashMap<LineKey, UsageLineId>,
+    lines: FastMap<LineKey, UsageLineId>,
+    /// The keys of the records of a batch; kept for the next.
+    keys: Vec<LineKey>,
 }
 
-/// The texts of a fact that have been seen, and what the last dictionary's keys stand for.
+/// The texts of a fact that have been seen, each with its number, and what the entries of a dictionary stand for.
 #[derive(Debug, Default)]
 struct Texts {
-    ids: HashMap<Box<str>, u32>,
-    last: Option<(ArrayRef, Vec<u32>)>,
+    numbers: FastMap<Box<str>, u32>,
+    values: Option<ArrayRef>,
+    entries: Vec<u32>,
 }
 
 impl<'b> UsageAdder<'b> {
     /// Adds to a book.
     pub fn new(book: &'b mut UsageBook) -> Self {
-        Self { book, texts: UsageFact::ALL.iter().map(|_| Texts::default()).collect(), lines: HashMap::new() }
+        let texts = UsageFact::ALL.iter().map(|_| Texts::default()).collect();
+        Self { book, texts, lines: FastMap::default(), keys: Vec::new() }
     }
 
     /// Adds the records of a batch that were received at or before an instant, and says how many they are. The batch
@@ -73,36 +83,30 @@ impl<'b> UsageAdder<'b> {
     /// [`UsageStoreError`] for a batch that no [`super::UsageBatchBuilder`] can have made.
     pub fn add(&mut self, batch: &RecordBatch, as_of: Instant) -> Result<u64, UsageStoreError> {
         let columns = Columns::of(batch)?;
-        let mut maps: Vec<(DictionaryArray<Int32Type>, Vec<u32>)> = Vec::with_capacity(FACTS);
-        for fact in UsageFact::ALL {
-            let texts = dictionary(batch, fact)?;
-            let map = self.texts[fact.index()].map(&texts);
-            maps.push((texts, map));
+        let mut facts = Vec::with_capacity(FACTS);
+        self.keys.clear();
+        self.keys.resize(batch.num_rows(), [UNKNOWN; FACTS + 2]);
+        for (fact, texts) in UsageFact::ALL.into_iter().zip(&mut self.texts) {
+            let column = dictionary(batch, fact)?;
+            texts.learn(column.values());
+            texts.write(&column, &mut self.keys, fact.index());
+            facts.push(column);
         }
         let mut added = 0;
-        for row in 0..batch.num_rows() {
+        for (row, key) in self.keys.iter_mut().enumerate() {
             if columns.received_at.value(row) > as_of.0 {
                 continue;
             }
-            let day = columns.day(row)?;
-            let hour = columns.hour(row)?;
-            let mut key: LineKey = [UNKNOWN; FACTS + 2];
-            for (slot, (texts, map)) in key.iter_mut().zip(&maps) {
-                if let Some(index) = texts.key(row) {
-                    *slot = map[index];
-                }
-            }
-            let late = columns.late(row)?;
+            let (day, hour, late) = (columns.day(row)?, columns.hour(row)?, columns.late(row)?);
             if let Some((date, hour)) = late {
                 key[FACTS] = date.days().cast_unsigned();
                 key[FACTS + 1] = hour.map_or(UNKNOWN, u32::from);
             }
-            let line = match self.lines.get(&key) {
+            let line = match self.lines.get(key) {
                 Some(line) => *line,
                 None => {
-                    let line = line_of(&maps, row, late)?;
-                    let id = self.book.line(&line);
-                    self.lines.insert(key, id);
+                    let id = self.book.line(&line_of(&facts, row, late)?);
+                    self.lines.insert(*key, id);
                     id
                 }
             };
@@ -114,43 +118,51 @@ impl<'b> UsageAdder<'b> {
 }
 
 impl Texts {
-    /// What the keys of a dictionary stand for. Batches of one file mostly share a dictionary.
-    fn map(&mut self, texts: &DictionaryArray<Int32Type>) -> Vec<u32> {
-        let values = texts.values();
-        if let Some((known, map)) = &self.last
-            && known.to_data().ptr_eq(&values.to_data())
-        {
-            return map.clone();
+    /// Learns what the entries of a dictionary stand for. Batches of one file mostly share a dictionary.
+    fn learn(&mut self, values: &ArrayRef) {
+        if self.values.as_ref().is_some_and(|known| known.to_data().ptr_eq(&values.to_data())) {
+            return;
         }
-        let strings = values.as_string::<i32>();
-        let mut map = Vec::with_capacity(strings.len());
-        for index in 0..strings.len() {
-            if strings.is_null(index) {
-                map.push(UNKNOWN);
+        self.entries.clear();
+        for text in values.as_string::<i32>() {
+            let Some(text) = text else {
+                self.entries.push(UNKNOWN);
                 continue;
-            }
-            let text = strings.value(index);
-            map.push(match self.ids.get(text) {
-                Some(id) => *id,
+            };
+            self.entries.push(match self.numbers.get(text) {
+                Some(number) => *number,
                 None => {
-                    let id = u32::try_from(self.ids.len()).expect("a period has less than 2^32 texts");
-                    self.ids.insert(text.into(), id);
-                    id
+                    let number = u32::try_from(self.numbers.len()).expect("a period has less than 2^32 texts");
+                    self.numbers.insert(text.into(), number);
+                    number
                 }
             });
         }
-        self.last = Some((values.clone(), map.clone()));
-        map
+        self.values = Some(values.clone());
+    }
+
+    /// Writes the numbers of a column's texts into the keys of its records.
+    fn write(&self, column: &DictionaryArray<Int32Type>, keys: &mut [LineKey], position: usize) {
+        let entries = column.keys();
+        if entries.null_count() == 0 {
+            for (key, entry) in keys.iter_mut().zip(entries.values()) {
+                key[position] = self.entries[entry.cast_unsigned() as usize];
+            }
+        } else if entries.null_count() < entries.len() {
+            for (key, entry) in keys.iter_mut().zip(entries) {
+                key[position] = entry.map_or(UNKNOWN, |entry| self.entries[entry.cast_unsigned() as usize]);
+            }
+        }
     }
 }
 
 fn line_of(
-    maps: &[(DictionaryArray<Int32Type>, Vec<u32>)],
+    facts: &[DictionaryArray<Int32Type>],
     row: usize,
     late: Option<(Date, Option<u8>)>,
 ) -> Result<UsageLine, UsageStoreError> {
     let mut line = UsageLine { late, ..UsageLine::default() };
-    for (fact, (texts, _)) in UsageFact::ALL.iter().zip(maps) {
+    for (fact, texts) in UsageFact::ALL.iter().zip(facts) {
         let Some(index) = texts.key(row) else { continue };
         let values = texts.values().as_string::<i32>();
         if values.is_valid(index) && !fact.put(&mut line, values.value(index)) {
