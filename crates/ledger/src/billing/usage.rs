@@ -306,6 +306,32 @@ mod tests {
     }
 
     #[test]
+    fn records_of_one_hour_become_one_entry_where_their_sum_fits() {
+        let day: Date = "2025-02-20".parse().unwrap();
+        let wide = "9".repeat(38);
+        let cases: [(&[&str], usize, &str); 5] = [
+            (&["0.5", "1.25", "2", "-3.75"], 1, "0.00"),
+            (&[&wide, &wide], 2, "199999999999999999999999999999999999998"),
+            (&[&wide, "0.001"], 2, "99999999999999999999999999999999999999.001"),
+            (&["0.001", &wide], 2, "99999999999999999999999999999999999999.001"),
+            (&[&wide, &wide, "-1"], 2, "199999999999999999999999999999999999997"),
+        ];
+        for (quantities, entries, sum) in cases {
+            let mut book = UsageBook::default();
+            let id = book.line(&line("/a"));
+            let limits = money::Limits { fraction_digits_max: 18, integer_digits_max: 38 };
+            for quantity in quantities {
+                let quantity = Decimal::parse(quantity.as_bytes(), limits).unwrap().value;
+                book.add(id, day, None, quantity).unwrap();
+            }
+            assert_eq!(book.entries.len(), entries, "{quantities:?}");
+            let sorted = book.sorted().unwrap();
+            let sums: Vec<String> = sorted.cells.iter().map(|cell| cell.quantity.to_string()).collect();
+            assert_eq!(sums, [sum]);
+        }
+    }
+
+    #[test]
     fn e17_usage_is_posted_in_its_month_until_the_5th_and_then_on_the_day_of_arrival() {
         let day: Date = "2025-02-20".parse().unwrap();
         let at = |text: &str, hour: i64| Instant(Instant::start_of(text.parse().unwrap()).0 + hour * 3_600_000_000);

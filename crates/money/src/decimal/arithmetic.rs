@@ -6,7 +6,7 @@ use ethnum::I256;
 use super::{Decimal, SCALE_MAX};
 use crate::division::divide;
 use crate::error::MoneyError;
-use crate::power::power_of_ten;
+use crate::power::{power_of_ten, power_of_ten_u128};
 
 impl Decimal {
     /// The exact sum, with the scale of the addend that has more fraction digits.
@@ -58,11 +58,22 @@ impl Decimal {
         Decimal::from_magnitude(negative, quotient.floor, SCALE_MAX)
     }
 
+    /// The mantissa with as many or more fraction digits, where it fits 128 bits.
+    #[inline]
+    pub(crate) fn mantissa_i128_at(&self, scale: u8) -> Option<i128> {
+        assert!(scale >= self.scale, "callers only ever widen");
+        // 10^28 < 2^127, so the factor is positive as a signed integer.
+        self.mantissa_i128()?.checked_mul(power_of_ten_u128(scale - self.scale).cast_signed())
+    }
+
     /// The mantissa at a scale that is not smaller than the own one.
     pub(crate) fn mantissa_at(&self, scale: u8) -> Result<I256, MoneyError> {
         assert!(scale >= self.scale, "callers only ever widen");
         if scale == self.scale {
             return Ok(self.mantissa);
+        }
+        if let Some(narrow) = self.mantissa_i128_at(scale) {
+            return Ok(I256::new(narrow));
         }
         // The signed multiplication of ethnum finds overflows by a division, the unsigned one does without.
         let magnitude = self.magnitude().checked_mul(power_of_ten(scale - self.scale));

@@ -25,6 +25,9 @@ impl Ord for Decimal {
         if self.scale == other.scale {
             return self.mantissa.cmp(&other.mantissa);
         }
+        if let Some(order) = compare_narrow(self, other) {
+            return order;
+        }
         match (self.is_negative(), other.is_negative()) {
             (false, true) => Ordering::Greater,
             (true, false) => Ordering::Less,
@@ -41,6 +44,12 @@ impl Hash for Decimal {
         reduced.mantissa.hash(state);
         reduced.scale.hash(state);
     }
+}
+
+/// The order of two numbers that have 128 bits at the greater of their scales, as nearly all do.
+fn compare_narrow(left: &Decimal, right: &Decimal) -> Option<Ordering> {
+    let scale = left.scale.max(right.scale);
+    Some(left.mantissa_i128_at(scale)?.cmp(&right.mantissa_i128_at(scale)?))
 }
 
 /// Brings the one with the smaller scale to the scale of the other. Where that overflows 256 bits its magnitude is the
