@@ -222,7 +222,7 @@ mod tests {
                 "meterId,date,quantity,cost",
                 "column subscriptionId: the column is missing; expected it in the header of usage",
             ),
-            ("subscriptionId,meterId,quantity", "column date or time: the column is missing"),
+            ("subscriptionId,meterId,quantity,colour", "column date or time: the column is missing"),
             (
                 "subscriptionId,meterId,day,quantity,date",
                 "column day: unknown column; expected only those that docs/NATIVE.md lists for usage",
