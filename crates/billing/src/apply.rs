@@ -13,7 +13,7 @@ use ledger::billing::{Instant, Order, PriceSheet};
 use crate::boundary::{Reopen, move_boundary, reopened};
 use crate::documents::{DocumentFill, Documents, read_documents};
 use crate::error::BillingError;
-use crate::judge::{Circumstances, Counts, Judged, judge};
+use crate::judge::{Circumstances, Judged, judge};
 use crate::known::{Known, sha256};
 use crate::mixed::refuse_mixed;
 use crate::sheets::{read_stored, sheet_for};
@@ -56,6 +56,9 @@ pub struct AppliedEnrollment {
     pub orders: AppliedInput,
     /// Its price sheets.
     pub price_sheets: AppliedInput,
+    /// Files of the command with price sheets that have no effect: for all of their periods another sheet counts, which
+    /// was received later.
+    pub idle_price_sheets: Vec<String>,
 }
 
 /// Takes documents. Everything is taken, or nothing is and the error says why.
@@ -122,7 +125,7 @@ async fn attempt(
         }
         judged.push(new);
     }
-    let applied = judged.iter().map(|one| applied(&one.change.enrollment, one.counts)).collect();
+    let applied = judged.iter().map(applied).collect();
     // Everything is judged before a period is opened: a refusal changes nothing.
     let mut looked: Vec<_> = judged.iter().map(|one| one.change.clone()).collect();
     for change in &mut looked {
@@ -207,13 +210,15 @@ fn is_taken(documents: &[Documents], outcome: NativeOutcome) -> Result<bool, Bil
     }
 }
 
-fn applied(enrollment: &EnrollmentId, counts: Counts) -> AppliedEnrollment {
+fn applied(judged: &Judged) -> AppliedEnrollment {
+    let Judged { change, counts, idle_sheets, .. } = judged;
     let input = |(taken, unchanged)| AppliedInput { taken, unchanged };
     AppliedEnrollment {
-        enrollment: enrollment.clone(),
+        enrollment: change.enrollment.clone(),
         documents: input(counts.enrollment),
         orders: input(counts.orders),
         price_sheets: input(counts.sheets),
+        idle_price_sheets: idle_sheets.clone(),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use calendar::BillingPeriod;
+use catalog::BilledRevision;
 use imports::{NativeFacts, Store};
 use ledger::EnrollmentId;
 use ledger::billing::Instant;
@@ -10,22 +12,37 @@ use ledger::identities::benefit_terms;
 use crate::error::BillingError;
 use crate::known::Known;
 
-/// The terms of the benefits of each native enrollment, and up to which day each billed period is amortized. Orders that
-/// came after the newest run are not seen: no charge can tell of them yet.
+/// The terms of the benefits of each native enrollment, and up to which day each billed period is amortized, as of a version
+/// of the lake. Orders that came after the newest run until then are not seen: no charge can tell of them yet.
 ///
 /// # Errors
 /// [`BillingError`] where what is stored cannot be read.
-pub async fn native_facts(store: &Store) -> Result<BTreeMap<EnrollmentId, NativeFacts>, BillingError> {
+pub async fn native_facts(store: &Store, version: u64) -> Result<BTreeMap<EnrollmentId, NativeFacts>, BillingError> {
     let mut all = BTreeMap::new();
     for enrollment in store.catalog().native_enrollments().await? {
-        let facts = facts_of(store, &enrollment).await?;
+        let facts = facts_of(store, &enrollment, version).await?;
         all.insert(enrollment, facts);
     }
     Ok(all)
 }
 
-async fn facts_of(store: &Store, enrollment: &EnrollmentId) -> Result<NativeFacts, BillingError> {
-    let billed = store.catalog().billed_periods(enrollment).await?;
+/// The billed periods of an enrollment as they were held at a version of the lake, by period.
+///
+/// # Errors
+/// [`BillingError`] where what is stored cannot be read.
+pub async fn billed_at(
+    store: &Store,
+    enrollment: &EnrollmentId,
+    version: u64,
+) -> Result<Vec<BilledRevision>, BillingError> {
+    let history = store.catalog().billed_history(enrollment).await?;
+    let until = history.into_iter().filter(|revision| revision.version <= version);
+    let held: BTreeMap<BillingPeriod, BilledRevision> = until.map(|revision| (revision.period, revision)).collect();
+    Ok(held.into_values().collect())
+}
+
+async fn facts_of(store: &Store, enrollment: &EnrollmentId, version: u64) -> Result<NativeFacts, BillingError> {
+    let billed = billed_at(store, enrollment, version).await?;
     let Some(newest) = billed.iter().map(|revision| revision.as_of).max() else { return Ok(NativeFacts::default()) };
     let known = Known::load(store, enrollment, Some(Instant(newest))).await?;
     let book = billed.last().map(|revision| &revision.book);

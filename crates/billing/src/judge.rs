@@ -12,7 +12,7 @@ use crate::documents::Documents;
 use crate::error::BillingError;
 use crate::known::{Known, first_open, sha256};
 use crate::ownership::closed_change;
-use crate::sheets::{KnownSheet, sheet_for};
+use crate::sheets::{KnownSheet, prices_nothing, sheet_for};
 
 /// What of an enrollment's documents is new.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub(crate) struct Judged {
     /// The whole of what is known with the change.
     pub(crate) after: Known,
     pub(crate) counts: Counts,
+    /// Files with price sheets that price no period, because others count that were received later.
+    pub(crate) idle_sheets: Vec<String>,
 }
 
 /// How many records are new and how many are known already.
@@ -60,6 +62,7 @@ pub(crate) fn judge(
         inputs: Vec::new(),
         sheet_texts: Vec::new(),
         counts: Counts::default(),
+        idle_sheets: Vec::new(),
     };
     judge.enrollment()?;
     let (start, currency, name) = {
@@ -68,7 +71,7 @@ pub(crate) fn judge(
     };
     judge.sheets(start)?;
     judge.orders(start)?;
-    let Judge { after, inputs, sheet_texts, counts, .. } = judge;
+    let Judge { after, inputs, sheet_texts, counts, idle_sheets, .. } = judge;
     // A document that is known changes nothing: not even what was changed elsewhere since.
     let is_new = counts.enrollment.0 > 0;
     let stated = documents.enrollment.as_ref().map(|document| &document.stated).filter(|_| is_new);
@@ -82,7 +85,7 @@ pub(crate) fn judge(
         audit: audit(known, circumstances, counts),
         inputs,
     };
-    Ok(Judged { change, sheet_texts, after, counts })
+    Ok(Judged { change, sheet_texts, after, counts, idle_sheets })
 }
 
 struct Judge<'a> {
@@ -93,6 +96,7 @@ struct Judge<'a> {
     inputs: Vec<NativeInput>,
     sheet_texts: Vec<String>,
     counts: Counts,
+    idle_sheets: Vec<String>,
 }
 
 impl Judge<'_> {
@@ -230,13 +234,16 @@ impl Judge<'_> {
 
     fn sheets(&mut self, start: BillingPeriod) -> Result<(), BillingError> {
         let mut fresh: Vec<(&str, BillingPeriod)> = Vec::new();
+        let mut given = Vec::new();
         for document in &self.documents.sheets {
             let sheet = KnownSheet {
                 from: document.stated.from,
                 through: document.stated.through,
                 content: sha256(document.text.as_bytes()),
+                received_at: self.by.received_at.0,
             };
-            if self.after.sheets.contains(&sheet) {
+            given.push((&document.file, sheet.clone()));
+            if self.after.sheets.iter().any(|known| known.says_the_same(&sheet)) {
                 self.counts.sheets.1 += 1;
                 continue;
             }
@@ -253,12 +260,16 @@ impl Judge<'_> {
             }
             let name = std::path::Path::new(&document.file).file_name().map(|name| name.to_string_lossy().into_owned());
             let lines = document.stated.sheet.lines().len();
-            self.inputs.push(sheet.input(&name.unwrap_or_default(), lines, self.by.received_at.0));
+            self.inputs.push(sheet.input(&name.unwrap_or_default(), lines));
             self.sheet_texts.push(document.text.clone());
             self.after.sheets.push(sheet);
             fresh.push((&document.file, document.stated.from));
             self.counts.sheets.0 += 1;
         }
+        // In the order of arrival, as they will be read back.
+        self.after.sheets.sort_by_key(|sheet| sheet.received_at);
+        let idle = given.into_iter().filter(|(_, sheet)| prices_nothing(&self.after.sheets, sheet));
+        self.idle_sheets = idle.map(|(file, _)| file.clone()).collect();
         Ok(())
     }
 }

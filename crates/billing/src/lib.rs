@@ -28,7 +28,7 @@ pub use apply::{AppliedEnrollment, AppliedInput, ApplyOptions, apply};
 pub use boundary::{Opened, Reopen, close_again, reopen};
 pub use documents::{DocumentFill, NativePaths, native_paths};
 pub use error::BillingError;
-pub use facts::native_facts;
+pub use facts::{billed_at, native_facts};
 pub use imports::RefusedRecord;
 pub use ingest::{IngestOptions, Ingested, UsageChecks, ingest};
 pub use run::{BilledTotals, PeriodOutcome, RunOptions, RunOutcome, refuse_stale, run};

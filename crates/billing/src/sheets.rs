@@ -18,6 +18,8 @@ pub(crate) struct KnownSheet {
     pub(crate) through: Option<BillingPeriod>,
     /// SHA-256 of its text.
     pub(crate) content: String,
+    /// When it was received, in microseconds since 1970.
+    pub(crate) received_at: i64,
 }
 
 /// What the catalog keeps of a price sheet.
@@ -38,11 +40,17 @@ impl KnownSheet {
         let record: SheetRecord = serde_json::from_str(&input.document).map_err(|error| error.to_string())?;
         let period = |text: &str| BillingPeriod::parse(text).map_err(|error| error.to_string());
         let through = record.through.as_deref().map(period).transpose()?;
-        Ok(Self { from: period(&record.from)?, through, content: input.content.clone() })
+        let (content, received_at) = (input.content.clone(), input.received_at);
+        Ok(Self { from: period(&record.from)?, through, content, received_at })
+    }
+
+    /// Whether it says the same for the same periods, whenever it was received.
+    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
+        (self.from, self.through, &self.content) == (other.from, other.through, &other.content)
     }
 
     /// What the catalog keeps.
-    pub(crate) fn input(&self, name: &str, lines: usize, received_at: i64) -> NativeInput {
+    pub(crate) fn input(&self, name: &str, lines: usize) -> NativeInput {
         let record = SheetRecord {
             from: self.from.to_string(),
             through: self.through.map(|period| period.to_string()),
@@ -55,7 +63,7 @@ impl KnownSheet {
             name: String::new(),
             document: serde_json::to_string(&record).expect("plain members serialize"),
             content: self.content.clone(),
-            received_at,
+            received_at: self.received_at,
         }
     }
 
@@ -70,6 +78,16 @@ pub(crate) fn sheet_for(sheets: &[KnownSheet], period: BillingPeriod) -> Option<
     let valid = || sheets.iter().filter(move |sheet| sheet.is_valid_for(period));
     let is_ended = |sheet: &&KnownSheet| sheet.through.is_none() && valid().any(|later| later.from > sheet.from);
     valid().rfind(|sheet| !is_ended(sheet))
+}
+
+/// Whether a sheet among others prices no period at all: for each of its own another one counts. Which one counts changes
+/// only where a sheet begins and behind the last period of one.
+pub(crate) fn prices_nothing(sheets: &[KnownSheet], sheet: &KnownSheet) -> bool {
+    let after = |one: &KnownSheet| one.through.and_then(|through| through.next().ok());
+    let mut changes = sheets.iter().flat_map(|one| [Some(one.from), after(one)]).flatten();
+    !changes.any(|period| {
+        sheet.is_valid_for(period) && sheet_for(sheets, period).is_some_and(|used| used.says_the_same(sheet))
+    })
 }
 
 /// Reads the prices of a period.
@@ -105,7 +123,7 @@ mod tests {
 
     fn sheet(from: &str, through: Option<&str>, content: &str) -> KnownSheet {
         let period = |text: &str| BillingPeriod::parse(text).unwrap();
-        KnownSheet { from: period(from), through: through.map(period), content: content.to_owned() }
+        KnownSheet { from: period(from), through: through.map(period), content: content.to_owned(), received_at: 0 }
     }
 
     fn priced_by(sheets: &[KnownSheet], period: &str) -> Option<String> {
@@ -128,5 +146,15 @@ mod tests {
         }
         let corrected = [&sheets[..], &[sheet("202506", Some("202506"), "june again")]].concat();
         assert_eq!(priced_by(&corrected, "202506").as_deref(), Some("june again"));
+        let idle = |sheets: &[KnownSheet]| {
+            let idle = sheets.iter().filter(|sheet| prices_nothing(sheets, sheet));
+            idle.map(|sheet| sheet.content.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(idle(&sheets), ["a"]);
+        assert_eq!(idle(&corrected), ["a", "june"]);
+        // What counts again behind the end of another one, or before its beginning, prices something.
+        assert_eq!(idle(&[sheet("202501", None, "a"), sheet("202501", Some("202512"), "b")]), Vec::<String>::new());
+        assert_eq!(idle(&[sheet("202501", Some("202503"), "a"), sheet("202502", None, "b")]), Vec::<String>::new());
+        assert_eq!(idle(&[sheet("202502", Some("202503"), "a"), sheet("202501", Some("202503"), "b")]), ["a"]);
     }
 }

@@ -1,11 +1,12 @@
 //! Periods and their history as scripts read them: one form for the command line and for HTTP.
 
+use calendar::BillingPeriod;
 use catalog::{BilledRevision, HeldBackUsage, Reopening};
 use ledger::billing::{Instant, close_of};
 use serde::Serialize;
 
 use crate::error::instant_text;
-use crate::states::PeriodStatus;
+use crate::states::{PeriodState, PeriodStatus};
 
 /// A billing period with its history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -76,11 +77,18 @@ pub struct HeldBackView {
     /// Sum of the quantities as decimal text, in the unit of the usage.
     pub quantity: String,
     /// What to do.
-    pub remedy: &'static str,
+    pub remedy: String,
 }
 
-impl From<&HeldBackUsage> for HeldBackView {
-    fn from(held: &HeldBackUsage) -> Self {
+impl HeldBackView {
+    /// Usage that is held back in a period; `is_closed`: the period takes input no more but by a reopening.
+    pub fn new(held: &HeldBackUsage, period: BillingPeriod, is_closed: bool) -> Self {
+        let remedy = match (remedy(&held.reason), is_closed) {
+            (remedy, false) => remedy.to_owned(),
+            (remedy, true) => {
+                format!("{remedy}; the period is closed, so give it with: --reopen {period} --reason TEXT")
+            }
+        };
         Self {
             reason: held.reason.clone(),
             meter_id: held.meter_id.clone(),
@@ -89,7 +97,7 @@ impl From<&HeldBackUsage> for HeldBackView {
             last_day: held.last_day.to_string(),
             rows: held.rows,
             quantity: held.quantity.value().to_shortest_string(),
-            remedy: remedy(&held.reason),
+            remedy,
         }
     }
 }
@@ -134,6 +142,8 @@ impl From<&PeriodStatus> for PeriodView {
         let history: Vec<RevisionView> = status.history.iter().map(RevisionView::from).collect();
         let held = history.last();
         let held_back = status.history.last().map(|newest| newest.held_back.as_slice()).unwrap_or_default();
+        let is_closed = matches!(status.state, PeriodState::Closed | PeriodState::Final);
+        let held_back = held_back.iter().map(|held| HeldBackView::new(held, status.period, is_closed)).collect();
         Self {
             period: status.period.to_string(),
             state: status.state.name(),
@@ -141,7 +151,7 @@ impl From<&PeriodStatus> for PeriodView {
             revision: held.map(|held| held.revision.clone()),
             billed_at: held.map(|held| held.billed_at.clone()),
             as_of: held.map(|held| held.as_of.clone()),
-            held_back: held_back.iter().map(HeldBackView::from).collect(),
+            held_back,
             history,
         }
     }

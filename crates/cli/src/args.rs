@@ -280,6 +280,9 @@ pub(crate) struct ExplainArgs {
     pub(crate) enrollment: Option<EnrollmentId>,
     #[command(flatten)]
     pub(crate) data: DataFolder,
+    /// Earlier state: a revision number or an instant such as 2026-11-01T00:00:00Z
+    #[arg(long, value_name = "REVISION|TIME")]
+    pub(crate) as_of: Option<AsOf>,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,

@@ -29,7 +29,7 @@ mod walks;
 pub use balances::ImportedBalance;
 pub use billed::{BilledDataset, BilledEnrollment, BillingRun, keep_native_source, read_native_source};
 pub use error::ImportError;
-pub use identities::{Explanation, NativeFacts, PeriodFinding, check_identities, explain};
+pub use identities::{ExplainQuestion, Explanation, NativeFacts, PeriodFinding, check_identities, explain};
 pub use import::{ImportOutcome, ImportedPeriod, import};
 pub use options::{ImportOptions, NoProgress, Progress};
 pub use store::Store;

@@ -316,6 +316,11 @@ fn text(what: &str, text: &str) -> Result<(), HierarchyError> {
     if fits { Ok(()) } else { Err(HierarchyError::Text { what: what.to_owned(), text: crate::ids::excerpt(text) }) }
 }
 
+/// A text that nobody has checked, as messages show it.
+fn printable(text: &str) -> String {
+    crate::ids::excerpt(text).escape_debug().to_string()
+}
+
 fn history(
     (what, id): (&'static str, &str),
     history: &[Since],
@@ -330,7 +335,7 @@ fn history(
     }
     match history.iter().filter_map(|step| step.id.as_deref()).find(|owner| !owners.contains(&comparable(owner))) {
         Some(owner) => {
-            Err(HierarchyError::NoSuchOwner { what, id: id.to_owned(), owner_kind, owner: owner.to_owned() })
+            Err(HierarchyError::NoSuchOwner { what, id: id.to_owned(), owner_kind, owner: printable(owner) })
         }
         None => Ok(()),
     }

@@ -1,7 +1,7 @@
 //! What a client is told whose usage is not taken.
 
 use axum::http::StatusCode;
-use billing::BillingError;
+use billing::{BillingError, Ingested};
 use imports::RefusedRecord;
 use serde::Serialize;
 
@@ -63,6 +63,17 @@ impl From<BillingError> for ApiError {
 }
 
 impl UsageRefusal {
+    /// A batch of which no record was accepted. Its id is used up all the same, which 400 would deny: 422.
+    pub(super) fn nothing_accepted(taken: Ingested) -> ApiError {
+        let message = format!(
+            "None of the {} records of batch {} was accepted. Its id is used up: send what you corrected as a new batch.",
+            taken.refused, taken.batch
+        );
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        let details = taken.refusals.into_iter().map(RefusalDetail::from).collect();
+        ApiError::Usage(Self { status, code: "NoRecordAccepted", message, details })
+    }
+
     /// A body in a form or encoding that is not understood.
     pub(super) fn media(message: String) -> ApiError {
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;

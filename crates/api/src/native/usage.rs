@@ -1,8 +1,8 @@
 //! `POST /lazurite/v1/enrollments/{enrollment}/usage/{batchId}`: a batch of usage of a native enrollment.
 //!
 //! The id of a batch is the client's. The same batch again, compressed or not, changes nothing and gets the same answer;
-//! other content under the same id is refused. Records are refused one by one, unless the request is strict. When records
-//! were received is what the server's system clock says, whatever clock it answers by.
+//! other content under the same id is refused. Records are refused one by one, unless the request is strict; a batch of
+//! which none is left is an error, though its id is used up. When records were received is what the server's system clock says, whatever clock it answers by.
 
 use access::permit_usage;
 use axum::body::Body;
@@ -67,6 +67,10 @@ pub(crate) async fn post_usage(
     let upload = Upload::receive(intake.store(), body, encoding, intake.bytes_max()).await?;
     let batch = Batch { id: batch.to_owned(), form, upload, is_strict, actor: caller.id().to_owned() };
     let taken = intake.take(&permit, batch).await?;
+    // The same batch again gets the same answer: the counts are those that are held.
+    if taken.accepted == 0 && taken.refused > 0 {
+        return Err(UsageRefusal::nothing_accepted(taken));
+    }
     Ok(json(StatusCode::OK, &render(taken)))
 }
 

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use billing::{HeldBackView, native_facts};
+use billing::{HeldBackView, billed_at, native_facts};
 use catalog::BilledRevision;
-use imports::{Explanation, Store, explain};
+use imports::{ExplainQuestion, Explanation, Store, explain};
 use ledger::billing::ChargeClass;
 use ledger::identities::{Outcome, RowKind, Verdict};
 use ledger::{BalanceAmount, Dataset, EnrollmentId};
@@ -12,6 +12,7 @@ use money::Decimal;
 use serde_json::{Value, json};
 
 use crate::args::ExplainArgs;
+use crate::commands::moment::Moment;
 use crate::commands::native_status::print_held_back;
 use crate::failure::Failure;
 use crate::output::grouped;
@@ -26,9 +27,17 @@ const CLASSES: [ChargeClass; 3] = [ChargeClass::Eligible, ChargeClass::BilledSep
 pub(crate) async fn run(args: ExplainArgs) -> Result<ExitCode, Failure> {
     let store = Store::open_existing(&args.data.path).await?;
     let enrollment = enrollment(&store, args.enrollment).await?;
-    let native = native_facts(&store).await?;
-    let explained = explain(&store, &enrollment, args.period, native.get(&enrollment)).await;
-    let billed = store.catalog().billed_periods(&enrollment).await;
+    let Moment { snapshot, balances_until_ms } = Moment::of(&store, args.as_of.as_ref()).await?;
+    let native = native_facts(&store, snapshot.version()).await?;
+    let question = ExplainQuestion {
+        enrollment: &enrollment,
+        period: args.period,
+        snapshot: &snapshot,
+        balances_until_ms,
+        native: native.get(&enrollment),
+    };
+    let explained = explain(&store, &question).await;
+    let billed = billed_at(&store, &enrollment, snapshot.version()).await;
     store.catalog().close().await;
     let billed = billed?.into_iter().find(|billed| billed.period == args.period);
     let Some(explained) = explained? else {
@@ -57,7 +66,8 @@ fn print_state(billed: &BilledRevision) {
         (false, Ok(Ok(closing))) => println!("\nthe period is open and closes on {closing}, 00:00 UTC"),
         (false, _) => println!("\nthe period is open"),
     }
-    let held_back: Vec<HeldBackView> = billed.held_back.iter().map(HeldBackView::from).collect();
+    let view = |held| HeldBackView::new(held, billed.period, billed.is_final);
+    let held_back: Vec<HeldBackView> = billed.held_back.iter().map(view).collect();
     if held_back.is_empty() {
         println!("no usage is held back");
     } else {

@@ -16,6 +16,7 @@ pub(crate) mod holder;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod key;
+pub(crate) mod moment;
 pub(crate) mod native_status;
 pub(crate) mod report;
 pub(crate) mod sample;

@@ -12,9 +12,10 @@ use serde_json::json;
 
 use crate::args::StatusArgs;
 use crate::commands::enrollment::{hierarchy_json, print_nodes};
+use crate::commands::moment::Moment;
 use crate::commands::native_status;
 use crate::failure::Failure;
-use crate::instant::{AsOf, rfc3339};
+use crate::instant::rfc3339;
 use crate::output::grouped;
 
 /// Most departments and accounts of an enrollment that are listed, each.
@@ -30,16 +31,7 @@ struct PeriodLine {
 
 pub(crate) async fn run(args: StatusArgs) -> Result<ExitCode, Failure> {
     let store = Store::open_existing(&args.data.path).await?;
-    let snapshot = match &args.as_of {
-        None => store.lake().snapshot().await?,
-        Some(AsOf::Revision(version)) => store.lake().snapshot_at(*version).await?,
-        Some(AsOf::Instant(text, instant)) => match store.catalog().version_at(*instant).await? {
-            Some(version) => store.lake().snapshot_at(version).await?,
-            // Balance summaries alone: the lake had not begun.
-            None if !store.catalog().balances(Some(*instant)).await?.is_empty() => store.lake().snapshot_at(0).await?,
-            None => return Err(Failure::refused("NoSuchRevision", format!("nothing was held at {text}"))),
-        },
-    };
+    let Moment { snapshot, balances_until_ms } = Moment::of(&store, args.as_of.as_ref()).await?;
     let held = store.catalog().held_at(snapshot.version()).await?;
     let enrollments = store.catalog().enrollments().await?;
     let committed: BTreeMap<u64, i64> = store
@@ -49,13 +41,7 @@ pub(crate) async fn run(args: StatusArgs) -> Result<ExitCode, Failure> {
         .into_iter()
         .map(|(version, instant, _)| (version, instant))
         .collect();
-    // Balance summaries have revisions of their own: what was held when the lake was in this state.
-    let at_ms = match &args.as_of {
-        None => None,
-        Some(AsOf::Instant(_, instant)) => Some(*instant),
-        Some(AsOf::Revision(version)) => Some(committed.get(version).copied().unwrap_or(i64::MIN)),
-    };
-    let balances = store.catalog().balances(at_ms).await?;
+    let balances = store.catalog().balances(balances_until_ms).await?;
     let mut hierarchies = Vec::new();
     for one in &enrollments {
         hierarchies.push((one.number.clone(), store.catalog().hierarchy(&one.number).await?));
@@ -81,7 +67,7 @@ pub(crate) async fn run(args: StatusArgs) -> Result<ExitCode, Failure> {
                 "dataset": holding.unit.dataset, "scope": holding.unit.scope.to_string(), "period": period,
                 "covers": holding.unit.coverage.to_string(),
                 "firstDay": line.first_day, "lastDay": line.last_day,
-                "rows": line.rows, "total": line.total.value().to_string(),
+                "rows": line.rows, "total": line.total.value().to_shortest_string(),
                 "revision": holding.revision,
                 "importedAt": imported_at.map(rfc3339),
                 "takenAt": rfc3339(holding.run_time.0 / 1000),

@@ -140,3 +140,109 @@ fn options_that_cannot_be_meant_are_refused() {
     let orders = format!("{folder}/orders.json");
     assert_eq!(code(&["bill", &orders, "--batch-id", "x"]), (2, "BatchId".to_owned()));
 }
+
+#[test]
+fn a_csv_with_a_wrong_column_is_told_which_one() {
+    let bench = Bench::new();
+    let folder = init(&bench);
+    billed(&bench.run(&["bill", &folder, "--as-of", OPEN, "--json"]));
+    for (name, header, expected) in [
+        ("usage.csv", "subscriptionId,meterId,date,amount", "column quantity: the column is missing"),
+        ("usage.csv", "subscriptionId,meterId,date,quantity,colour", "column colour: unknown column"),
+        ("prices.csv", "meterId,unit,unitPrice,currency", "column unitOfMeasure: the column is missing"),
+    ] {
+        let file = bench.file(name, format!("{header}\n1,2,3,4\n")).display().to_string();
+        let done = bench.run(&["bill", &file, "--as-of", "2025-01-21", "--json"]);
+        let error = &done.json["error"];
+        assert_eq!(
+            (done.code, &error["code"], &error["line"]),
+            (2, &json!("InvalidField"), &json!(1)),
+            "{}",
+            done.text
+        );
+        assert!(error["message"].as_str().unwrap().contains(expected), "{error}");
+    }
+    let other = bench.file("other.csv", "a,b\n1,2\n").display().to_string();
+    assert_eq!(bench.run(&["bill", &other, "--json"]).json["error"]["code"], "NotNativeInput");
+}
+
+#[test]
+fn what_is_held_back_in_a_closed_period_names_the_reopening() {
+    let bench = Bench::new();
+    let folder = init(&bench);
+    let record = r#"{"subscriptionId":"1caaa5a3-2b66-438e-8ab4-bce37d518c5d","meterId":"new","date":"2025-01-20","quantity":"2","receivedAt":"2025-01-21T00:00:00Z"}"#;
+    let usage = bench.file("more.ndjson", record).display().to_string();
+    let open = bench.run(&["bill", &folder, &usage, "--as-of", "2025-01-22", "--json"]);
+    let remedy = |done: &Done| billed(done)[0]["heldBack"][0]["remedy"].as_str().unwrap().to_owned();
+    assert!(!remedy(&open).contains("--reopen"), "{}", open.text);
+    let closed = bench.run(&["bill", "--as-of", CLOSED, "--json"]);
+    assert!(remedy(&closed).contains("--reopen 202501 --reason"), "{}", closed.text);
+    for text in [bench.run(&["status"]).text, bench.run(&["explain", "202501"]).text] {
+        assert!(text.contains("--reopen 202501 --reason TEXT"), "{text}");
+    }
+}
+
+#[test]
+fn a_price_sheet_that_counts_for_no_period_is_said_to_have_no_effect() {
+    let bench = Bench::new();
+    let folder = init(&bench);
+    billed(&bench.run(&["bill", &folder, "--as-of", OPEN, "--json"]));
+    let sheet = |name: &str, price: &str| {
+        let text =
+            format!("meterId,unitOfMeasure,unitPrice,currency,effectiveStartDate\nm,1 Hour,{price},USD,2025-03-01\n");
+        bench.file(name, text).display().to_string()
+    };
+    let (newer, older) = (sheet("newer.csv", "2"), sheet("older.csv", "1"));
+    let give = |file: &str, received: &str| {
+        let arguments = ["bill", file, "--as-of", "2025-01-22", "--received-at", received, "--enrollment", NUMBER];
+        let done = bench.run(&[&arguments[..], &["--json"]].concat());
+        assert_eq!(done.code, 0, "{}", done.text);
+        done.json["applied"][0].clone()
+    };
+    let first = give(&newer, "2025-01-21T12:00:00Z");
+    assert_eq!((&first["priceSheets"]["taken"], &first["priceSheetsWithoutEffect"]), (&json!(1), &json!([])));
+    let second = give(&older, "2025-01-21T06:00:00Z");
+    assert_eq!((&second["priceSheets"]["taken"], &second["priceSheetsWithoutEffect"]), (&json!(1), &json!([older])));
+    // Known texts do not come to the front again.
+    assert_eq!(give(&older, "2025-01-22T00:00:00Z")["priceSheetsWithoutEffect"], json!([older]));
+    assert_eq!(give(&newer, "2025-01-22T00:00:00Z")["priceSheetsWithoutEffect"], json!([]));
+    let text = bench.run(&["bill", &older, "--as-of", "2025-01-22", "--enrollment", NUMBER]).text;
+    assert!(text.contains(&format!("{older} has no effect")), "{text}");
+}
+
+#[test]
+fn status_tells_totals_as_bill_does() {
+    let bench = Bench::new();
+    let folder = init(&bench);
+    let done = bench.run(&["bill", &folder, "--as-of", CLOSED, "--json"]);
+    let status = bench.run(&["status", "--json"]).json;
+    for one in status["held"].as_array().unwrap() {
+        let period = billed(&done).iter().find(|billed| billed["period"] == one["period"]).unwrap();
+        let own = if one["dataset"] == "ActualCost" { &period["actual"] } else { &period["amortized"] };
+        assert_eq!(one["total"], own["total"], "{one}");
+    }
+}
+
+#[test]
+fn an_earlier_state_of_a_billed_period_is_explained() {
+    let bench = Bench::new();
+    let folder = init(&bench);
+    let early = bench.run(&["bill", &folder, "--as-of", OPEN, "--json"]);
+    billed(&bench.run(&["bill", "--as-of", CLOSED, "--json"]));
+    let explain = |more: &[&str]| {
+        let done = bench.run(&[&["explain", "202501", "--json"], more].concat());
+        assert_eq!(done.code, 0, "{}", done.text);
+        let failing = |one: &Value| one["result"] == "fails";
+        assert!(!done.json["identities"].as_array().unwrap().iter().any(failing), "{}", done.text);
+        done.json
+    };
+    let (first, newest) = (explain(&["--as-of", "1"]), explain(&[]));
+    assert_eq!((&first["revision"], &newest["revision"]), (&json!("1"), &json!("2")));
+    assert_eq!(first["charges"][0]["total"], billed(&early)[0]["actual"]["total"]);
+    assert_ne!(first["charges"][1]["total"], newest["charges"][1]["total"]);
+    assert_ne!(first["balance"]["revision"], newest["balance"]["revision"]);
+    assert_eq!(explain(&["--as-of", "2999-01-01"]), newest);
+    assert!(bench.run(&["explain", "202501", "--as-of", "1"]).text.contains("the period is open"));
+    let nothing = bench.run(&["explain", "202501", "--as-of", "2020-01-01", "--json"]);
+    assert_eq!((nothing.code, &nothing.json["error"]["code"]), (2, &json!("NoSuchRevision")), "{}", nothing.text);
+}

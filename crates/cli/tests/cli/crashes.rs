@@ -171,7 +171,7 @@ fn sum(report: &Path) -> (u64, String) {
         total.add(cost.value).unwrap();
         rows += 1;
     }
-    (rows, total.value().to_string())
+    (rows, total.value().to_shortest_string())
 }
 
 fn copy_folder(from: &Path, to: &Path) {

@@ -14,3 +14,4 @@ mod hosts;
 mod pages;
 mod program;
 mod reports;
+mod time_zones;

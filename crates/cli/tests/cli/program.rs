@@ -74,7 +74,12 @@ impl Bench {
     }
 
     pub(crate) fn serve(&self, more: &[&str]) -> Server {
-        let mut child = lazurite()
+        self.serve_with(lazurite(), more)
+    }
+
+    /// Serves with a program that was given its environment.
+    pub(crate) fn serve_with(&self, mut program: Command, more: &[&str]) -> Server {
+        let mut child = program
             .args(["serve", "--listen", "127.0.0.1:0", "--listen-tls", "127.0.0.1:0", "--retry-after", "0", "--json"])
             .args(more)
             .arg("--data")

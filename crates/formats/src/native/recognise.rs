@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::error::NativeError;
 use super::prices;
+use super::table::header_fault;
 use super::usage::usage_columns;
 use crate::header::normalised;
 
@@ -41,7 +42,8 @@ pub enum NativeKind {
 /// `unitPrice`.
 ///
 /// # Errors
-/// [`NativeError::Unknown`].
+/// [`NativeError::Field`] for a CSV header that is nearly that of usage or of a price sheet, with the first column that is
+/// missing or unknown; [`NativeError::Unknown`] for all else.
 pub fn recognise(file: &str, head: &[u8]) -> Result<NativeKind, NativeError> {
     if head.starts_with(b"PAR1") {
         return Ok(NativeKind::Usage(UsageForm::Parquet));
@@ -56,16 +58,66 @@ pub fn recognise(file: &str, head: &[u8]) -> Result<NativeKind, NativeError> {
     if text.is_empty() && is_ndjson(file) {
         return Ok(NativeKind::Usage(UsageForm::Ndjson));
     }
-    let header = text.lines().next().unwrap_or_default();
-    let columns: Vec<String> = header.split(',').map(|name| normalised(name.trim().trim_matches('"'))).collect();
-    let has = |name: &str| columns.iter().any(|column| column == name);
-    if has("unitprice") && has("meterid") && prices::is_header(&columns) {
+    let header = Header::of(text.lines().next().unwrap_or_default());
+    if header.has("unitPrice") && header.has("meterId") && header.unknown(prices::is_column).is_none() {
         return Ok(NativeKind::PriceSheet);
     }
-    if has("quantity") && has("meterid") && columns.iter().all(|column| usage_columns().any(|known| known == *column)) {
+    if header.has("quantity") && header.has("meterId") && header.unknown(is_usage_column).is_none() {
         return Ok(NativeKind::Usage(UsageForm::Csv));
     }
-    Err(unknown())
+    Err(header.fault(file).unwrap_or_else(unknown))
+}
+
+fn is_usage_column(name: &str) -> bool {
+    usage_columns().any(|known| known == name)
+}
+
+/// Columns that usage must have, and that price sheets must have; of several names one is enough.
+const USAGE_NEEDS: [&[&str]; 4] = [&["subscriptionId"], &["meterId"], &["date", "time"], &["quantity"]];
+const PRICES_NEED: [&[&str]; 3] = [&["meterId"], &["unitOfMeasure"], &["unitPrice"]];
+
+/// The header of a CSV.
+struct Header<'t> {
+    /// Names as spelled, and as compared.
+    columns: Vec<(&'t str, String)>,
+}
+
+impl<'t> Header<'t> {
+    fn of(line: &'t str) -> Self {
+        let spelled = line.split(',').map(|name| name.trim().trim_matches('"'));
+        Self { columns: spelled.map(|name| (name, normalised(name))).collect() }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        let wanted = normalised(name);
+        self.columns.iter().any(|(_, column)| *column == wanted)
+    }
+
+    /// The first column that is none of a kind's, as spelled.
+    fn unknown(&self, is_known: impl Fn(&str) -> bool) -> Option<&'t str> {
+        self.columns.iter().find(|(_, column)| !is_known(column)).map(|(name, _)| *name)
+    }
+
+    /// What is wrong with a header that is nearly that of usage or of a price sheet: two of its columns are, and at least
+    /// half of them. `None`: it is something else.
+    fn fault(&self, file: &str) -> Option<NativeError> {
+        let count = |is_known: &dyn Fn(&str) -> bool| self.columns.iter().filter(|(_, name)| is_known(name)).count();
+        let (of_usage, of_prices) = (count(&is_usage_column), count(&prices::is_column));
+        let is_prices = self.has("unitPrice") || (of_prices > of_usage && !self.has("quantity"));
+        let (known, needed, unknown, what) = match is_prices {
+            true => (of_prices, PRICES_NEED.as_slice(), self.unknown(prices::is_column), "a price sheet"),
+            false => (of_usage, USAGE_NEEDS.as_slice(), self.unknown(is_usage_column), "usage"),
+        };
+        if known < 2 || known * 2 < self.columns.len() {
+            return None;
+        }
+        if let Some(missing) = needed.iter().find(|names| !names.iter().any(|name| self.has(name))) {
+            let expected = format!("the column is missing; expected it in the header of {what}");
+            return Some(header_fault(file, &missing.join(" or "), &expected));
+        }
+        let expected = format!("unknown column; expected only those that docs/NATIVE.md lists for {what}");
+        unknown.map(|name| header_fault(file, if name.is_empty() { "without name" } else { name }, &expected))
+    }
 }
 
 fn json(file: &str, text: &str) -> Option<NativeKind> {
@@ -156,9 +208,35 @@ mod tests {
         for (name, head, kind) in table {
             assert_eq!(recognise(name, head).unwrap(), kind, "{}", String::from_utf8_lossy(head));
         }
-        for head in [&b""[..], b"{", b"{\"kind\":\"other\"}", b"a,b\n", b"meterId,quantity,cost\n", b"[1]", b"\xff\xfe"]
-        {
+        let cost_export =
+            b"BillingAccountId,Date,MeterId,UnitOfMeasure,Quantity,UnitPrice,Cost,Tags,Term,Location,ChargeType\n";
+        for head in [&b""[..], b"{", b"{\"kind\":\"other\"}", b"a,b\n", cost_export, b"[1]", b"\xff\xfe"] {
             assert!(matches!(recognise("x", head), Err(NativeError::Unknown { .. })), "{head:?}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_is_nearly_right_is_told_what_is_wrong() {
+        for (header, expected) in [
+            (
+                "meterId,date,quantity,cost",
+                "column subscriptionId: the column is missing; expected it in the header of usage",
+            ),
+            ("subscriptionId,meterId,quantity,colour", "column date or time: the column is missing"),
+            (
+                "subscriptionId,meterId,day,quantity,date",
+                "column day: unknown column; expected only those that docs/NATIVE.md lists for usage",
+            ),
+            ("subscriptionId,meter,date,amount", "column meterId: the column is missing"),
+            (
+                "\u{feff}meterId,\"unit\",unitPrice,currency",
+                "column unitOfMeasure: the column is missing; expected it in the header of a price sheet",
+            ),
+            ("meterId,unitOfMeasure,unitPrice,", "column without name: unknown column"),
+            ("meterId,unitOfMeasure,price,meterName", "column unitPrice: the column is missing"),
+        ] {
+            let message = recognise("x.csv", header.as_bytes()).unwrap_err().to_string();
+            assert!(message.starts_with("x.csv, line 1: ") && message.contains(expected), "{header}: {message}");
         }
     }
 }

@@ -86,7 +86,8 @@ impl<'i> Table<'i> {
     }
 }
 
-fn header_fault(file: &str, name: &str, expected: &str) -> NativeError {
+/// A column that is not as it should be.
+pub(crate) fn header_fault(file: &str, name: &str, expected: &str) -> NativeError {
     let name: String = name.chars().filter(|letter| !letter.is_control()).take(60).collect();
     let fault = Fault::plain(&format!("column {name}"), expected);
     NativeError::Field { file: file.to_owned(), line: Some(1), record: None, fault: Box::new(fault) }

@@ -2,6 +2,7 @@
 
 use calendar::BillingPeriod;
 use catalog::HeldBalance;
+use lake::Snapshot;
 use ledger::EnrollmentId;
 use ledger::identities::{History, PeriodReport};
 use money::Currency;
@@ -27,16 +28,26 @@ pub struct Explanation {
     pub balance: Option<HeldBalance>,
 }
 
+/// What is to be explained, and as it stood when.
+#[derive(Debug, Clone, Copy)]
+pub struct ExplainQuestion<'a> {
+    /// Whose.
+    pub enrollment: &'a EnrollmentId,
+    /// Which period.
+    pub period: BillingPeriod,
+    /// The state of the lake.
+    pub snapshot: &'a Snapshot,
+    /// The instant up to which balance summaries are known, in milliseconds since 1970; `None`: now.
+    pub balances_until_ms: Option<i64>,
+    /// What it was billed from, if it is billed here.
+    pub native: Option<&'a NativeFacts>,
+}
+
 /// Explains a period; `None`: neither charges nor a balance summary of it are held. Of the periods before it what their
-/// benefits cost is read, because what is deferred carries over.
-pub async fn explain(
-    store: &Store,
-    enrollment: &EnrollmentId,
-    period: BillingPeriod,
-    native: Option<&NativeFacts>,
-) -> Result<Option<Explanation>, ImportError> {
-    let snapshot = store.lake().snapshot().await?;
-    let walk = Walk::begin(store, &snapshot, enrollment, native).await?;
+/// benefits cost is read, because what is deferred carries over. The hierarchy is that of now.
+pub async fn explain(store: &Store, question: &ExplainQuestion<'_>) -> Result<Option<Explanation>, ImportError> {
+    let ExplainQuestion { enrollment, period, snapshot, balances_until_ms, native } = *question;
+    let walk = Walk::begin(store, (snapshot, balances_until_ms), enrollment, native).await?;
     let periods = walk.periods();
     if !periods.contains(&period) {
         return Ok(None);

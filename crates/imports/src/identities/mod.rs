@@ -8,5 +8,5 @@ mod rows;
 mod scopes;
 mod walk;
 
-pub use explain::{Explanation, explain};
+pub use explain::{ExplainQuestion, Explanation, explain};
 pub use walk::{NativeFacts, PeriodFinding, check_identities};

@@ -59,15 +59,17 @@ enum Depth {
 }
 
 impl<'a> Walk<'a> {
+    /// Begins with a state of the lake, and of the balance summaries: what was known at an instant in milliseconds since
+    /// 1970, or now.
     pub(super) async fn begin(
         store: &Store,
-        snapshot: &Snapshot,
+        (snapshot, balances_until_ms): (&Snapshot, Option<i64>),
         enrollment: &EnrollmentId,
         native: Option<&'a NativeFacts>,
     ) -> Result<Self, ImportError> {
         let known = store.catalog().enrollment(enrollment.as_str()).await?;
         let hierarchy = store.catalog().hierarchy(enrollment).await?;
-        let balances = store.catalog().balances(None).await?.into_iter();
+        let balances = store.catalog().balances(balances_until_ms).await?.into_iter();
         let own = balances.filter(|balance| balance.enrollment == *enrollment);
         let balances: BTreeMap<_, _> = own.map(|balance| (balance.period, balance)).collect();
         let of_balance = balances.values().next_back().map(|balance| balance.summary.currency);
@@ -197,7 +199,7 @@ pub async fn check_identities(
     let mut periods_done = 0;
     for enrollment in store.catalog().enrollments().await? {
         let (enrollment, facts) = (&enrollment.number, native.get(&enrollment.number));
-        let walk = Walk::begin(store, &snapshot, enrollment, facts).await?;
+        let walk = Walk::begin(store, (&snapshot, None), enrollment, facts).await?;
         let mut history = History::default();
         let periods = walk.periods();
         for period in &periods {

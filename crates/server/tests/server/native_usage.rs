@@ -149,6 +149,26 @@ async fn records_are_refused_one_by_one_or_strictly_all() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_of_which_no_record_is_accepted_is_an_error_and_stays_one() {
+    let billed = Billed::new(|_| {}).await;
+    let text = format!("{}\n{}\n", record("vm-small", "x"), record("vm-small", "y"));
+    for _ in 0..2 {
+        let sent = billed.sent("bad", text.clone()).await;
+        assert_eq!(sent.status(), 422);
+        let body: Value = sent.json().await.unwrap();
+        assert_eq!(body["error"]["code"], "NoRecordAccepted", "{body}");
+        assert_eq!(body["error"]["details"][1]["record"], 2, "{body}");
+        let message = body["error"]["message"].as_str().unwrap();
+        assert!(message.contains("None of the 2 records of batch bad") && message.contains("new batch"), "{message}");
+    }
+    // The id is used up; one record that is accepted makes it a success, and so does a batch without records.
+    assert_eq!(error_of(billed.sent("bad", record("vm-small", "1")).await).await.0, 409);
+    let mixed = billed.sent("mixed", format!("{text}{}", record("vm-small", "1"))).await;
+    assert_eq!(mixed.status(), 200);
+    assert_eq!(billed.sent("empty", "").await.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wrong_bodies_are_refused_and_change_nothing() {
     let billed = Billed::new(|settings| settings.usage_bytes_max = Some(1000)).await;
     let long = record("vm-small", "1").repeat(20);

@@ -5,11 +5,14 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use access::{KeyHolder, Role, issue_key, revoke_key, rotate_key};
+use billing::{ApplyOptions, DocumentFill, apply};
+use calendar::{BillingPeriod, Date};
 use catalog::{AssignmentEntry, AuditEntry, Policies, Principal};
 use imports::{ImportOptions, NoProgress, Store};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use ledger::billing::Instant;
 use ledger::{AccountName, Dataset, EnrollmentId, IdOrigin, NameKind, Scope};
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::json;
@@ -20,20 +23,26 @@ const TABLE: &str = include_str!("permissions.txt");
 /// Rows of the table: none may get lost on the way.
 const ROWS: usize = 205;
 const BALANCE_ROWS: usize = 34;
+const NATIVE_ROWS: usize = 36;
 /// Begins the rows about balances, which have columns of their own.
 const BALANCES: &str = "== balances ==";
+/// Begins the rows about the paths of native billing.
+const NATIVE: &str = "== native ==";
 
 const ENROLLMENTS: [&str; 2] = ["100", "200"];
+/// The enrollment that is billed here, in lands that have it.
+const BILLED: &str = "500";
 /// Begin of the paths of the Enterprise Reporting API.
 const REPORTING: &str = "v3/enrollments";
 /// The subscriptions of the table. M moved from one enrollment to the other.
-const SUBSCRIPTIONS: [(&str, &str); 7] = [
+const SUBSCRIPTIONS: [(&str, &str); 8] = [
     ("A", "aaaaaaaa-0000-4000-8000-000000000000"),
     ("B", "bbbbbbbb-0000-4000-8000-000000000000"),
     ("C", "cccccccc-0000-4000-8000-000000000000"),
     ("D", "dddddddd-0000-4000-8000-000000000000"),
     ("E", "eeeeeeee-0000-4000-8000-000000000000"),
     ("M", "abababab-0000-4000-8000-000000000000"),
+    ("N", "acacacac-0000-4000-8000-000000000000"),
     ("X", "ffffffff-0000-4000-8000-000000000000"),
 ];
 /// Cells of the rows: enrollment, department id and name, account id, name and owner, subscription, cost, charge type.
@@ -71,6 +80,8 @@ struct Land {
     subjects: AtomicUsize,
     /// Generated ids of the names that are called `acm`: department and account.
     acm: [String; 2],
+    /// The enrollments whose policies are switched.
+    switched: Vec<&'static str>,
 }
 
 impl Land {
@@ -98,7 +109,30 @@ impl Land {
             acm[place] = own.unwrap().id;
             assert!(world.catalog.map_name(&enrollment("100"), kind, &name, Some(id), &audit()).await.unwrap());
         }
-        Self { world, issuer, subjects: AtomicUsize::new(0), acm }
+        Self { world, issuer, subjects: AtomicUsize::new(0), acm, switched: ENROLLMENTS.to_vec() }
+    }
+
+    /// A land with the enrollment that is billed here.
+    async fn with_billed() -> Self {
+        let mut land = Self::new(0).await;
+        let document = json!({
+            "kind": "enrollment", "number": BILLED, "name": "Contoso", "currency": "USD",
+            "start": BillingPeriod::of(today()).to_string(), "departments": [{ "id": "5" }],
+            "accounts": [{ "id": "51", "owner": "n@x", "department": [{ "id": "5" }] }],
+            "subscriptions": [{ "id": subscription("N"), "account": [{ "id": "51" }] }],
+        });
+        let path = land.world.data().join("enrollment.json");
+        std::fs::write(&path, document.to_string()).unwrap();
+        let options = ApplyOptions {
+            received_at: Instant(now_ms() * 1000),
+            fill: DocumentFill::default(),
+            actor: "test".into(),
+            dry_run: false,
+            reopen: None,
+        };
+        apply(&Store::open(land.world.data()).await.unwrap(), &[path], &options).await.unwrap();
+        land.switched.push(BILLED);
+        land
     }
 
     /// A scope as a request writes it: `100`, `dep/7`, `100/dep/acm`, `sub/A`, `sub/A/rg`, `ea/100`.
@@ -138,7 +172,7 @@ impl Land {
     }
 
     async fn set_policies(&self, policies: Policies) {
-        for number in ENROLLMENTS {
+        for number in &self.switched {
             self.world.catalog.change_policies(&enrollment(number), |own| *own = policies, &audit()).await.unwrap();
         }
     }
@@ -216,7 +250,10 @@ impl Land {
     }
 
     async fn send(&self, method: Method, key: Option<&str>, path: &str) -> Answer {
-        let request = self.world.ask(method, path);
+        self.answer(key, self.world.ask(method, path)).await
+    }
+
+    async fn answer(&self, key: Option<&str>, request: RequestBuilder) -> Answer {
         let answer = match key {
             Some(key) => request.bearer_auth(key).send().await.unwrap(),
             None => request.send().await.unwrap(),
@@ -377,7 +414,15 @@ fn rows() -> Vec<[&'static str; 6]> {
 }
 
 fn balance_rows() -> Vec<[&'static str; 7]> {
-    cells(TABLE.split_once(BALANCES).unwrap().1)
+    cells(TABLE.split_once(BALANCES).unwrap().1.split_once(NATIVE).unwrap().0)
+}
+
+fn native_rows() -> Vec<[&'static str; 6]> {
+    cells(TABLE.split_once(NATIVE).unwrap().1)
+}
+
+fn today() -> Date {
+    Instant(now_ms() * 1000).date().unwrap()
 }
 
 fn cells<const COLUMNS: usize>(table: &'static str) -> Vec<[&'static str; COLUMNS]> {
@@ -483,6 +528,38 @@ async fn every_row_about_balances_holds() {
     assert_eq!(tried, BALANCE_ROWS);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_row_about_native_billing_holds() {
+    let land = Land::with_billed().await;
+    let (mut tried, mut wrong) = (0, Vec::new());
+    for row @ [state, caller, switches, number, usage, periods] in native_rows() {
+        let (key, id) = land.credential(state, &land.holders(caller)).await;
+        land.set_policies(policies(switches)).await;
+        let record = json!({
+            "subscriptionId": subscription("N"), "meterId": "m", "date": today().to_string(), "quantity": "1",
+        });
+        let path = format!("/lazurite/v1/enrollments/{number}/usage/batch-{tried}");
+        let sent = land.answer(key.as_deref(), land.world.ask(Method::POST, &path).body(record.to_string())).await;
+        let path = format!("/lazurite/v1/enrollments/{number}/periods");
+        let read = land.send(Method::GET, key.as_deref(), &path).await;
+        for (what, outcome, expected) in [("usage", sent.outcome, usage), ("periods", read.outcome, periods)] {
+            if outcome != expected {
+                wrong.push(format!("{row:?}: {what} is {outcome}"));
+            }
+        }
+        if let Some(id) = id {
+            _ = revoke_key(&land.world.catalog, &id, "test", now_ms()).await;
+        }
+        tried += 1;
+    }
+    assert!(wrong.is_empty(), "{} of {tried} rows:\n{}", wrong.len(), wrong.join("\n"));
+    assert_eq!(tried, NATIVE_ROWS);
+    // What was refused left nothing behind.
+    let admitted = native_rows().iter().filter(|row| row[4] == "200").count();
+    let snapshot = Store::open(land.world.data()).await.unwrap().usage().snapshot().await.unwrap();
+    assert_eq!(snapshot.version(), Some(admitted as u64));
+}
+
 /// Reports that administrators ordered, by enrollment and scope. Scopes below the enrollment are written in the nested
 /// form: it is the same report, however a poll writes it.
 async fn orders_of_administrators(land: &Land) -> BTreeMap<(String, &'static str), String> {
@@ -513,7 +590,10 @@ fn the_table_has_every_role_refused_and_admitted_and_no_row_twice() {
         let own = || rows.iter().filter(|row| row[1].starts_with(&format!("{role} of")));
         assert!(own().any(|row| row[4] == "202"), "{role} is admitted");
         assert!(own().any(|row| row[4].starts_with("401")), "{role} is refused by a policy");
+        let native = native_rows();
+        assert!(native.iter().any(|row| row[1].starts_with(&format!("{role} of {BILLED}"))), "{role} of {BILLED}");
     }
+    assert_eq!(native_rows().iter().collect::<BTreeSet<_>>().len(), NATIVE_ROWS);
     for code in ["BillingAccessDenied", "RBACAccessDenied", "NotFound", "SubscriptionNotFound", "AmbiguousScope"] {
         assert!(rows.iter().any(|row| row[4].ends_with(code)), "{code}");
     }

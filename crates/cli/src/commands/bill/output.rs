@@ -52,7 +52,11 @@ async fn billed(store: &Store, outcomes: &[RunOutcome]) -> Result<Vec<Billed>, F
                 actual: held(Dataset::ActualCost)?,
                 amortized: held(Dataset::AmortizedCost)?,
                 ending_balance: ending_balance(store, &run.enrollment, outcome.period).await?,
-                held_back: outcome.held_back.iter().map(HeldBackView::from).collect(),
+                held_back: outcome
+                    .held_back
+                    .iter()
+                    .map(|held| HeldBackView::new(held, outcome.period, outcome.is_final))
+                    .collect(),
                 outcome: outcome.clone(),
             });
         }
@@ -69,7 +73,7 @@ fn as_json(args: &BillArgs, done: &Done, billed: &[Billed]) -> Value {
     let applied = |one: &AppliedEnrollment| {
         json!({
             "enrollment": one.enrollment, "documents": input(one.documents), "orders": input(one.orders),
-            "priceSheets": input(one.price_sheets),
+            "priceSheets": input(one.price_sheets), "priceSheetsWithoutEffect": one.idle_price_sheets,
         })
     };
     let batch = |file: &std::path::Path, batch: &Ingested| {
@@ -112,6 +116,9 @@ fn print(args: &BillArgs, done: &Done, billed: &[Billed]) {
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         println!("enrollment {}: {}", one.enrollment, parts.join(", "));
+        for file in &one.idle_price_sheets {
+            println!("  {file} has no effect: for all of its periods a price sheet counts that was received later");
+        }
     }
     for (file, batch) in &done.batches {
         let unchanged = if batch.is_unchanged { ", taken before" } else { "" };

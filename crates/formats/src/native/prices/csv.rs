@@ -52,14 +52,11 @@ const COLUMNS: [Column; 25] = [
 /// Columns of downloads that no charge is made of.
 const IGNORED: [&str; 4] = ["MeterType", "SkuID", "ProductID", "BasePrice"];
 
-/// Whether all of these normalised names are columns of price sheets.
-pub(crate) fn is_header(names: &[String]) -> bool {
-    let known = |name: &String| {
-        let is = |known: &str| normalised(known) == *name;
-        IGNORED.iter().any(|known| is(known))
-            || COLUMNS.iter().any(|Column(own, others)| is(own) || others.iter().any(|other| is(other)))
-    };
-    names.iter().all(known)
+/// Whether price sheets have a column of this normalised name.
+pub(crate) fn is_column(name: &str) -> bool {
+    let is = |known: &str| normalised(known) == name;
+    IGNORED.iter().any(|known| is(known))
+        || COLUMNS.iter().any(|Column(own, others)| is(own) || others.iter().any(|other| is(other)))
 }
 
 pub(super) fn read(document: &Document<'_>) -> Result<Read, NativeError> {

@@ -12,7 +12,7 @@ use money::Currency;
 use super::document::Document;
 use super::error::{Fault, NativeError};
 
-pub(crate) use csv::is_header;
+pub(crate) use csv::is_column;
 
 /// Most lines of a price sheet; those of EA customers have some hundred thousand.
 const LINES_MAX: usize = 1_000_000;

@@ -8,13 +8,15 @@ use ledger::identities::{
 use ledger::{ChargeType, Dataset, Field, PricingModel, PublisherType};
 use money::Decimal;
 
-/// What the rows of a bill add up to.
-pub(crate) fn facts(bill: &PeriodBill) -> PeriodFacts {
+use super::scopes::Scopes;
+
+/// What the rows of a bill add up to, and in which of these scopes each is shown.
+pub(crate) fn facts(bill: &PeriodBill, scopes: &Scopes) -> PeriodFacts {
     let mut check = PeriodCheck::new(bill.period);
     for dataset in Dataset::ALL {
         for row in bill.charges(dataset) {
             let cells = Cells::of(&row);
-            check.add(dataset, &cells.checked()).unwrap();
+            check.add(dataset, &cells.checked(scopes.of_row(&row))).unwrap();
         }
     }
     check.finish().unwrap()
@@ -22,11 +24,13 @@ pub(crate) fn facts(bill: &PeriodBill) -> PeriodFacts {
 
 /// Every cell of every row, as text.
 pub(crate) fn texts(bill: &PeriodBill, dataset: Dataset) -> Vec<String> {
-    let row_text = |row: ChargeRow<'_>| {
-        let cells = Field::ALL.iter().map(|field| format!("{:?}", row.value(*field)));
-        cells.collect::<Vec<_>>().join("|")
-    };
-    bill.charges(dataset).map(row_text).collect()
+    bill.charges(dataset).map(|row| row_text(&row)).collect()
+}
+
+/// Every cell of a row, as text.
+pub(crate) fn row_text(row: &ChargeRow<'_>) -> String {
+    let cells = Field::ALL.iter().map(|field| format!("{:?}", row.value(*field)));
+    cells.collect::<Vec<_>>().join("|")
 }
 
 /// The cells of a row.
@@ -76,7 +80,7 @@ impl Cells {
         &self.texts[field.index()]
     }
 
-    fn checked(&self) -> CheckedRow<'_> {
+    fn checked(&self, scopes: ScopesOfRow) -> CheckedRow<'_> {
         let reservation = self.text(Field::ReservationId);
         let plan = self.text(Field::BenefitId).rsplit('/').next().unwrap_or_default();
         let charge_type = ChargeType::read(self.text(Field::ChargeType));
@@ -101,7 +105,7 @@ impl Cells {
             cost: self.numbers[Field::Cost.index()].unwrap(),
             ratio: ratio.filter(|_| charge_type == ChargeType::Usage),
             digest: self.digest,
-            scopes: ScopesOfRow::default(),
+            scopes,
         }
     }
 }

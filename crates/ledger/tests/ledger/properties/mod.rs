@@ -2,24 +2,27 @@
 //! tolerance, and the order of the input decides nothing.
 
 mod billed;
+mod scopes;
 mod world;
 
-use calendar::{BillingPeriod, Date};
+use calendar::BillingPeriod;
 use ledger::Dataset;
 use ledger::billing::{BillInput, Instant, PeriodBill, PeriodBook, bill, close_of};
 use ledger::identities::{History, Identity, PeriodContext, Verdict, benefit_terms};
 use proptest::prelude::*;
 
 use billed::{facts, texts};
+use scopes::{Scopes, check_partition, owner_cells};
 use world::{Seed, World};
 
 /// Identities about which a period of a native enrollment always tells, beside I-6 and I-7.
-const ALWAYS_TOLD: [Identity; 11] = [
+const ALWAYS_TOLD: [Identity; 12] = [
     Identity::I1,
     Identity::I2,
     Identity::I3,
     Identity::I4,
     Identity::I5,
+    Identity::I8,
     Identity::Lines,
     Identity::B1,
     Identity::B2,
@@ -61,9 +64,10 @@ fn check(
         previous_balance: previous.map(|previous| &previous.balance),
         terms: Some(&terms),
         complete_through: Some(today.previous().unwrap()),
-        knows_scopes: false,
+        knows_scopes: true,
     };
-    let report = history.report(facts(bill), &context).unwrap();
+    let scopes = Scopes::of(&world.enrollment.hierarchy);
+    let report = history.report(facts(bill, &scopes), &context).unwrap();
     let failing: Vec<_> = report.failures().collect();
     prop_assert!(failing.is_empty(), "{} as of {today}: {failing:#?}\n{:#?}", bill.period, world.orders);
     for identity in ALWAYS_TOLD {
@@ -87,6 +91,7 @@ proptest! {
     #[test]
     fn every_identity_holds_in_every_period(seed in Seed::any()) {
         let world = World::of(&seed);
+        let scopes = Scopes::of(&world.enrollment.hierarchy);
         let mut history = History::default();
         let mut previous: Option<PeriodBill> = None;
         for period in world.periods() {
@@ -96,10 +101,12 @@ proptest! {
             let asked = Instant::start_of(day.max(period.first_day().next().unwrap()));
             let open = billed(&world, period, book, asked);
             check(&world, &open, previous.as_ref(), &mut history.clone(), asked)?;
+            check_partition(&seed, &scopes, &open)?;
             let close = close_of(period).unwrap();
             let closed = billed(&world, period, book, close);
             prop_assert!(closed.is_final && !open.is_final);
             check(&world, &closed, previous.as_ref(), &mut history, close)?;
+            check_partition(&seed, &scopes, &closed)?;
             previous = Some(closed);
         }
     }
@@ -128,11 +135,17 @@ proptest! {
 fn the_worlds_hold_what_they_should() {
     // A world that has everything bills everything: no property holds because there is nothing.
     let world = World::of(&Seed::full());
+    let scopes = Scopes::of(&world.enrollment.hierarchy);
     let mut kinds = std::collections::BTreeSet::new();
+    let mut owners = std::collections::BTreeSet::new();
     let mut previous: Option<PeriodBill> = None;
     for period in world.periods() {
         let closed = billed(&world, period, previous.as_ref().map(|bill| &bill.book), close_of(period).unwrap());
-        let facts = facts(&closed);
+        let facts = facts(&closed, &scopes);
+        owners.extend(closed.charges(Dataset::ActualCost).map(|row| {
+            let [subscription, account, department] = owner_cells(&row);
+            format!("{} {account} {department}", subscription.get(35..).unwrap_or_default())
+        }));
         kinds.extend(Dataset::ALL.iter().flat_map(|dataset| facts.kinds(*dataset).map(|(kind, _)| kind)));
         previous = Some(closed);
     }
@@ -141,5 +154,8 @@ fn the_worlds_hold_what_they_should() {
         .filter(|kind| !kinds.contains(kind) && *kind != ledger::identities::RowKind::Other)
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
-    let _: Date = world.periods()[0].first_day();
+    // Everybody owns something at some time, and some charges have no owner.
+    let expected = ["0 1 7", "0 1 8", "1 1 7", "1 1 8", "1 2 ", "1 2 8", "2 2 ", "2 2 8", "  "];
+    let missing: Vec<_> = expected.into_iter().filter(|owner| !owners.contains(*owner)).collect();
+    assert!(missing.is_empty(), "{missing:?} of {owners:?}");
 }

@@ -52,12 +52,23 @@ pub(crate) struct OtherSeed {
     flags: u8,
 }
 
+/// The days of the moves: all of them may lie within a period.
+#[derive(Debug, Clone)]
+struct Moves {
+    /// Subscription 1 goes from account 1 to account 2.
+    subscription: u16,
+    /// Account 1 goes from department 7 to department 8.
+    account: u16,
+    /// Account 2, until then of no department, comes to department 8.
+    joins: u16,
+}
+
 /// All of an enrollment, in small numbers.
 #[derive(Debug, Clone)]
 pub(crate) struct Seed {
     currency: u8,
     opening: i32,
-    move_day: u16,
+    moves: Moves,
     pub(crate) day_of_asking: u8,
     benefits: Vec<BenefitSeed>,
     usage: Vec<UsageSeed>,
@@ -92,20 +103,22 @@ impl Seed {
         let other = (0..DAYS, 0u8..5, 1u32..300_000, proptest::option::of(0u16..90), any::<u8>())
             .prop_map(|(day, kind, amount, expires, flags)| OtherSeed { day, kind, amount, expires, flags });
         (
-            (0u8..3, -50_000i32..900_000, 0..DAYS, 0u8..30),
+            (0u8..3, -50_000i32..900_000, (0..DAYS, 0..DAYS, 0..DAYS), 0u8..30),
             proptest::collection::vec(benefit, 0..6),
             proptest::collection::vec(usage, 0..60),
             proptest::collection::vec(other, 0..8),
         )
-            .prop_map(|((currency, opening, move_day, day_of_asking), benefits, usage, others)| Self {
-                currency,
-                opening,
-                move_day,
-                day_of_asking,
-                benefits,
-                usage,
-                others,
-            })
+            .prop_map(
+                |((currency, opening, (subscription, account, joins), day_of_asking), benefits, usage, others)| Self {
+                    currency,
+                    opening,
+                    moves: Moves { subscription, account, joins },
+                    day_of_asking,
+                    benefits,
+                    usage,
+                    others,
+                },
+            )
     }
 
     /// An enrollment with all kinds of charges.
@@ -124,7 +137,8 @@ impl Seed {
         let usage = |day, meter, spot| UsageSeed {
             day,
             hour: 3,
-            subscription: 1,
+            // Each of them in turn: every third day has usage.
+            subscription: u8::try_from(day / 3 % 3).unwrap(),
             meter,
             resource: 1,
             quantity: 123_456,
@@ -135,12 +149,28 @@ impl Seed {
         Self {
             currency: 1,
             opening: 1_000,
-            move_day: 40,
+            moves: Moves { subscription: 40, account: 20, joins: 60 },
             day_of_asking: 10,
             benefits: vec![benefit(1, false, None), benefit(2, true, None), benefit(3, false, Some((50, 0, 0)))],
             usage: days.map(|(day, meter)| usage(day, meter, meter == 0 && day % 2 == 0)).collect(),
             others: (0..5).map(|kind| OtherSeed { day: 5, kind, amount: 777, expires: None, flags: kind }).collect(),
         }
+    }
+
+    /// Account and department of a subscription on a day, by the moves alone; blank for none.
+    pub(crate) fn owner(&self, subscription: &str, date: Date) -> [&'static str; 2] {
+        let has_come = |moved: u16| date >= day(moved);
+        let account = match subscription.chars().last() {
+            Some('0') => "1",
+            Some('1') if !has_come(self.moves.subscription) => "1",
+            _ => "2",
+        };
+        let department = match account {
+            "1" if !has_come(self.moves.account) => "7",
+            "2" if !has_come(self.moves.joins) => "",
+            _ => "8",
+        };
+        [account, department]
     }
 }
 
@@ -192,7 +222,7 @@ impl World {
             end: None,
             opening_balance: Some(OpeningBalance { amount: money(seed.opening.into()), expires: None }),
             billing_frequency: BillingFrequency::Month,
-            hierarchy: hierarchy(seed.move_day),
+            hierarchy: hierarchy(&seed.moves),
         };
         let mut orders = Vec::new();
         for (number, benefit) in seed.benefits.iter().enumerate() {
@@ -247,7 +277,7 @@ fn shuffle<T>(list: &mut [T], mut state: u64) {
     }
 }
 
-fn hierarchy(move_day: u16) -> AppliedHierarchy {
+fn hierarchy(moves: &Moves) -> AppliedHierarchy {
     let since = |from: Option<Date>, id: &str| Since { from, id: Some(id.into()) };
     let account = |id: &str, department: Vec<Since>| AppliedAccount {
         id: id.into(),
@@ -262,12 +292,17 @@ fn hierarchy(move_day: u16) -> AppliedHierarchy {
         cost_center: None,
         account,
     };
+    let department =
+        |id: &str, name: &str| AppliedDepartment { id: id.into(), name: Some(name.into()), cost_center: None };
     AppliedHierarchy {
-        departments: vec![AppliedDepartment { id: "7".into(), name: Some("Retail".into()), cost_center: None }],
-        accounts: vec![account("1", vec![since(None, "7")]), account("2", Vec::new())],
+        departments: vec![department("7", "Retail"), department("8", "Online")],
+        accounts: vec![
+            account("1", vec![since(None, "7"), since(Some(day(moves.account)), "8")]),
+            account("2", vec![since(Some(day(moves.joins)), "8")]),
+        ],
         subscriptions: vec![
             owned(0, vec![since(None, "1")]),
-            owned(1, vec![since(None, "1"), since(Some(day(move_day)), "2")]),
+            owned(1, vec![since(None, "1"), since(Some(day(moves.subscription)), "2")]),
             owned(2, vec![since(None, "2")]),
         ],
     }
