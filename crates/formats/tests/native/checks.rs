@@ -8,15 +8,17 @@
 mod written;
 
 use std::io::Cursor;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use calendar::BillingPeriod;
+use calendar::{BillingPeriod, Date};
 use lazurite_formats::native::{
     HEAD_BYTES, NativeError, PriceSheetFill, UsageOrigin, UsageReader, UsageRecord, read_enrollment, read_order,
-    read_orders, read_price_sheet, read_usage_record, recognise,
+    read_orders, read_price_sheet, recognise,
 };
 use ledger::EnrollmentId;
-use money::Currency;
+use ledger::billing::{Instant, UsageLine};
+use money::{Currency, Decimal};
 
 /// Names every input in messages.
 const FILE: &str = "input";
@@ -124,29 +126,40 @@ fn check_usage(bytes: &[u8], open: fn(Bytes, UsageOrigin) -> Result<UsageReader,
     assert_eq!(timeless.count(), of_request.len(), "a file says when it was received, or it is as a request");
     for record in of_file {
         let again_text = written::usage(&record);
-        let again = read_usage_record(&again_text, record.number, UsageOrigin::File);
-        assert_eq!(again.expect("what was read is accepted"), record, "{again_text}");
+        let again = Cursor::new(again_text.clone().into_bytes());
+        let again = records(Ok(UsageReader::ndjson(FILE, again, UsageOrigin::File)));
+        assert_eq!(again, [Read { number: 1, ..record }], "{again_text}");
     }
 }
 
+/// A record with its line.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Read {
+    number: u64,
+    line: Arc<UsageLine>,
+    day: Date,
+    hour: Option<u8>,
+    quantity: Decimal,
+    received_at: Option<Instant>,
+}
+
 /// The records that are accepted until a source ends, or until it turns out to be damaged.
-fn records(reader: Result<UsageReader, NativeError>) -> Vec<UsageRecord> {
+fn records(reader: Result<UsageReader, NativeError>) -> Vec<Read> {
     let mut found = Vec::new();
-    let reader = match reader {
-        Ok(reader) => reader,
-        Err(error) => {
-            check_error(&error);
-            return found;
-        }
-    };
-    for batch in reader {
-        let Ok(batch) = batch.inspect_err(check_error) else { break };
-        for record in batch {
+    let read = reader.and_then(|reader| {
+        reader.for_each(|record, lines| {
             match record {
-                Ok(record) => found.push(record),
+                Ok(UsageRecord { number, line, day, hour, quantity, received_at }) => {
+                    let line = Arc::clone(lines.get(line));
+                    found.push(Read { number, line, day, hour, quantity, received_at });
+                }
                 Err(refusal) => check_message(&refusal.fault.to_string()),
             }
-        }
+            Ok(())
+        })
+    });
+    if let Err(error) = read {
+        check_error(&error);
     }
     found
 }

@@ -1,10 +1,12 @@
 //! Native input written from what was read, with every member that says something. Numbers are written as texts.
 
 use calendar::Date;
-use lazurite_formats::native::{StatedEnrollment, StatedOrders, StatedPriceSheet, UsageFact, UsageRecord};
+use lazurite_formats::native::{StatedEnrollment, StatedOrders, StatedPriceSheet, UsageFact};
 use ledger::billing::{Instant, PriceLine, PriceType};
 use money::Decimal;
 use serde_json::{Map, Value, json};
+
+use super::Read;
 
 const MICROS_OF_DAY: i64 = 24 * 60 * 60 * 1_000_000;
 
@@ -89,7 +91,7 @@ fn price_line(line: &PriceLine) -> Value {
 }
 
 /// A record of usage as JSON.
-pub(super) fn usage(record: &UsageRecord) -> String {
+pub(super) fn usage(record: &Read) -> String {
     let mut members = object(json!({ "quantity": number(record.quantity) }));
     for fact in UsageFact::ALL {
         put(&mut members, fact.name(), fact.of(&record.line).map(Value::from));

@@ -266,10 +266,14 @@ fn e17_late_usage_is_posted_on_the_day_of_arrival() {
 
 #[test]
 fn full_batches_are_given_early() {
-    let batches = stored_text(&many(140_000), instant("2025-01-31T00:00:00Z"));
-    assert!(batches.len() >= 3, "{}", batches.len());
-    assert!(batches.iter().all(|(_, batch)| batch.num_rows() <= 1 << 16));
-    assert_eq!(batches.iter().map(|(_, batch)| batch.num_rows()).sum::<usize>(), 140_000);
+    // Two periods: the larger one is given as soon as both together are enough.
+    let count = (1 << 19) + 1_000;
+    let batches = stored_text(&many(count), instant("2025-01-31T00:00:00Z"));
+    let periods: Vec<String> = batches.iter().map(|(period, _)| period.to_string()).collect();
+    assert_eq!(periods, ["202501", "202501", "202502"]);
+    let rows = batches.iter().map(|(_, batch)| batch.num_rows() as u64);
+    assert!(rows.clone().all(|rows| rows < 1 << 19));
+    assert_eq!(rows.sum::<u64>(), count);
 }
 
 #[test]

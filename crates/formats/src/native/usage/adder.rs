@@ -93,6 +93,8 @@ impl<'b> UsageAdder<'b> {
             facts.push(column);
         }
         let mut added = 0;
+        // Neighbours mostly are of one line.
+        let mut last: Option<(LineKey, UsageLineId)> = None;
         for (row, key) in self.keys.iter_mut().enumerate() {
             if columns.received_at.value(row) > as_of.0 {
                 continue;
@@ -102,14 +104,16 @@ impl<'b> UsageAdder<'b> {
                 key[FACTS] = date.days().cast_unsigned();
                 key[FACTS + 1] = hour.map_or(UNKNOWN, u32::from);
             }
-            let line = match self.lines.get(key) {
-                Some(line) => *line,
+            let same = last.filter(|(other, _)| other == key).map(|(_, line)| line);
+            let line = match same.or_else(|| self.lines.get(key).copied()) {
+                Some(line) => line,
                 None => {
                     let id = self.book.line(&line_of(&facts, row, late)?);
                     self.lines.insert(*key, id);
                     id
                 }
             };
+            last = Some((*key, line));
             self.book.add(line, day, hour, columns.quantity(row))?;
             added += 1;
         }
