@@ -155,7 +155,12 @@ impl<R: ChunkReader + 'static> UsageSource for ParquetSource<R> {
     }
 }
 
+/// Longest message of the Parquet library that is repeated: it may quote the file.
+const REASON_CHARS_MAX: usize = 300;
+
 fn damage(file: &str, error: &dyn std::fmt::Display) -> NativeError {
+    let error: String =
+        error.to_string().chars().filter(|letter| !letter.is_control()).take(REASON_CHARS_MAX).collect();
     let reason = format!("the Parquet data cannot be read ({error})");
     NativeError::Syntax { file: file.to_owned(), line: None, reason }
 }
