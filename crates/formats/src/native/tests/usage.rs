@@ -302,6 +302,31 @@ fn a_reader_that_forgets_its_lines_gives_each_record_its_own() {
 }
 
 #[test]
+fn long_texts_are_forgotten_and_make_shorter_batches() {
+    // A megabyte of distinct tags is more than is remembered; two periods take turns.
+    let count = 600;
+    let one = |number: u64| {
+        let (month, long) = (1 + number % 2, "x".repeat(4_000));
+        record(&format!("\"date\":\"2025-0{month}-01\",\"quantity\":{number},\"tags\":{{\"{number}\":\"{long}\"}}"))
+    };
+    let text: String = (0..count).map(|number| one(number) + "\n").collect();
+    let batches = stored_text(&text, instant("2025-02-02T00:00:00Z"));
+    let rows: Vec<usize> = batches.iter().map(|(_, batch)| batch.num_rows()).collect();
+    assert!(rows.len() >= 6 && rows.iter().all(|rows| *rows < 200), "{rows:?}");
+    let mut seen: Vec<(i128, String)> = Vec::new();
+    for (_, batch) in &batches {
+        let tags = arrow::compute::cast(batch.column_by_name("tags").unwrap(), &DataType::Utf8).unwrap();
+        let quantities = batch.column_by_name("quantity").unwrap().as_primitive::<Decimal128Type>();
+        for (tags, quantity) in tags.as_string::<i32>().iter().zip(quantities) {
+            seen.push((quantity.unwrap() / 10i128.pow(18), tags.unwrap()[..8].to_owned()));
+        }
+    }
+    seen.sort_unstable();
+    let expected = (0..i128::from(count)).map(|number| (number, format!("{{\"{number}\":\"xxx")[..8].to_owned()));
+    assert_eq!(seen, expected.collect::<Vec<_>>());
+}
+
+#[test]
 fn foreign_batches_are_refused() {
     let (_, batch) = stored_text(&many(3), instant("2025-01-31T00:00:00Z")).remove(0);
     let mut book = UsageBook::default();

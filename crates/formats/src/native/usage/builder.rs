@@ -22,8 +22,9 @@ use crate::native::error::{Fault, RecordRefusal};
 const ROWS_MAX: usize = 1 << 19;
 /// Most lines that are remembered from batch to batch, about half a gigabyte of them; then all are forgotten.
 const LINES_MAX: usize = 1 << 20;
-/// Most bytes of distinct texts that are remembered from batch to batch; then all are forgotten.
-const TEXT_BYTES_MAX: usize = 256 << 20;
+/// Most bytes of distinct texts that are remembered from batch to batch; then all are forgotten. Few in tests, so that they
+/// see it happen.
+const TEXT_BYTES_MAX: usize = if cfg!(test) { 1 << 20 } else { 256 << 20 };
 const FACTS: usize = UsageFact::ALL.len();
 /// Stands for a fact that a line does not state.
 const UNKNOWN: u32 = u32::MAX;
@@ -100,9 +101,10 @@ impl UsageBatchBuilder {
         Ok(posted)
     }
 
-    /// Takes a batch where enough rows wait. Asking after every [`UsageBatchBuilder::push`] bounds the memory.
+    /// Takes a batch where enough rows wait, or too many texts are remembered. Asking after every
+    /// [`UsageBatchBuilder::push`] until there is none bounds the memory.
     pub fn take_full(&mut self) -> Option<(BillingPeriod, RecordBatch)> {
-        if self.waiting < ROWS_MAX {
+        if self.waiting < ROWS_MAX && !self.facts.is_large() {
             return None;
         }
         let period = self.periods.iter().max_by_key(|(_, rows)| rows.len()).map(|(period, _)| *period)?;

@@ -8,7 +8,8 @@ use ledger::billing::UsageLine;
 use super::fact::UsageFact;
 use super::lines::Lines;
 use super::reader::{
-    BATCH_RECORDS_MAX, DATE, QUANTITY, RECEIVED_AT, TIME, UsageBatch, UsageSource, check_received, when,
+    BATCH_BYTES_MAX, BATCH_RECORDS_MAX, DATE, QUANTITY, RECEIVED_AT, TIME, UsageBatch, UsageSource, check_received,
+    when,
 };
 use super::{UsageOrigin, UsageRecord};
 use crate::native::error::{Fault, NativeError, RecordRefusal};
@@ -66,11 +67,12 @@ impl CsvSource {
 impl UsageSource for CsvSource {
     fn next_batch(&mut self) -> Result<Option<UsageBatch>, NativeError> {
         self.reading.lines.forget_many();
-        let mut records = Vec::new();
-        while records.len() < BATCH_RECORDS_MAX {
+        let (mut records, mut size) = (Vec::new(), 0);
+        while records.len() < BATCH_RECORDS_MAX && size < BATCH_BYTES_MAX {
             let width = self.table.width();
             let Some(record) = self.table.next_record()? else { break };
             self.reading.records += 1;
+            size += record.text().map_or(0, str::len);
             let (number, line) = (self.reading.records, Some(record.place.line));
             let read = self.reading.record(&self.columns, width, &record);
             records.push(read.map_err(|fault| RecordRefusal { number, line, fault }));

@@ -8,7 +8,8 @@ use memchr::memchr;
 use super::fact::UsageFact;
 use super::lines::Lines;
 use super::reader::{
-    BATCH_RECORDS_MAX, DATE, QUANTITY, RECEIVED_AT, TIME, UsageBatch, UsageSource, check_received, when,
+    BATCH_BYTES_MAX, BATCH_RECORDS_MAX, DATE, QUANTITY, RECEIVED_AT, TIME, UsageBatch, UsageSource, check_received,
+    when,
 };
 use super::{UsageOrigin, UsageRecord};
 use crate::native::error::{Fault, NativeError, RecordRefusal};
@@ -70,8 +71,9 @@ impl NdjsonSource {
 impl UsageSource for NdjsonSource {
     fn next_batch(&mut self) -> Result<Option<UsageBatch>, NativeError> {
         self.lines.forget_many();
-        let mut records = Vec::new();
-        while records.len() < BATCH_RECORDS_MAX && self.next_line()? {
+        let (mut records, mut size) = (Vec::new(), 0);
+        while records.len() < BATCH_RECORDS_MAX && size < BATCH_BYTES_MAX && self.next_line()? {
+            size += self.buffer.len();
             let bytes =
                 if self.line == 1 { self.buffer.strip_prefix(BOM).unwrap_or(&self.buffer) } else { &self.buffer };
             if bytes.iter().all(u8::is_ascii_whitespace) {

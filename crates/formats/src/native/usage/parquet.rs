@@ -8,6 +8,7 @@ use ::parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 use ::parquet::errors::{ParquetError, Result as ParquetResult};
+use ::parquet::file::metadata::RowGroupMetaData;
 use ::parquet::file::reader::{ChunkReader, Length};
 use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Int32Type, Schema};
@@ -17,7 +18,8 @@ use ledger::billing::UsageLine;
 use super::fact::UsageFact;
 use super::lines::{LineNumber, Numbered};
 use super::reader::{
-    BATCH_RECORDS_MAX, DATE, QUANTITY, RECEIVED_AT, TIME, UsageBatch, UsageSource, check_received, when,
+    BATCH_BYTES_MAX, BATCH_RECORDS_MAX, DATE, QUANTITY, RECEIVED_AT, TIME, UsageBatch, UsageSource, check_received,
+    when,
 };
 use super::values_of::{Dates, Instants, Quantities};
 use super::{UsageOrigin, UsageRecord};
@@ -130,7 +132,7 @@ impl<R: ChunkReader + 'static> ParquetSource<R> {
             }
             let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.input.clone(), self.metadata.clone())
                 .with_row_groups(vec![self.row_group])
-                .with_batch_size(BATCH_RECORDS_MAX);
+                .with_batch_size(batch_records(self.metadata.metadata().row_group(self.row_group)));
             self.batches = Some(builder.build().map_err(|error| damage(&self.file, &error))?);
             self.row_group += 1;
         }
@@ -153,6 +155,12 @@ impl<R: ChunkReader + 'static> UsageSource for ParquetSource<R> {
             }
         }
     }
+}
+
+/// How many records of a row group are read at once: fewer where texts that stand in no dictionary make them large.
+fn batch_records(group: &RowGroupMetaData) -> usize {
+    let of_each = usize::try_from(group.total_byte_size() / group.num_rows().max(1)).unwrap_or(0);
+    (BATCH_BYTES_MAX / of_each.max(1)).clamp(1, BATCH_RECORDS_MAX)
 }
 
 /// Longest message of the Parquet library that is repeated: it may quote the file.

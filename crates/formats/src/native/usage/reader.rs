@@ -18,6 +18,8 @@ use crate::native::values;
 
 /// Most records of a batch.
 pub(super) const BATCH_RECORDS_MAX: usize = 8 << 10;
+/// A batch ends with the record that makes it this large, in bytes of its source.
+pub(super) const BATCH_BYTES_MAX: usize = 16 << 20;
 
 /// The columns that are no facts.
 pub(super) const DATE: &str = "date";
