@@ -113,11 +113,16 @@ impl UsageWriter {
     }
 
     /// Closes all files; they are durable when this returns.
-    pub fn finish(mut self) -> Result<Vec<UsageFile>, LakeError> {
+    pub fn finish(&mut self) -> Result<(), LakeError> {
         for period in self.open.keys().copied().collect::<Vec<_>>() {
             self.close(period)?;
         }
-        Ok(self.done)
+        Ok(())
+    }
+
+    /// The files that were closed: all of them after [`UsageWriter::finish`], and else those to discard.
+    pub fn into_files(self) -> Vec<UsageFile> {
+        self.done
     }
 
     fn create(&mut self, period: BillingPeriod, span: Span) -> Result<OpenFile, LakeError> {

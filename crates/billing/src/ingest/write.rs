@@ -38,7 +38,7 @@ type Accepted = (BillingPeriod, RecordBatch);
 ///
 /// # Errors
 /// [`BillingError::RecordsRefused`] where refusals are not wanted, and [`BillingError`] for damaged input; no file is
-/// finished then.
+/// left then.
 pub(super) async fn write(
     store: &Store,
     known: &Known,
@@ -50,29 +50,44 @@ pub(super) async fn write(
     let target = UsageTarget { enrollment: known.number.clone(), file_id: uuid::Uuid::now_v7() };
     let writer = store.usage().writer(target);
     let judge = RecordJudge::new(known, check, options, &runtime)?;
-    tokio::task::block_in_place(|| {
-        let (mut written, writer) = side_by_side(input, judge, writer, &runtime)?;
-        if options.is_strict && written.refused > 0 {
-            return Err(BillingError::RecordsRefused {
-                file: input.name().to_owned(),
-                refused: written.refused,
-                records: written.refused + written.accepted,
-                first: written.refusals.first().map(told).unwrap_or_default(),
-                refusals: written.refusals,
-            });
+    let (files, written) = tokio::task::block_in_place(|| {
+        let (mut writer, written) = side_by_side(input, judge, writer, &runtime)?;
+        let written = written.and_then(|written| {
+            refuse_where_strict(&written, input, options)?;
+            writer.finish()?;
+            Ok(written)
+        });
+        Ok::<_, BillingError>((writer.into_files(), written))
+    })?;
+    match written {
+        Ok(written) => Ok(Written { files, ..written }),
+        Err(error) => {
+            store.usage().discard(&files).await;
+            Err(error)
         }
-        written.files = writer.finish()?;
-        Ok(written)
+    }
+}
+
+fn refuse_where_strict(written: &Written, input: &UsageInput, options: &IngestOptions) -> Result<(), BillingError> {
+    if !options.is_strict || written.refused == 0 {
+        return Ok(());
+    }
+    Err(BillingError::RecordsRefused {
+        file: input.name().to_owned(),
+        refused: written.refused,
+        records: written.refused + written.accepted,
+        first: written.refusals.first().map(told).unwrap_or_default(),
+        refusals: written.refusals.clone(),
     })
 }
 
-/// Reads, judges and writes; gives the writer back, whose files are not finished.
+/// Reads, judges and writes. Gives the writer back, whose files are not finished, whatever became of the records.
 fn side_by_side(
     input: &UsageInput,
     judge: RecordJudge<'_>,
     writer: UsageWriter,
     runtime: &Handle,
-) -> Result<(Written, UsageWriter), BillingError> {
+) -> Result<(UsageWriter, Result<Written, BillingError>), BillingError> {
     std::thread::scope(|scope| {
         let (read, batches) = sync_channel(WAITING_MAX);
         let (full, accepted) = sync_channel(WAITING_MAX);
@@ -84,10 +99,14 @@ fn side_by_side(
         // Whoever fails hangs up, and the others end.
         let judged = judge_all(batches, judge, full);
         let panicked = |_| BillingError::Worker { reason: "a thread that took usage panicked".to_owned() };
-        let (reading, writing) = (reading.join().map_err(panicked), writing.join().map_err(panicked));
-        let written = judged?;
-        reading??;
-        Ok((written, writing??))
+        let reading = reading.join().map_err(panicked);
+        let (writer, writing) = writing.join().map_err(panicked)?;
+        let done = judged.and_then(|written| {
+            reading??;
+            writing?;
+            Ok(written)
+        });
+        Ok((writer, done))
     })
 }
 
@@ -139,11 +158,13 @@ fn judge_all(
     Ok(written)
 }
 
-fn write_all(mut writer: UsageWriter, from: Receiver<Accepted>) -> Result<UsageWriter, LakeError> {
+fn write_all(mut writer: UsageWriter, from: Receiver<Accepted>) -> (UsageWriter, Result<(), LakeError>) {
     for (period, records) in from {
-        writer.write(period, &records)?;
+        if let Err(error) = writer.write(period, &records) {
+            return (writer, Err(error));
+        }
     }
-    Ok(writer)
+    (writer, Ok(()))
 }
 
 fn told(refusal: &RefusedRecord) -> String {

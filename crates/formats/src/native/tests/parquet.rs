@@ -152,6 +152,11 @@ fn wrong_rows_are_refused_without_the_others() {
     hourly[2] = ("time", Arc::new(half));
     let read = records(UsageReader::parquet("u", file(hourly, 4), UsageOrigin::File).unwrap());
     assert!(read[0].as_ref().unwrap_err().contains("expected the beginning of an hour"), "{read:?}");
+    let mut far = columns(Arc::new(Int64Array::from(vec![1])));
+    far.push(("receivedAt", Arc::new(TimestampMillisecondArray::from(vec![1_i64 << 62]))));
+    let mut reader = UsageReader::parquet("u", file(far, 4), UsageOrigin::File).unwrap();
+    let error = reader.next().unwrap().unwrap_err().to_string();
+    assert!(error.contains("column receivedAt cannot be read"), "{error}");
     let big = Decimal128Array::from(vec![10i128.pow(23)]).with_precision_and_scale(38, 3).unwrap();
     let read = records(UsageReader::parquet("u", file(columns(Arc::new(big)), 4), UsageOrigin::File).unwrap());
     assert!(read[0].as_ref().unwrap_err().contains("at most 20 integer"), "{read:?}");
@@ -159,17 +164,18 @@ fn wrong_rows_are_refused_without_the_others() {
 
 #[test]
 fn texts_without_dictionaries_read_like_others() {
-    // Long enough that a reader sees from the size that there are no codes.
+    // Long enough that a reader sees from the size that there are no codes, of quantities as text too.
     let count = 40_000;
     let ids = |row: usize| format!("/{}/{}", "r".repeat(250), row % 30_000);
     let resources: ArrayRef = Arc::new(StringArray::from_iter((0..count).map(|row| (row % 5 != 0).then(|| ids(row)))));
-    let quantities: ArrayRef = Arc::new(Int64Array::from_iter_values(0..count as i64));
+    let quantities: ArrayRef =
+        Arc::new(StringArray::from_iter_values((0..count).map(|row| format!("{}{row}.5", "0".repeat(110)))));
     let file = |has_dictionaries: bool| {
         let mut columns = columns(quantities.clone());
         columns.push(("resourceId", resources.clone()));
         let batch = RecordBatch::try_from_iter(columns).unwrap();
         let properties = WriterProperties::builder()
-            .set_max_row_group_row_count(Some(33_000))
+            .set_max_row_group_row_count(Some(39_000))
             .set_dictionary_enabled(has_dictionaries)
             .set_dictionary_page_size_limit(64 << 20)
             .build();
@@ -182,6 +188,10 @@ fn texts_without_dictionaries_read_like_others() {
     assert_eq!(coded, plain);
     for (row, read) in plain.into_iter().enumerate() {
         let expected = if row % 5 != 0 { ids(row) } else { String::new() };
-        assert_eq!(read.unwrap().line.resource_id, expected);
+        let read = read.unwrap();
+        assert_eq!(
+            (read.line.resource_id.as_str(), read.quantity.to_string()),
+            (expected.as_str(), format!("{row}.5"))
+        );
     }
 }

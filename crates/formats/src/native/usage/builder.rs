@@ -14,7 +14,7 @@ use ledger::billing::{Instant, UsageLine, posting_period};
 
 use super::UsageRecord;
 use super::fact::UsageFact;
-use super::lines::LineNumber;
+use super::lines::{LineNumber, TEXT_BYTES_MAX};
 use super::schema::{QUANTITY_SCALE, usage_batch_schema};
 use crate::native::error::{Fault, RecordRefusal};
 
@@ -22,9 +22,6 @@ use crate::native::error::{Fault, RecordRefusal};
 const ROWS_MAX: usize = 1 << 19;
 /// Most lines that are remembered from batch to batch, about half a gigabyte of them; then all are forgotten.
 const LINES_MAX: usize = 1 << 20;
-/// Most bytes of distinct texts that are remembered from batch to batch; then all are forgotten. Few in tests, so that they
-/// see it happen.
-const TEXT_BYTES_MAX: usize = if cfg!(test) { 1 << 20 } else { 256 << 20 };
 const FACTS: usize = UsageFact::ALL.len();
 /// Stands for a fact that a line does not state.
 const UNKNOWN: u32 = u32::MAX;

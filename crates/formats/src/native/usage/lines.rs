@@ -7,12 +7,15 @@ use std::sync::Arc;
 use ledger::billing::UsageLine;
 
 use super::UsageRecord;
+use super::fact::UsageFact;
 use super::reader::UsageBatch;
 use crate::native::error::RecordRefusal;
 
 /// Most lines that a reader remembers, to give records that say the same the same line; then all are forgotten.
 /// Few in tests, so that they see it happen.
 pub(crate) const LINES_MAX: usize = if cfg!(test) { 1 << 13 } else { 1 << 19 };
+/// Most bytes of texts that are remembered from batch to batch; then all are forgotten. Few in tests too.
+pub(super) const TEXT_BYTES_MAX: usize = if cfg!(test) { 1 << 20 } else { 256 << 20 };
 
 /// Names a line among those of one reader, until the reader forgets them: see [`UsageLines::take`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,27 +56,30 @@ impl UsageLines {
 #[derive(Debug)]
 pub(super) struct Numbered<K> {
     numbers: HashMap<K, LineNumber, ahash::RandomState>,
+    /// What the lines say, in bytes.
+    bytes: usize,
     new: Vec<Arc<UsageLine>>,
 }
 
 impl<K> Default for Numbered<K> {
     fn default() -> Self {
-        Self { numbers: HashMap::default(), new: Vec::new() }
+        Self { numbers: HashMap::default(), bytes: 0, new: Vec::new() }
     }
 }
 
 impl<K: std::hash::Hash + Eq> Numbered<K> {
     /// Forgets all lines where there are many. Only between batches.
     pub(super) fn forget_many(&mut self) -> bool {
-        let many = self.numbers.len() >= LINES_MAX;
+        let many = self.numbers.len() >= LINES_MAX || self.bytes >= TEXT_BYTES_MAX;
         if many {
-            self.numbers.clear();
+            self.forget();
         }
         many
     }
 
     pub(super) fn forget(&mut self) {
         self.numbers.clear();
+        self.bytes = 0;
     }
 
     pub(super) fn known(&self, key: &K) -> Option<LineNumber> {
@@ -82,6 +88,7 @@ impl<K: std::hash::Hash + Eq> Numbered<K> {
 
     pub(super) fn add(&mut self, key: K, line: Arc<UsageLine>) -> LineNumber {
         let number = LineNumber(u32::try_from(self.numbers.len()).expect("lines are forgotten long before 2^32"));
+        self.bytes += UsageFact::ALL.iter().filter_map(|fact| fact.of(&line)).map(str::len).sum::<usize>();
         self.numbers.insert(key, number);
         self.new.push(line);
         number

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use ledger::billing::UsageLine;
 
 use super::fact::UsageFact;
-use super::lines::{LineNumber, Numbered};
+use super::lines::{LineNumber, Numbered, TEXT_BYTES_MAX};
 use super::reader::{
     BATCH_BYTES_MAX, BATCH_RECORDS_MAX, DATE, QUANTITY, RECEIVED_AT, TIME, UsageBatch, UsageSource, check_received,
     when,
@@ -34,8 +34,6 @@ const COLUMN_BYTES_MAX: i64 = 1 << 30;
 const CODE_BYTES_MAX: i64 = 4;
 /// Largest dictionary that is common; larger columns are judged by their bytes per value.
 const DICTIONARY_BYTES: i64 = 4 << 20;
-/// Most bytes of distinct texts that are remembered; then all are forgotten.
-const TEXT_BYTES_MAX: usize = 256 << 20;
 const FACTS: usize = UsageFact::ALL.len();
 /// Stands for a fact that is not stated.
 const UNKNOWN: u32 = u32::MAX;
@@ -111,7 +109,7 @@ impl<R: ChunkReader + 'static> ParquetSource<R> {
                 return Err(NativeError::Syntax { file: file.to_owned(), line: None, reason });
             }
         }
-        let wanted = Arc::new(with_dictionaries(&metadata));
+        let wanted = Arc::new(with_dictionaries(&metadata, &columns));
         let metadata = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), plain.with_schema(wanted))
             .map_err(damaged)?;
         let reading = Reading::new(origin);
@@ -173,13 +171,14 @@ fn damage(file: &str, error: &dyn std::fmt::Display) -> NativeError {
     NativeError::Syntax { file: file.to_owned(), line: None, reason }
 }
 
-/// The same columns, but texts as dictionaries where the file has them.
-fn with_dictionaries(metadata: &ArrowReaderMetadata) -> Schema {
+/// The same columns, but texts as dictionaries: facts where the file has them, days, instants and quantities always.
+fn with_dictionaries(metadata: &ArrowReaderMetadata, columns: &Columns) -> Schema {
     let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    let is_plain = |position: usize| {
+        columns.facts.iter().any(|(_, fact)| *fact == position) && !has_dictionaries(metadata, position)
+    };
     let fields = metadata.schema().fields().iter().enumerate().map(|(position, field)| match field.data_type() {
-        DataType::Utf8 if has_dictionaries(metadata, position) => {
-            Field::new(field.name(), dictionary.clone(), field.is_nullable())
-        }
+        DataType::Utf8 if !is_plain(position) => Field::new(field.name(), dictionary.clone(), field.is_nullable()),
         _ => field.as_ref().clone(),
     });
     Schema::new(fields.collect::<Vec<_>>())

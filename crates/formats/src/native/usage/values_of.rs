@@ -3,7 +3,7 @@
 use arrow::array::{
     Array, ArrayRef, AsArray, Date32Array, Decimal128Array, DictionaryArray, TimestampMicrosecondArray,
 };
-use arrow::compute::cast;
+use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Int32Type, TimeUnit, TimestampMicrosecondType, TimestampNanosecondType,
 };
@@ -71,7 +71,10 @@ impl Instants {
         let DataType::Timestamp(unit, zone) = array.data_type() else {
             return array.as_dictionary_opt().cloned().map(Self::Text);
         };
-        let micros = cast(array, &DataType::Timestamp(TimeUnit::Microsecond, zone.clone())).ok()?;
+        // An instant that microseconds cannot hold is an error, not a null.
+        let strict = CastOptions { safe: false, ..CastOptions::default() };
+        let micros =
+            cast_with_options(array, &DataType::Timestamp(TimeUnit::Microsecond, zone.clone()), &strict).ok()?;
         let micros = micros.as_primitive_opt::<TimestampMicrosecondType>()?.clone();
         let finer = (*unit == TimeUnit::Nanosecond).then(|| array.clone());
         Some(Self::Typed { micros, finer })
@@ -127,7 +130,8 @@ impl Quantities {
                 Some(Self::Typed { mantissas, scale })
             }
             found if found.is_integer() => {
-                let whole = cast(array, &DataType::Decimal128(38, 0)).ok()?;
+                let strict = CastOptions { safe: false, ..CastOptions::default() };
+                let whole = cast_with_options(array, &DataType::Decimal128(38, 0), &strict).ok()?;
                 Some(Self::Typed { mantissas: whole.as_primitive_opt::<Decimal128Type>()?.clone(), scale: 0 })
             }
             _ => array.as_dictionary_opt().cloned().map(Self::Text),
