@@ -2,7 +2,8 @@
 //!
 //! The id of a batch is the client's. The same batch again, compressed or not, changes nothing and gets the same answer;
 //! other content under the same id is refused. Records are refused one by one, unless the request is strict; a batch of
-//! which none is left is an error, though its id is used up. When records were received is what the server's system clock says, whatever clock it answers by.
+//! which none is left is an error, though its id is used up. When records were received is what the server's system clock
+//! says, whatever clock it answers by.
 
 use access::permit_usage;
 use axum::body::Body;
