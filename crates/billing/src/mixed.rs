@@ -107,22 +107,14 @@ impl<'a> MixCheck<'a> {
         Self { store, known, snapshot, remembered, own: Seen::new(), cleared: HashSet::new() }
     }
 
-    /// Whether there is nothing that could be mixed.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.remembered.reach.is_empty()
-    }
-
     /// Whether a record cannot mix kinds, whatever was there before.
     pub(crate) fn is_harmless(&self, record: &UsageRecord, line: &UsageLine) -> bool {
-        self.is_idle() || record.quantity <= Decimal::ZERO || !reach::is_coverable(line)
+        self.remembered.reach.is_empty() || record.quantity <= Decimal::ZERO || !reach::is_coverable(line)
     }
 
-    /// Looks at a record of the batch that is not posted late; `Some`: it would mix kinds and is not remembered. Once one
-    /// has passed, all of its line, day and kind would: from then on the other kind is refused.
+    /// Looks at a record of the batch that is not posted late nor harmless; `Some`: it would mix kinds and is not
+    /// remembered. Once one has passed, all of its line, day and kind would: from then on the other kind is refused.
     pub(crate) async fn record(&mut self, record: &UsageRecord, line: &UsageLine) -> Result<Option<Mix>, BillingError> {
-        if self.is_harmless(record, line) {
-            return Ok(None);
-        }
         let period = BillingPeriod::of(record.day);
         self.look_at(period).await?;
         let kind = UsageKind::of(record.hour);
