@@ -146,7 +146,9 @@ impl<R: ChunkReader + 'static> UsageSource for ParquetSource<R> {
                 Some(rows) if rows.num_rows() == 0 => {}
                 Some(rows) => {
                     return self.reading.batch(&self.columns, &rows).map(Some).map_err(|column| {
-                        let reason = format!("column {column} cannot be read");
+                        let reason = format!(
+                            "column {column} cannot be read; expected the types and ranges of docs/NATIVE.md, such as instants of the years 1900 to 9999"
+                        );
                         NativeError::Syntax { file: self.file.clone(), line: None, reason }
                     });
                 }
