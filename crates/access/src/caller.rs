@@ -40,6 +40,16 @@ impl Caller {
         Ok(Self { id: subject, assignments: assignments.collect::<Result<_, _>>()? })
     }
 
+    /// Whoever can read the data folder itself: its files are no secret to them, so they read each enrollment as a whole.
+    pub fn of_folder(enrollments: impl IntoIterator<Item = EnrollmentId>) -> Self {
+        let all = |enrollment: EnrollmentId| Assignment {
+            scope: Scope::BillingAccount(enrollment.clone()),
+            enrollment,
+            role: Role::EnterpriseReader,
+        };
+        Self { id: "the owner of the data folder".to_owned(), assignments: enrollments.into_iter().map(all).collect() }
+    }
+
     /// Public id of the key, or the subject of the token: for logs and refusals.
     pub fn id(&self) -> &str {
         &self.id

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use calendar::{BillingPeriod, DateRange};
@@ -217,6 +218,9 @@ pub(crate) struct ImportArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
+    /// Read this data folder itself instead of asking a server; no key is needed
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
     /// Address of the server
     #[arg(long, default_value = "http://127.0.0.1:8080", value_name = "URL", env = "LAZURITE_SERVER")]
     pub(crate) server: String,
@@ -225,7 +229,7 @@ pub(crate) struct ReportArgs {
     pub(crate) ca: Option<PathBuf>,
     /// API key; better given in the environment, where other users do not see it
     #[arg(long, env = "LAZURITE_KEY", hide_env_values = true, value_name = "KEY")]
-    pub(crate) key: String,
+    pub(crate) key: Option<String>,
     /// Report on a whole enrollment
     #[arg(long, value_parser = EnrollmentId::parse, value_name = "NUMBER", conflicts_with = "scope")]
     pub(crate) enrollment: Option<EnrollmentId>,
@@ -235,7 +239,7 @@ pub(crate) struct ReportArgs {
     /// ActualCost or AmortizedCost
     #[arg(long, default_value = "ActualCost", value_name = "DATASET")]
     pub(crate) metric: Dataset,
-    /// Billing period [default: the current one]
+    /// Billing period [default: the server's current one]
     #[arg(long, value_parser = BillingPeriod::parse, value_name = "YYYYMM", conflicts_with = "days")]
     pub(crate) period: Option<BillingPeriod>,
     /// Days, both ends included
@@ -247,6 +251,9 @@ pub(crate) struct ReportArgs {
     /// Add the columns that no layout knows
     #[arg(long)]
     pub(crate) unknown_columns: bool,
+    /// Threads that write, with --data [default: one per core]
+    #[arg(long, value_name = "N", requires = "data")]
+    pub(crate) threads: Option<NonZeroUsize>,
     /// Earlier state: a revision number or an instant such as 2026-11-01T00:00:00Z
     #[arg(long, value_name = "REVISION|TIME")]
     pub(crate) as_of: Option<AsOf>,

@@ -8,6 +8,7 @@ use arrow::array::{
 use arrow::datatypes::{Date32Type, Decimal128Type, Int8Type, Int32Type, Int64Type};
 use calendar::Date;
 use ledger::{Field, FieldKind};
+use money::divided_exactly;
 
 use crate::schema::{EXTRA_COLUMN, scale_column, stored_scale, text_column};
 
@@ -19,9 +20,6 @@ pub struct EncodeError {
     pub column: String,
 }
 
-/// Appends a text as a cell of some format.
-pub(crate) type WriteText = fn(&[u8], &mut Vec<u8>);
-
 /// A column prepared for one batch.
 pub(crate) enum Column {
     Text(CodedTexts),
@@ -32,9 +30,11 @@ pub(crate) enum Column {
 
 /// Texts already written as cells, by dictionary code.
 pub(crate) struct CodedTexts {
+    /// The code of each row.
     codes: Vec<u32>,
     bytes: Vec<u8>,
-    ends: Vec<usize>,
+    /// Where the text of a code begins; that of the next code ends it.
+    starts: Vec<usize>,
 }
 
 /// The three columns of a decimal field.
@@ -77,7 +77,11 @@ pub(crate) fn lake_columns(field: Field) -> Vec<String> {
 
 impl Column {
     /// The column of a field; each distinct text is written once.
-    pub(crate) fn of(batch: &RecordBatch, field: Field, write_text: WriteText) -> Result<Self, EncodeError> {
+    pub(crate) fn of(
+        batch: &RecordBatch,
+        field: Field,
+        write_text: impl Fn(&[u8], &mut Vec<u8>),
+    ) -> Result<Self, EncodeError> {
         let array = named(batch, field.column())?;
         let unusable = || unusable(field.column());
         match field.kind() {
@@ -103,42 +107,61 @@ impl Column {
 
 impl CodedTexts {
     /// A text column by its name in the lake.
-    pub(crate) fn named(batch: &RecordBatch, column: &str, write_text: WriteText) -> Result<Self, EncodeError> {
+    pub(crate) fn named(
+        batch: &RecordBatch,
+        column: &str,
+        write_text: impl Fn(&[u8], &mut Vec<u8>),
+    ) -> Result<Self, EncodeError> {
         Self::of(named(batch, column)?, write_text).ok_or_else(|| unusable(column))
     }
 
-    fn of(array: &ArrayRef, write_text: WriteText) -> Option<Self> {
-        let mut texts = Self { codes: Vec::new(), bytes: Vec::new(), ends: Vec::new() };
-        if let Some(dictionary) = array.as_dictionary_opt::<Int32Type>() {
-            let values = dictionary.values().as_string_opt::<i32>()?;
-            for index in 0..values.len() {
-                texts.push(values.value(index).as_bytes(), write_text);
-            }
-            // The last entry is the blank cell of unknown values.
-            let blank = u32::try_from(values.len()).ok()?;
-            texts.push(b"", write_text);
-            let code = |key: Option<i32>| key.map_or(Some(blank), |key| u32::try_from(key).ok());
-            texts.codes = dictionary.keys().iter().map(code).collect::<Option<Vec<u32>>>()?;
-            return Some(texts);
+    /// The texts of the given codes, one for each row: as many as `texts` has, written by it.
+    pub(crate) fn written(codes: Vec<u32>, texts: usize, write: impl Fn(usize, &mut Vec<u8>)) -> Self {
+        debug_assert!(codes.iter().all(|code| (*code as usize) < texts));
+        let (mut bytes, mut starts) = (Vec::new(), Vec::with_capacity(texts + 1));
+        for text in 0..texts {
+            starts.push(bytes.len());
+            write(text, &mut bytes);
         }
-        let values: &StringArray = array.as_string_opt()?;
-        for index in 0..values.len() {
-            texts.push(if values.is_null(index) { b"" } else { values.value(index).as_bytes() }, write_text);
-        }
-        texts.codes = (0..u32::try_from(values.len()).ok()?).collect();
-        Some(texts)
+        starts.push(bytes.len());
+        Self { codes, bytes, starts }
     }
 
-    fn push(&mut self, value: &[u8], write_text: WriteText) {
-        write_text(value, &mut self.bytes);
-        self.ends.push(self.bytes.len());
+    fn of(array: &ArrayRef, write_text: impl Fn(&[u8], &mut Vec<u8>)) -> Option<Self> {
+        if let Some(dictionary) = array.as_dictionary_opt::<Int32Type>() {
+            let values = dictionary.values().as_string_opt::<i32>()?;
+            // The last code is the blank cell of unknown values.
+            let blank = u32::try_from(values.len()).ok()?;
+            let keys = dictionary.keys();
+            let codes = match keys.nulls() {
+                // A key is checked to be the index of a value when the array is made.
+                None => keys.values().iter().map(|key| key.cast_unsigned()).collect(),
+                Some(known) => {
+                    let coded = keys.values().iter().zip(known).map(|(key, known)| (key.cast_unsigned(), known));
+                    coded.map(|(code, known)| if known { code } else { blank }).collect()
+                }
+            };
+            return Some(Self::written(codes, values.len() + 1, |code, out| {
+                write_text(if code < values.len() { values.value(code).as_bytes() } else { b"" }, out);
+            }));
+        }
+        let values: &StringArray = array.as_string_opt()?;
+        let codes = (0..u32::try_from(values.len()).ok()?).collect();
+        Some(Self::written(codes, values.len(), |code, out| {
+            write_text(if values.is_null(code) { b"" } else { values.value(code).as_bytes() }, out);
+        }))
+    }
+
+    /// The code of each row.
+    pub(crate) fn codes(&self) -> &[u32] {
+        &self.codes
     }
 
     /// The cell of a row, as it was written.
+    #[inline]
     pub(crate) fn at(&self, row: usize) -> &[u8] {
         let code = self.codes[row] as usize;
-        let start = if code == 0 { 0 } else { self.ends[code - 1] };
-        &self.bytes[start..self.ends[code]]
+        &self.bytes[self.starts[code]..self.starts[code + 1]]
     }
 }
 
@@ -151,10 +174,30 @@ impl Decimals {
         if self.values.is_null(row) {
             return None;
         }
-        // The stored value without the zeros that the fixed scale added.
+        // The stored value without the zeros that the fixed scale added. Digits that it should not have are not cut off.
         let scale = self.scales.value(row).unsigned_abs().min(self.stored_scale);
-        let value = self.values.value(row) / 10_i128.pow(u32::from(self.stored_scale - scale));
-        Some(DecimalCell::Scaled(value, scale))
+        let value = self.values.value(row);
+        Some(match divided_exactly(value, self.stored_scale - scale) {
+            Some(value) => DecimalCell::Scaled(value, scale),
+            None => DecimalCell::Scaled(value, self.stored_scale),
+        })
+    }
+
+    /// Adds to `changed` the rows whose cell may be another one than that of the row before.
+    pub(crate) fn mark_changes(&self, changed: &mut [bool]) {
+        mark(self.values.values(), changed);
+        mark(self.scales.values(), changed);
+        for nulls in
+            [self.values.nulls(), self.scales.nulls()].into_iter().flatten().filter(|nulls| nulls.null_count() > 0)
+        {
+            (1..changed.len()).for_each(|row| changed[row] |= nulls.is_null(row) != nulls.is_null(row - 1));
+        }
+        if self.texts.null_count() < self.texts.len() {
+            (0..changed.len()).for_each(|row| {
+                let spelled = !self.texts.is_null(row) || (row > 0 && !self.texts.is_null(row - 1));
+                changed[row] |= spelled;
+            });
+        }
     }
 }
 
@@ -162,6 +205,14 @@ impl Extras {
     pub(crate) fn of(batch: &RecordBatch) -> Result<Self, EncodeError> {
         let map = named(batch, EXTRA_COLUMN)?.as_map_opt().ok_or_else(|| unusable(EXTRA_COLUMN))?;
         Ok(Self(Arc::new(map.clone())))
+    }
+
+    /// Adds to `changed` the rows that have such cells, and those after them.
+    pub(crate) fn mark_changes(&self, changed: &mut [bool]) {
+        let has_cells: Vec<bool> = self.0.value_offsets().windows(2).map(|pair| pair[0] != pair[1]).collect();
+        for (row, changed) in changed.iter_mut().enumerate() {
+            *changed |= has_cells[row] || (row > 0 && has_cells[row - 1]);
+        }
     }
 
     /// The cell of a row in a column.
@@ -175,6 +226,13 @@ impl Extras {
         let keys = map.keys().as_string_opt::<i32>()?;
         let values = map.values().as_string_opt::<i32>()?;
         (start..end).find(|index| keys.value(*index) == name).map(|index| values.value(index))
+    }
+}
+
+/// Adds to `changed` the rows whose value is another one than that of the row before.
+pub(crate) fn mark<T: PartialEq>(values: &[T], changed: &mut [bool]) {
+    for (changed, pair) in changed.iter_mut().skip(1).zip(values.windows(2)) {
+        *changed |= pair[0] != pair[1];
     }
 }
 

@@ -5,15 +5,18 @@
 //! `YYYY-MM-DD`.
 
 mod cells;
+mod rows;
 
 use arrow::array::RecordBatch;
 use memchr::memchr3;
 
-use crate::column::{Column, EncodeError, Extras, lake_columns};
+use crate::column::{EncodeError, lake_columns};
 use crate::layout::Layout;
 use crate::reporting::ReportingVersion;
 use crate::schema::EXTRA_COLUMN;
 use cells::Cells;
+
+pub use rows::CsvRows;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 /// What stands before the header in files of the Enterprise Reporting APIs: their clients skip two lines.
@@ -86,39 +89,39 @@ impl CsvEncoder {
     /// Appends all rows of a batch and, to `ends`, where each row ends in `out`. Text columns may be plain or
     /// dictionary-encoded.
     pub fn rows(&self, batch: &RecordBatch, out: &mut Vec<u8>, ends: &mut Vec<usize>) -> Result<(), EncodeError> {
-        let columns = self.cells(batch)?;
-        let line_end = self.line_end();
-        for row in 0..batch.num_rows() {
-            for (index, column) in columns.iter().enumerate() {
-                if index > 0 {
-                    out.push(b',');
-                }
-                column.write(row, out);
-            }
-            out.extend_from_slice(line_end);
-            ends.push(out.len());
-        }
+        self.prepare(batch)?.write(out, ends);
         Ok(())
     }
 
-    fn cells(&self, batch: &RecordBatch) -> Result<Vec<Cells>, EncodeError> {
-        let mut cells = Vec::new();
+    /// Prepares the rows of a batch for writing, each distinct text once. Text columns may be plain or dictionary-encoded.
+    pub fn prepare(&self, batch: &RecordBatch) -> Result<CsvRows, EncodeError> {
+        let last = self.width() - 1;
+        let end = |index: usize| -> &'static [u8] { if index < last { b"," } else { self.line_end() } };
+        let mut cells = Vec::with_capacity(self.width());
         match &self.form {
             Form::CostDetails { layout, unknown_columns } => {
                 for (_, field) in layout.columns() {
-                    cells.push(Cells::Own(Column::of(batch, *field, push_cell)?));
+                    cells.push(Cells::of_field(batch, *field, end(cells.len()))?);
                 }
                 for name in unknown_columns {
-                    cells.push(Cells::Extra { extras: Extras::of(batch)?, name: name.clone() });
+                    cells.push(Cells::extra(batch, name, end(cells.len()))?);
                 }
             }
             Form::Reporting(version) => {
                 for (_, source) in version.columns() {
-                    cells.push(Cells::of_source(batch, *source)?);
+                    cells.push(Cells::of_source(batch, *source, end(cells.len()))?);
                 }
             }
         }
-        Ok(cells)
+        Ok(CsvRows::of(cells, batch.num_rows()))
+    }
+
+    /// Number of columns.
+    fn width(&self) -> usize {
+        match &self.form {
+            Form::CostDetails { layout, unknown_columns } => layout.columns().len() + unknown_columns.len(),
+            Form::Reporting(version) => version.columns().len(),
+        }
     }
 
     const fn line_end(&self) -> &'static [u8] {

@@ -25,6 +25,7 @@ use crate::select;
 use crate::table::Snapshot;
 
 /// Rows and bytes of a batch that is read.
+const BATCH_ROWS_MIN: usize = 16;
 const BATCH_ROWS_MAX: usize = 8192;
 const BATCH_BYTES_WANTED: u64 = 16 << 20;
 
@@ -140,25 +141,44 @@ impl FileAccess {
         columns: impl Iterator<Item = &'a str>,
         selection: Option<RowSelection>,
     ) -> Result<ParquetRecordBatchStream<FileReader>, LakeError> {
-        let doing = || format!("read {}", file.path);
-        let mut reader = FileReader::of(&self.store, &self.footers, file);
-        let options = ArrowReaderOptions::new().with_schema(dictionary_schema());
-        let metadata =
-            ArrowReaderMetadata::load_async(&mut reader, options).await.map_err(LakeError::parquet(doing()))?;
-        let mask = ProjectionMask::columns(metadata.parquet_schema(), columns);
-        let groups = metadata.metadata().row_groups();
-        let bytes: u64 = groups.iter().map(|group| u64::try_from(group.total_byte_size()).unwrap_or_default()).sum();
-        let bytes_per_row = bytes / file.rows.max(1);
-        let batch_rows = usize::try_from(BATCH_BYTES_WANTED / bytes_per_row.max(1)).unwrap_or(BATCH_ROWS_MAX);
-        let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, metadata)
-            .with_projection(mask)
-            .with_batch_size(batch_rows.clamp(16, BATCH_ROWS_MAX));
+        let metadata = self.metadata(file).await?;
+        let builder = self.rows(file, &metadata, columns);
         let builder = match selection {
             Some(selection) => builder.with_row_selection(selection),
             None => builder,
         };
-        builder.build().map_err(LakeError::parquet(doing()))
+        builder.build().map_err(LakeError::parquet(format!("read {}", file.path)))
     }
+
+    /// What the footer of a file says, for reading text as dictionaries.
+    pub(crate) async fn metadata(&self, file: &LakeFile) -> Result<ArrowReaderMetadata, LakeError> {
+        let mut reader = FileReader::of(&self.store, &self.footers, file);
+        let options = ArrowReaderOptions::new().with_schema(dictionary_schema());
+        let metadata = ArrowReaderMetadata::load_async(&mut reader, options).await;
+        metadata.map_err(LakeError::parquet(format!("read {}", file.path)))
+    }
+
+    /// A read of columns of a file, in batches of limited rows and bytes.
+    pub(crate) fn rows<'a>(
+        &self,
+        file: &LakeFile,
+        metadata: &ArrowReaderMetadata,
+        columns: impl Iterator<Item = &'a str>,
+    ) -> ParquetRecordBatchStreamBuilder<FileReader> {
+        let reader = FileReader::of(&self.store, &self.footers, file);
+        let mask = ProjectionMask::columns(metadata.parquet_schema(), columns);
+        ParquetRecordBatchStreamBuilder::new_with_metadata(reader, metadata.clone())
+            .with_projection(mask)
+            .with_batch_size(batch_rows(file, metadata).min(BATCH_ROWS_MAX))
+    }
+}
+
+/// How many rows of a file a batch has by their bytes.
+pub(crate) fn batch_rows(file: &LakeFile, metadata: &ArrowReaderMetadata) -> usize {
+    let groups = metadata.metadata().row_groups();
+    let bytes: u64 = groups.iter().map(|group| u64::try_from(group.total_byte_size()).unwrap_or_default()).sum();
+    let bytes_per_row = bytes / file.rows.max(1);
+    usize::try_from(BATCH_BYTES_WANTED / bytes_per_row.max(1)).unwrap_or(usize::MAX).max(BATCH_ROWS_MIN)
 }
 
 /// The schema of charges with text as dictionaries, as encoders want it.

@@ -20,6 +20,7 @@ use crate::error::MoneyError;
 pub use self::limits::Limits;
 pub use self::parse::{Parsed, TEXT_LENGTH_MAX};
 pub use self::print::write_scaled;
+pub use self::scale::divided_exactly;
 
 /// The greatest number of fraction digits of a [`Decimal`]: published costs have up to 28 (SEMANTICS 2.4).
 pub const SCALE_MAX: u8 = 28;

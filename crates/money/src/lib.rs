@@ -23,7 +23,7 @@ mod total;
 
 pub use crate::cumulative::{Cumulative, cumulative, installments};
 pub use crate::currency::Currency;
-pub use crate::decimal::{Decimal, Limits, Parsed, SCALE_MAX, TEXT_LENGTH_MAX, write_scaled};
+pub use crate::decimal::{Decimal, Limits, Parsed, SCALE_MAX, TEXT_LENGTH_MAX, divided_exactly, write_scaled};
 pub use crate::error::{DecimalSyntaxError, MoneyError};
 pub use crate::rounding::{Ratio, half_even, half_even_product, half_even_quotient, half_even_ratio, truncate};
 pub use crate::split::{ResidualTo, split};

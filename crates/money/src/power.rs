@@ -8,6 +8,9 @@ pub(crate) const EXPONENT_MAX_U128: usize = 38;
 pub(crate) const EXPONENT_MAX: usize = 76;
 
 static POWERS_U128: [u128; EXPONENT_MAX_U128 + 1] = powers_u128();
+/// For each exponent, the inverse of 5^exponent modulo 2^128, and the greatest number whose product with 5^exponent
+/// stays below 2^128.
+static INVERSES: [(u128, u128); EXPONENT_MAX_U128 + 1] = inverses();
 static POWERS: [U256; EXPONENT_MAX + 1] = powers();
 
 /// 10^`exponent`. Panics above 38; callers pass differences of scales, which are at most 28, or check first.
@@ -20,6 +23,37 @@ pub(crate) fn power_of_ten_u128(exponent: u8) -> u128 {
 #[inline]
 pub(crate) fn power_of_ten(exponent: u8) -> U256 {
     POWERS[usize::from(exponent)]
+}
+
+/// `number` / 10^`exponent` where that is a whole number; two multiplications instead of a division. `None` above 38.
+///
+/// A number is a multiple of 10^e if its last e bits are 0 and the rest is a multiple of 5^e; and it is that exactly if
+/// its product with the inverse of 5^e, modulo 2^128, is small enough to be the quotient.
+#[inline]
+pub(crate) fn divided_by_power_of_ten(number: u128, exponent: u8) -> Option<u128> {
+    let (inverse, quotient_max) = *INVERSES.get(usize::from(exponent))?;
+    let without_twos = number >> exponent;
+    let quotient = without_twos.wrapping_mul(inverse);
+    (without_twos << exponent == number && quotient <= quotient_max).then_some(quotient)
+}
+
+const fn inverses() -> [(u128, u128); EXPONENT_MAX_U128 + 1] {
+    let mut table = [(1, u128::MAX); EXPONENT_MAX_U128 + 1];
+    let mut power: u128 = 1;
+    let mut exponent = 1;
+    while exponent <= EXPONENT_MAX_U128 {
+        power *= 5;
+        // Each step of Newton's iteration doubles the number of right bits; an odd number is its own inverse modulo 8.
+        let mut inverse = power;
+        let mut bits = 3;
+        while bits < 128 {
+            inverse = inverse.wrapping_mul(2_u128.wrapping_sub(power.wrapping_mul(inverse)));
+            bits *= 2;
+        }
+        table[exponent] = (inverse, u128::MAX / power);
+        exponent += 1;
+    }
+    table
 }
 
 const fn powers_u128() -> [u128; EXPONENT_MAX_U128 + 1] {
@@ -61,6 +95,19 @@ mod tests {
         }
         for exponent in 0..=76 {
             assert_eq!(power_of_ten(exponent), U256::new(10).pow(exponent.into()));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn exact_quotients_are_those_of_the_division(quotient: u128, rest in 0_u128..3, exponent in 0_u8..=40) {
+            let expected = |number: u128, power: u128| (number % power == 0).then(|| number / power);
+            let power = 10_u128.checked_pow(exponent.into());
+            let numbers = [quotient, (quotient % (u128::MAX / power.unwrap_or(1))) * power.unwrap_or(1) + rest];
+            for number in numbers {
+                let found = divided_by_power_of_ten(number, exponent);
+                proptest::prop_assert_eq!(found, power.and_then(|power| expected(number, power)));
+            }
         }
     }
 }

@@ -1,12 +1,18 @@
 //! Answers that are written while they are read, without a job: for requests that wait for the whole file.
 
+use std::io::Write;
+use std::num::NonZeroUsize;
+
 use bytes::Bytes;
 use formats::CsvEncoder;
 use futures::StreamExt;
 use futures::stream::{BoxStream, try_unfold};
-use lake::Scan;
+use lake::{Scan, Snapshot};
+use ledger::ChargeQuery;
+use tokio::runtime::Handle;
 
 use crate::error::ReportError;
+use crate::ordered::{TextSink, write_ordered};
 use crate::question::{Question, Verdict};
 use crate::service::{Reports, digest};
 
@@ -15,7 +21,9 @@ pub struct DirectAnswer {
     digest: String,
     nothing_held: bool,
     encoder: CsvEncoder,
-    scan: Scan,
+    query: ChargeQuery,
+    snapshot: Snapshot,
+    threads: NonZeroUsize,
 }
 
 impl std::fmt::Debug for DirectAnswer {
@@ -42,8 +50,7 @@ impl Reports {
         let readable = "what was just written is readable";
         let digest = digest(&stored, &snapshot, u64::MAX).expect(readable);
         let (query, encoder) = (stored.query().expect(readable), stored.encoder().expect(readable));
-        let scan = snapshot.scan(&query, &encoder.columns_read());
-        Ok(DirectAnswer { digest, nothing_held, encoder, scan })
+        Ok(DirectAnswer { digest, nothing_held, encoder, query, snapshot, threads: self.settings.threads })
     }
 }
 
@@ -61,8 +68,43 @@ impl DirectAnswer {
     /// The file, header first, then piece by piece: a piece has the rows of one batch, and the next one is made when it is
     /// asked for.
     pub fn pieces(self) -> BoxStream<'static, Result<Bytes, ReportError>> {
-        try_unfold(Rest::All(self.encoder, self.scan), next_piece).boxed()
+        let scan = self.snapshot.scan(&self.query, &self.encoder.columns_read());
+        try_unfold(Rest::All(self.encoder, scan), next_piece).boxed()
     }
+
+    /// Writes the file, header first, on all threads. Gives its number of rows, and `out` back; the same bytes as [`Self::pieces`].
+    pub async fn write_to<W: Write + Send + 'static>(self, out: W) -> Result<(u64, W), ReportError> {
+        let stretches = self.snapshot.stretches(&self.query, &self.encoder.columns_read()).await?;
+        let handle = Handle::current();
+        let written = tokio::task::spawn_blocking(move || {
+            let mut text = Vec::new();
+            self.encoder.header(&mut text);
+            let mut file = Plain { out, rows: 0 };
+            file.take(text, &[])?;
+            write_ordered(&stretches, &self.encoder, &mut file, self.threads, &handle)?;
+            file.out.flush().map_err(unwritten)?;
+            Ok((file.rows, file.out))
+        });
+        written.await.unwrap_or_else(|error| Err(ReportError::Interrupted { reason: error.to_string() }))
+    }
+}
+
+/// One file of any length.
+struct Plain<W> {
+    out: W,
+    rows: u64,
+}
+
+impl<W: Write + Send> TextSink for Plain<W> {
+    fn take(&mut self, text: Vec<u8>, ends: &[usize]) -> Result<Vec<u8>, ReportError> {
+        self.out.write_all(&text).map_err(unwritten)?;
+        self.rows += ends.len() as u64;
+        Ok(text)
+    }
+}
+
+fn unwritten(source: std::io::Error) -> ReportError {
+    ReportError::Write { doing: "write the report".to_owned(), source }
 }
 
 async fn next_piece(rest: Rest) -> Result<Option<(Bytes, Rest)>, ReportError> {

@@ -10,6 +10,7 @@ mod collect;
 mod direct;
 mod error;
 mod links;
+mod ordered;
 mod question;
 mod service;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The report service: taking questions, telling how they stand, giving out blobs.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -33,6 +34,8 @@ pub struct ReportSettings {
     pub link_life: Duration,
     /// How many reports are written at once.
     pub workers: usize,
+    /// How many threads write a report.
+    pub threads: NonZeroUsize,
     /// How long a worker holds a job without a sign of life.
     pub lease: Duration,
 }
@@ -43,6 +46,7 @@ impl Default for ReportSettings {
             blob_bytes_max: 1 << 30,
             link_life: Duration::from_secs(3600),
             workers: 1,
+            threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             lease: Duration::from_secs(30),
         }
     }

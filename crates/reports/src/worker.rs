@@ -187,11 +187,12 @@ pub(crate) async fn answer(reports: &Reports, job: &Job) -> Result<FinishedJob, 
     let query = question.query().ok_or_else(|| foreign(&job.id, "the question has no time"))?;
     let encoder = question.encoder().ok_or_else(|| foreign(&job.id, "the layout is unknown"))?;
     let snapshot = reports.lake.snapshot_at(question.version).await?;
-    let mut scan = snapshot.scan(&query, &encoder.columns_read());
+    let stretches = snapshot.stretches(&query, &encoder.columns_read()).await?;
     let store = reports.lake.root().store();
     let blob_bytes_max = question.kind.blob_bytes_max(reports.settings.blob_bytes_max);
     let target = BlobTarget { store, job: &job.id, attempt: job.attempts, blob_bytes_max };
-    let blobs = write_blobs(&target, &encoder, &mut scan).await?;
+    let handle = tokio::runtime::Handle::current();
+    let blobs = write_blobs(&target, &encoder, &stretches, reports.settings.threads, &handle)?;
     if blobs.is_empty() {
         return Ok(FinishedJob::NoData);
     }

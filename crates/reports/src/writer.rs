@@ -1,19 +1,24 @@
 //! Writing a report's rows into blobs of a limited size, in bounded memory.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use formats::CsvEncoder;
-use lake::{Scan, crash_point};
-use object_store::ObjectStore;
-use object_store::buffered::BufWriter;
+use lake::{Stretch, crash_point};
 use object_store::path::Path;
+use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt};
 use serde::{Deserialize, Serialize};
-use tokio::io::AsyncWriteExt;
+use tokio::runtime::Handle;
 
 use crate::error::ReportError;
+use crate::ordered::{TextSink, write_ordered};
 
 /// Folder of reports beneath the data folder.
 pub(crate) const REPORTS: &str = "reports";
+
+/// Least size of a part of a blob, but for the last one: object stores refuse smaller ones.
+const PART_BYTES_MIN: usize = 5 << 20;
 
 /// A finished blob.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,43 +46,65 @@ pub(crate) struct BlobTarget<'a> {
     pub(crate) blob_bytes_max: u64,
 }
 
-/// Writes all rows of a scan. The header stands in each blob. No rows: no blob.
-pub(crate) async fn write_blobs(
+/// Writes all rows of an answer. The header stands in each blob. No rows: no blob. Blocking; not to be called on a thread
+/// that drives the runtime of `handle`.
+pub(crate) fn write_blobs(
     target: &BlobTarget<'_>,
     encoder: &CsvEncoder,
-    scan: &mut Scan,
+    stretches: &[Stretch],
+    threads: NonZeroUsize,
+    handle: &Handle,
 ) -> Result<Vec<StoredBlob>, ReportError> {
     let mut header = Vec::new();
     encoder.header(&mut header);
-    let mut blobs = Vec::new();
-    let mut open: Option<OpenBlob> = None;
-    let (mut text, mut ends) = (Vec::new(), Vec::new());
-    while let Some(batch) = scan.next_batch().await? {
-        text.clear();
-        ends.clear();
-        encoder.rows(&batch, &mut text, &mut ends)?;
+    let mut blobs = Blobs { target, header, handle, open: None, finished: Vec::new() };
+    write_ordered(stretches, encoder, &mut blobs, threads, handle)?;
+    blobs.close()?;
+    Ok(blobs.finished)
+}
+
+/// The blobs of an answer, one after the other.
+struct Blobs<'a> {
+    target: &'a BlobTarget<'a>,
+    header: Vec<u8>,
+    handle: &'a Handle,
+    open: Option<OpenBlob>,
+    finished: Vec<StoredBlob>,
+}
+
+impl TextSink for Blobs<'_> {
+    fn take(&mut self, text: Vec<u8>, ends: &[usize]) -> Result<Vec<u8>, ReportError> {
         let mut start = 0;
         while start < text.len() {
-            let blob = match &mut open {
+            let blob = match &mut self.open {
                 Some(blob) => blob,
-                none => none.insert(OpenBlob::create(target, blobs.len(), &header).await?),
+                none => none.insert(OpenBlob::create(self.target, self.finished.len(), &self.header, self.handle)?),
             };
+            let room = self.target.blob_bytes_max.saturating_sub(blob.bytes);
+            if start == 0 && text.len() as u64 <= room {
+                return blob.write(text, self.handle);
+            }
             // Whole rows that still fit; at least one, so that a row longer than a blob has a blob of its own.
-            let room = start as u64 + target.blob_bytes_max.saturating_sub(blob.bytes);
+            let room = start as u64 + room;
             let from = ends.partition_point(|end| *end <= start);
             let fitting = ends[from..].partition_point(|end| *end as u64 <= room);
-            if fitting == 0 && blob.has_rows {
-                blobs.extend(close(open.take()).await?);
+            if fitting == 0 && blob.has_rows() {
+                self.close()?;
                 continue;
             }
             let end = ends[from + fitting.max(1) - 1];
-            blob.write(&text[start..end]).await?;
-            blob.has_rows = true;
+            blob.write(text[start..end].to_vec(), self.handle)?;
             start = end;
         }
+        Ok(text)
     }
-    blobs.extend(close(open.take()).await?);
-    Ok(blobs)
+}
+
+impl Blobs<'_> {
+    fn close(&mut self) -> Result<(), ReportError> {
+        self.finished.extend(self.open.take().map(|blob| blob.close(self.handle)).transpose()?);
+        Ok(())
+    }
 }
 
 /// Begins the names of the blobs of a job's attempt.
@@ -93,41 +120,66 @@ pub(crate) fn is_blob_name(name: &str) -> bool {
     parts.is_some_and(|(attempt, number)| digits(attempt) && digits(number))
 }
 
+/// A blob that is being written, in parts.
 struct OpenBlob {
-    writer: BufWriter,
+    upload: Box<dyn MultipartUpload>,
     job: String,
     name: String,
+    header_bytes: u64,
     bytes: u64,
-    has_rows: bool,
+    /// Text too short for a part.
+    gathered: Vec<u8>,
 }
 
 impl OpenBlob {
-    async fn create(target: &BlobTarget<'_>, number: usize, header: &[u8]) -> Result<Self, ReportError> {
+    fn create(target: &BlobTarget<'_>, number: usize, header: &[u8], handle: &Handle) -> Result<Self, ReportError> {
         let name = format!("{}{number:04}.csv", attempt_prefix(target.attempt));
         let path = Path::from_iter([REPORTS, target.job, name.as_str()]);
-        let writer = BufWriter::new(target.store.clone(), path);
-        let mut blob = Self { writer, job: target.job.to_owned(), name, bytes: 0, has_rows: false };
-        blob.write(header).await?;
+        let upload = handle.block_on(target.store.put_multipart(&path)).map_err(storage("begin the blob", &name))?;
+        let header_bytes = header.len() as u64;
+        let gathered = header.to_vec();
         crash_point("report-blob-opened");
-        Ok(blob)
+        Ok(Self { upload, job: target.job.to_owned(), name, header_bytes, bytes: header_bytes, gathered })
     }
 
-    async fn write(&mut self, text: &[u8]) -> Result<(), ReportError> {
-        self.writer
-            .write_all(text)
-            .await
-            .map_err(|source| ReportError::Write { doing: format!("write the blob {}", self.name), source })?;
+    fn has_rows(&self) -> bool {
+        self.bytes > self.header_bytes
+    }
+
+    /// Writes text; gives memory back to be used again.
+    fn write(&mut self, text: Vec<u8>, handle: &Handle) -> Result<Vec<u8>, ReportError> {
         self.bytes += text.len() as u64;
-        Ok(())
+        if self.gathered.len() >= PART_BYTES_MIN {
+            let gathered = std::mem::take(&mut self.gathered);
+            self.part(gathered, handle)?;
+        }
+        if self.gathered.is_empty() && text.len() >= PART_BYTES_MIN {
+            return self.part(text, handle);
+        }
+        self.gathered.extend_from_slice(&text);
+        Ok(text)
+    }
+
+    fn part(&mut self, text: Vec<u8>, handle: &Handle) -> Result<Vec<u8>, ReportError> {
+        let text = Bytes::from(text);
+        let written = handle.block_on(self.upload.put_part(text.clone().into()));
+        written.map_err(storage("write the blob", &self.name))?;
+        // Nobody else holds the text any more, so this takes its memory instead of copying it.
+        Ok(text.into())
+    }
+
+    fn close(mut self, handle: &Handle) -> Result<StoredBlob, ReportError> {
+        crash_point("report-blob-written");
+        let gathered = std::mem::take(&mut self.gathered);
+        if !gathered.is_empty() {
+            self.part(gathered, handle)?;
+        }
+        handle.block_on(self.upload.complete()).map_err(storage("finish the blob", &self.name))?;
+        Ok(StoredBlob { job: self.job, name: self.name, bytes: self.bytes })
     }
 }
 
-async fn close(blob: Option<OpenBlob>) -> Result<Option<StoredBlob>, ReportError> {
-    let Some(mut blob) = blob else { return Ok(None) };
-    crash_point("report-blob-written");
-    blob.writer
-        .shutdown()
-        .await
-        .map_err(|source| ReportError::Write { doing: format!("finish the blob {}", blob.name), source })?;
-    Ok(Some(StoredBlob { job: blob.job, name: blob.name, bytes: blob.bytes }))
+fn storage(doing: &str, name: &str) -> impl FnOnce(object_store::Error) -> ReportError {
+    let doing = format!("{doing} {name}");
+    |source| ReportError::Storage { doing, source }
 }

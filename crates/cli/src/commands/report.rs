@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::args::ReportArgs;
+use crate::commands::local_report;
+use crate::commands::report_file::{Output, unwritten};
 use crate::failure::Failure;
 use crate::instant::{AsOf, rfc3339};
 use crate::output::grouped;
@@ -29,6 +31,9 @@ pub(crate) async fn run(args: ReportArgs) -> Result<ExitCode, Failure> {
     let to_stdout = args.out == Path::new("-");
     if args.json && to_stdout {
         return Err(Failure::refused("Usage", "--json needs --out FILE: standard output cannot hold both"));
+    }
+    if let Some(data) = args.data.clone() {
+        return local_report::run(args, &data).await;
     }
     let client = client(&args)?;
     let bar = Bar::new(args.json || !std::io::stderr().is_terminal());
@@ -81,12 +86,17 @@ fn time_period(days: DateRange) -> Value {
     json!({ "start": days.start().to_string(), "end": days.end().to_string() })
 }
 
+/// The scope that is asked about.
+pub(crate) fn scope(args: &ReportArgs) -> Result<Scope, Failure> {
+    match (&args.scope, &args.enrollment) {
+        (Some(scope), _) => Ok(scope.clone()),
+        (None, Some(enrollment)) => Ok(Scope::BillingAccount(enrollment.clone())),
+        (None, None) => Err(Failure::refused("Usage", "give --enrollment NUMBER or --scope SCOPE")),
+    }
+}
+
 fn create_url(args: &ReportArgs) -> Result<Url, Failure> {
-    let scope = match (&args.scope, &args.enrollment) {
-        (Some(scope), _) => scope.clone(),
-        (None, Some(enrollment)) => Scope::BillingAccount(enrollment.clone()),
-        (None, None) => return Err(Failure::refused("Usage", "give --enrollment NUMBER or --scope SCOPE")),
-    };
+    let scope = scope(args)?;
     let base = args.server.trim_end_matches('/');
     let text = format!("{base}/{scope}/providers/Microsoft.CostManagement/generateCostDetailsReport");
     let mut url = Url::parse(&text)
@@ -131,9 +141,16 @@ fn unreachable(error: &reqwest::Error) -> Failure {
 
 /// Asks for the report, waits for it and gives its manifest.
 async fn ask(client: &Client, args: &ReportArgs, bar: &Bar) -> Result<Value, Failure> {
+    let key = args.key.as_deref().ok_or_else(|| {
+        Failure::refused(
+            "Usage",
+            "a server wants an API key: give --key or LAZURITE_KEY (lazurite key create makes one); \
+                                   without a server, give --data DIR",
+        )
+    })?;
     let mut response = client
         .post(create_url(args)?)
-        .bearer_auth(&args.key)
+        .bearer_auth(key)
         .json(&body(args))
         .send()
         .await
@@ -155,7 +172,7 @@ async fn ask(client: &Client, args: &ReportArgs, bar: &Bar) -> Result<Value, Fai
         let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let pause = seconds.filter(|seconds| *seconds > 0).map_or(POLL_PAUSE, Duration::from_secs);
         tokio::time::sleep(pause).await;
-        response = client.get(location).bearer_auth(&args.key).send().await.map_err(|error| unreachable(&error))?;
+        response = client.get(location).bearer_auth(key).send().await.map_err(|error| unreachable(&error))?;
     }
     Err(Failure::other("Timeout", "the report does not end; look at the server's log"))
 }
@@ -207,47 +224,8 @@ async fn download(
             rest = &rest[end + 1..];
             in_header = false;
         }
-        output.write(rest)?;
-        bar.bytes("downloading", output.bytes);
+        output.write_all(rest).map_err(|error| unwritten(&error))?;
+        bar.bytes("downloading", output.bytes());
     }
     Ok(())
-}
-
-/// Standard output, or a file that gets its name when it is complete.
-struct Output {
-    writer: Box<dyn Write>,
-    target: Option<(tempfile::TempPath, std::path::PathBuf)>,
-    bytes: u64,
-}
-
-impl Output {
-    fn create(path: &Path) -> Result<Self, Failure> {
-        if path == Path::new("-") {
-            return Ok(Self { writer: Box::new(std::io::stdout().lock()), target: None, bytes: 0 });
-        }
-        let unwritable =
-            |error: std::io::Error| Failure::refused("Unwritable", format!("cannot write {}: {error}", path.display()));
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let (file, temporary) = tempfile::NamedTempFile::new_in(folder).map_err(unwritable)?.into_parts();
-        let writer = Box::new(std::io::BufWriter::new(file));
-        Ok(Self { writer, target: Some((temporary, path.to_owned())), bytes: 0 })
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.bytes += bytes.len() as u64;
-        self.writer
-            .write_all(bytes)
-            .map_err(|error| Failure::other("Unwritable", format!("cannot write the report: {error}")))
-    }
-
-    fn finish(mut self) -> Result<u64, Failure> {
-        let unwritable =
-            |error: std::io::Error| Failure::other("Unwritable", format!("cannot write the report: {error}"));
-        self.writer.flush().map_err(unwritable)?;
-        drop(self.writer);
-        if let Some((temporary, path)) = self.target {
-            temporary.persist(path).map_err(|error| unwritable(error.error))?;
-        }
-        Ok(self.bytes)
-    }
 }

@@ -1,116 +1,184 @@
-//! The columns of an answer, prepared for one batch and written row by row.
+//! The columns of an answer, prepared for one batch and written row by row. Each cell is followed by the comma or the line
+//! end that stands after it.
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::{BooleanArray, RecordBatch};
+use calendar::Date;
 use ledger::Field;
 
 use super::push_cell;
-use crate::column::{Column, DecimalCell, EncodeError, Extras};
+use crate::column::{CodedTexts, Column, DecimalCell, Decimals, EncodeError, Extras, mark};
 use crate::json::{is_json_number, push_plain};
 use crate::reporting::{Source, is_whole};
 use crate::tags::tags_text;
 
 /// A column of the answer.
-pub(super) enum Cells {
-    /// A field, as cost details write it.
-    Own(Column),
+pub(super) struct Cells {
+    kind: Kind,
+    /// What follows each cell.
+    end: &'static [u8],
+}
+
+enum Kind {
+    /// Cells that are written already, `end` included.
+    Written(CodedTexts),
+    /// A decimal as the source spelled it.
+    Decimal(Decimals),
+    /// A decimal without exponent.
+    Plain(Decimals),
     /// A column that the charge schema does not know.
     Extra { extras: Extras, name: String },
     /// Such a column, else a field.
-    ExtraOr { extras: Extras, name: &'static str, column: Column },
+    ExtraOr { extras: Extras, name: &'static str, field: CodedTexts },
     /// A whole number in such a column, else 0.
     ObsoleteId { extras: Extras, name: &'static str },
-    /// A decimal without exponent.
-    Plain(Column),
-    /// A day as `YYYY-MM-DD`.
-    Day(Column),
-    /// The opposite of a boolean.
-    Not(Column),
 }
 
 impl Cells {
-    /// A column of the Enterprise Reporting APIs.
-    pub(super) fn of_source(batch: &RecordBatch, source: Source) -> Result<Self, EncodeError> {
-        let column = |field| Column::of(batch, field, push_cell);
-        Ok(match source {
-            Source::Text(field) => Self::Own(column(field)?),
-            Source::Number(field) => Self::Plain(column(field)?),
-            Source::Extra(name) => Self::Extra { extras: Extras::of(batch)?, name: name.to_owned() },
-            Source::ExtraOr(name, field) => Self::ExtraOr { extras: Extras::of(batch)?, name, column: column(field)? },
-            Source::Id(field) => Self::Own(Column::of(batch, field, push_whole)?),
-            Source::ObsoleteId(name) => Self::ObsoleteId { extras: Extras::of(batch)?, name },
-            Source::Day(field) => Self::Day(column(field)?),
-            Source::Not(field) => Self::Not(column(field)?),
-            Source::Tags => Self::Own(Column::of(batch, Field::Tags, push_tags)?),
-        })
+    /// A field, as cost details write it.
+    pub(super) fn of_field(batch: &RecordBatch, field: Field, end: &'static [u8]) -> Result<Self, EncodeError> {
+        let column = Column::of(batch, field, |cell, out| ended(cell, push_cell, end, out))?;
+        Ok(Self { kind: Kind::of(column, Date::write_us, write_boolean, end), end })
     }
 
-    /// Appends the cell of a row; nothing for an unknown one.
+    /// A column that the charge schema does not know.
+    pub(super) fn extra(batch: &RecordBatch, name: &str, end: &'static [u8]) -> Result<Self, EncodeError> {
+        Ok(Self { kind: Kind::Extra { extras: Extras::of(batch)?, name: name.to_owned() }, end })
+    }
+
+    /// A column of the Enterprise Reporting APIs.
+    pub(super) fn of_source(batch: &RecordBatch, source: Source, end: &'static [u8]) -> Result<Self, EncodeError> {
+        let column = |field, write: fn(&[u8], &mut Vec<u8>)| {
+            let column = Column::of(batch, field, |cell, out| ended(cell, write, end, out))?;
+            Ok(Kind::of(column, Date::write_iso, write_opposite, end))
+        };
+        let kind = match source {
+            Source::Text(field) | Source::Day(field) | Source::Not(field) => column(field, push_cell)?,
+            Source::Number(field) => match column(field, push_cell)? {
+                Kind::Decimal(decimals) => Kind::Plain(decimals),
+                other => other,
+            },
+            Source::Extra(name) => Kind::Extra { extras: Extras::of(batch)?, name: name.to_owned() },
+            Source::ExtraOr(name, field) => {
+                let texts = CodedTexts::named(batch, field.column(), |cell, out| ended(cell, push_cell, end, out))?;
+                Kind::ExtraOr { extras: Extras::of(batch)?, name, field: texts }
+            }
+            Source::Id(field) => column(field, push_whole)?,
+            Source::ObsoleteId(name) => Kind::ObsoleteId { extras: Extras::of(batch)?, name },
+            Source::Tags => column(Field::Tags, push_tags)?,
+        };
+        Ok(Self { kind, end })
+    }
+
+    /// Adds to `changed` the rows whose cell may be another one than that of the row before.
+    pub(super) fn mark_changes(&self, changed: &mut [bool]) {
+        match &self.kind {
+            Kind::Written(texts) => mark(texts.codes(), changed),
+            Kind::Decimal(decimals) | Kind::Plain(decimals) => decimals.mark_changes(changed),
+            Kind::Extra { extras, .. } | Kind::ObsoleteId { extras, .. } => extras.mark_changes(changed),
+            Kind::ExtraOr { extras, field, .. } => {
+                extras.mark_changes(changed);
+                mark(field.codes(), changed);
+            }
+        }
+    }
+
+    /// Appends the cell of a row, nothing for an unknown one, and what follows it.
+    #[inline]
     pub(super) fn write(&self, row: usize, out: &mut Vec<u8>) {
-        match self {
-            Self::Own(column) => write_column(column, row, out),
-            Self::Extra { extras, name } => {
+        match &self.kind {
+            Kind::Written(texts) => return out.extend_from_slice(texts.at(row)),
+            Kind::Decimal(decimals) => match decimals.at(row) {
+                Some(DecimalCell::Spelled(text)) => push_cell(text.as_bytes(), out),
+                Some(DecimalCell::Scaled(value, scale)) => money::write_scaled(value, scale, out),
+                None => {}
+            },
+            Kind::Plain(decimals) => match decimals.at(row) {
+                Some(DecimalCell::Spelled(text)) if !is_plain(text) => push_plain(text, out),
+                Some(DecimalCell::Spelled(text)) => push_cell(text.as_bytes(), out),
+                Some(DecimalCell::Scaled(value, scale)) => money::write_scaled(value, scale, out),
+                None => {}
+            },
+            Kind::Extra { extras, name } => {
                 if let Some(value) = extras.at(row, name) {
                     push_cell(value.as_bytes(), out);
                 }
             }
-            Self::ExtraOr { extras, name, column } => match extras.at(row, name).filter(|cell| !cell.is_empty()) {
+            Kind::ExtraOr { extras, name, field } => match extras.at(row, name).filter(|cell| !cell.is_empty()) {
                 Some(value) => push_cell(value.as_bytes(), out),
-                None => write_column(column, row, out),
+                None => return out.extend_from_slice(field.at(row)),
             },
-            Self::ObsoleteId { extras, name } => {
+            Kind::ObsoleteId { extras, name } => {
                 push_whole(extras.at(row, name).unwrap_or_default().as_bytes(), out);
             }
-            Self::Plain(Column::Decimal(decimals)) => match decimals.at(row) {
-                Some(DecimalCell::Spelled(text)) if !is_plain(text) => push_plain(text, out),
-                Some(cell) => write_decimal(&cell, out),
-                None => {}
-            },
-            Self::Day(Column::Date(dates)) => {
-                if let Some(date) = dates[row] {
-                    date.write_iso(out);
-                }
-            }
-            Self::Not(Column::Boolean(values)) => {
-                if !values.is_null(row) {
-                    write_boolean(!values.value(row), out);
-                }
-            }
-            Self::Plain(column) | Self::Day(column) | Self::Not(column) => write_column(column, row, out),
+        }
+        out.extend_from_slice(self.end);
+    }
+}
+
+impl Kind {
+    /// A column as it came, its few distinct days and booleans written once.
+    fn of(
+        column: Column,
+        write_day: fn(Date, &mut Vec<u8>),
+        write_boolean: fn(bool, &mut Vec<u8>),
+        end: &'static [u8],
+    ) -> Self {
+        match column {
+            Column::Text(texts) => Self::Written(texts),
+            Column::Date(dates) => Self::Written(days(&dates, write_day, end)),
+            Column::Boolean(values) => Self::Written(booleans(&values, write_boolean, end)),
+            Column::Decimal(decimals) => Self::Decimal(decimals),
         }
     }
 }
 
-#[inline]
-fn write_column(column: &Column, row: usize, out: &mut Vec<u8>) {
-    match column {
-        Column::Text(texts) => out.extend_from_slice(texts.at(row)),
-        Column::Date(dates) => {
-            if let Some(date) = dates[row] {
-                date.write_us(out);
-            }
-        }
-        Column::Boolean(values) => {
-            if !values.is_null(row) {
-                write_boolean(values.value(row), out);
-            }
-        }
-        Column::Decimal(decimals) => {
-            if let Some(cell) = decimals.at(row) {
-                write_decimal(&cell, out);
-            }
-        }
-    }
+fn ended(cell: &[u8], write: impl Fn(&[u8], &mut Vec<u8>), end: &[u8], out: &mut Vec<u8>) {
+    write(cell, out);
+    out.extend_from_slice(end);
 }
 
-fn write_decimal(cell: &DecimalCell<'_>, out: &mut Vec<u8>) {
-    match cell {
-        DecimalCell::Spelled(text) => push_cell(text.as_bytes(), out),
-        DecimalCell::Scaled(value, scale) => money::write_scaled(*value, *scale, out),
-    }
+/// A column of days, each distinct one written once.
+fn days(dates: &[Option<Date>], write: fn(Date, &mut Vec<u8>), end: &[u8]) -> CodedTexts {
+    let mut distinct: Vec<Option<Date>> = Vec::new();
+    let mut last = None;
+    let mut code_of = std::collections::HashMap::new();
+    let codes = dates.iter().map(|date| match last {
+        Some((known, code)) if known == *date => code,
+        _ => {
+            let code = *code_of.entry(*date).or_insert_with(|| {
+                distinct.push(*date);
+                distinct.len() as u32 - 1
+            });
+            last = Some((*date, code));
+            code
+        }
+    });
+    let codes = codes.collect();
+    CodedTexts::written(codes, distinct.len(), |code, out| {
+        if let Some(date) = distinct[code] {
+            write(date, out);
+        }
+        out.extend_from_slice(end);
+    })
+}
+
+/// A column of booleans: false, true, unknown.
+fn booleans(values: &BooleanArray, write: fn(bool, &mut Vec<u8>), end: &[u8]) -> CodedTexts {
+    let codes = values.iter().map(|value| value.map_or(2, u32::from)).collect();
+    CodedTexts::written(codes, 3, |code, out| {
+        if code < 2 {
+            write(code == 1, out);
+        }
+        out.extend_from_slice(end);
+    })
 }
 
 fn write_boolean(value: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(if value { b"True" } else { b"False" });
+}
+
+fn write_opposite(value: bool, out: &mut Vec<u8>) {
+    write_boolean(!value, out);
 }
 
 /// Whether a number is spelled in plain digits, as readers of numbers take it.

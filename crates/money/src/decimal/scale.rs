@@ -4,7 +4,7 @@
 use ethnum::I256;
 
 use super::{Decimal, SCALE_MAX};
-use crate::power::{EXPONENT_MAX_U128, power_of_ten, power_of_ten_u128};
+use crate::power::{EXPONENT_MAX_U128, divided_by_power_of_ten, power_of_ten, power_of_ten_u128};
 
 /// The first integer that a `decimal(38, …)` column cannot hold.
 const COLUMN_BOUND: u128 = 10u128.pow(38);
@@ -136,21 +136,16 @@ fn within_column(mantissa: i128) -> Option<i128> {
     (mantissa.unsigned_abs() < COLUMN_BOUND).then_some(mantissa)
 }
 
-/// `mantissa` / 10^`exponent` where that is an integer. The 64-bit division is several times faster and does for most.
+/// `mantissa` / 10^`exponent` where that is an integer: a value as a column stores it, without the zeros that the scale of
+/// the column added. `None` for other values, and for all but 0 above an exponent of 38.
 #[inline]
-fn divided_exactly(mantissa: i128, exponent: u8) -> Option<i128> {
+pub fn divided_exactly(mantissa: i128, exponent: u8) -> Option<i128> {
     if exponent == 0 || mantissa == 0 {
         return Some(mantissa);
     }
-    if usize::from(exponent) > EXPONENT_MAX_U128 {
-        return None;
-    }
-    let divisor = power_of_ten_u128(exponent) as i128;
-    if let (Ok(narrow), Ok(narrow_divisor)) = (i64::try_from(mantissa), i64::try_from(divisor)) {
-        return (narrow % narrow_divisor == 0).then(|| i128::from(narrow / narrow_divisor));
-    }
-    let quotient = mantissa / divisor;
-    (quotient * divisor == mantissa).then_some(quotient)
+    // Quotients are at most a tenth of 2^127.
+    let quotient = divided_by_power_of_ten(mantissa.unsigned_abs(), exponent)?.cast_signed();
+    Some(if mantissa < 0 { -quotient } else { quotient })
 }
 
 #[cfg(test)]

@@ -1,0 +1,92 @@
+//! `lazurite report --data`: a report straight from a data folder, without a server.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::process::ExitCode;
+
+use access::{Caller, permit};
+use formats::Layout;
+use imports::Store;
+use ledger::{ChargeFilter, Generation, Window};
+use reports::{Question, ReportError, ReportForm, ReportKind, ReportSettings, Reports};
+use serde_json::json;
+
+use crate::args::ReportArgs;
+use crate::commands::report::scope;
+use crate::commands::report_file::Output;
+use crate::failure::Failure;
+use crate::instant::AsOf;
+use crate::output::grouped;
+
+pub(crate) async fn run(args: ReportArgs, data: &Path) -> Result<ExitCode, Failure> {
+    let window = match (args.period, args.days) {
+        (Some(period), None) => Window::Period(period),
+        (None, Some(days)) => Window::Dates(days),
+        _ => return Err(Failure::refused("Usage", "give --period YYYYMM or --days FROM..TO")),
+    };
+    let store = Store::open_existing(data).await?;
+    let written = write(&args, &store, window).await;
+    store.catalog().close().await;
+    let (rows, bytes) = written?;
+    if args.json {
+        println!("{}", json!({ "file": args.out, "rows": rows, "bytes": bytes }));
+    } else if args.out != Path::new("-") {
+        println!("wrote {} ({} rows, {} bytes)", args.out.display(), grouped(rows), grouped(bytes));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the report; gives its rows and bytes.
+async fn write(args: &ReportArgs, store: &Store, window: Window) -> Result<(u64, u64), Failure> {
+    let (catalog, lake) = (store.catalog(), store.lake());
+    let scope = scope(args)?;
+    let caller = Caller::of_folder(catalog.enrollments().await?.into_iter().map(|held| held.number));
+    let permit = permit(catalog, &caller, &scope).await;
+    let permit = permit.map_err(|refusal| Failure::refused("UnknownScope", refusal.to_string()))?;
+    let threads = args.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+    let settings = ReportSettings { threads, ..ReportSettings::default() };
+    let reports = Reports::open(catalog.clone(), lake.clone(), settings).await.map_err(failed)?;
+    let question = Question {
+        kind: ReportKind::CostDetails,
+        permit,
+        generation: Generation::CostDetails,
+        dataset: args.metric,
+        window,
+        filter: ChargeFilter::default(),
+        form: ReportForm::CostDetails {
+            layout: args.layout.unwrap_or(Layout::Ea20240801),
+            unknown_columns: args.unknown_columns,
+        },
+        as_of: match &args.as_of {
+            None => reports::AsOf::Now,
+            Some(AsOf::Revision(version)) => reports::AsOf::Version(*version),
+            Some(AsOf::Instant(_, instant)) => reports::AsOf::Instant(*instant),
+        },
+        api_version: String::new(),
+        request_scope: scope.to_string(),
+        request_body: String::new(),
+    };
+    let answer = reports.direct(&question).await.map_err(failed)?;
+    if answer.nothing_held() {
+        return Err(nothing());
+    }
+    let output = Output::create(&args.out)?;
+    let (rows, output) = answer.write_to(output).await.map_err(failed)?;
+    if rows == 0 {
+        return Err(nothing());
+    }
+    Ok((rows, output.finish()?))
+}
+
+fn nothing() -> Failure {
+    Failure::refused("NoDataFound", "there are no charges in this scope and time; lazurite status shows what is held")
+}
+
+fn failed(error: ReportError) -> Failure {
+    match error {
+        ReportError::NotHeld(message) => Failure::refused("NotHeld", message),
+        ReportError::AsOf { .. } => Failure::refused("NoSuchRevision", error.to_string()),
+        ReportError::Lake(error) => error.into(),
+        other => Failure::other("Report", other.to_string()),
+    }
+}
