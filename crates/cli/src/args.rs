@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use formats::Layout;
 use ledger::{Dataset, EnrollmentId, Scope};
 use money::Currency;
+use reports::Codec;
 
 use crate::instant::{AsOf, TakenAt};
 
@@ -251,6 +252,12 @@ pub(crate) struct ReportArgs {
     /// Add the columns that no layout knows
     #[arg(long)]
     pub(crate) unknown_columns: bool,
+    /// csv, csv.gz or csv.zst, with --data [default: csv]
+    #[arg(long, value_name = "FORM", requires = "data")]
+    pub(crate) format: Option<Codec>,
+    /// Encode all rows, with --data: neither use nor keep the finished text of earlier reports
+    #[arg(long, requires = "data")]
+    pub(crate) no_segments: bool,
     /// Threads that write, with --data [default: one per core]
     #[arg(long, value_name = "N", requires = "data")]
     pub(crate) threads: Option<NonZeroUsize>,

@@ -8,7 +8,7 @@ mod cells;
 mod rows;
 
 use arrow::array::RecordBatch;
-use memchr::memchr3;
+use memchr::{memchr2_iter, memchr3};
 
 use crate::column::{EncodeError, lake_columns};
 use crate::layout::Layout;
@@ -132,6 +132,20 @@ impl CsvEncoder {
     }
 }
 
+/// Where each row ends in text that a [`CsvEncoder`] wrote.
+pub fn row_ends(text: &[u8]) -> Vec<usize> {
+    let mut ends = Vec::new();
+    let mut quoted = false;
+    for position in memchr2_iter(b'"', b'\n', text) {
+        match text[position] {
+            b'"' => quoted = !quoted,
+            _ if quoted => {}
+            _ => ends.push(position + 1),
+        }
+    }
+    ends
+}
+
 fn push_names<'a>(names: impl Iterator<Item = &'a str>, out: &mut Vec<u8>) {
     for (index, name) in names.enumerate() {
         if index > 0 {
@@ -197,6 +211,7 @@ mod tests {
         assert!(second.contains(",1E-7,") && second.contains("\"two\nlines\"") && second.ends_with(",\n"));
         assert_eq!(ends.len(), 2);
         assert_eq!(ends[1], text.len());
+        assert_eq!(row_ends(text.as_bytes()), ends);
     }
 
     #[test]

@@ -33,7 +33,7 @@ mod target;
 
 pub use balance::{BALANCES_BYTES_MAX, Balance, BalanceHint, StatedBalance, read_balances};
 pub use column::EncodeError;
-pub use encode::{CsvEncoder, CsvRows};
+pub use encode::{CsvEncoder, CsvRows, row_ends};
 pub use error::{Excerpt, InputError, PageItem, PageList, RowFault, RowPlace};
 pub use evidence::DatasetEvidence;
 pub use header::{FillIns, Header};

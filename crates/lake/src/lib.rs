@@ -45,7 +45,7 @@ pub use root::{LakeRoot, make_private};
 pub use scan::Scan;
 pub use select::rows_of_selection;
 pub use stage::{Run, Stage};
-pub use stretch::{Stretch, StretchRows};
+pub use stretch::{Asked, Stretch, StretchRows};
 pub use table::{Lake, Snapshot};
 pub use total::total_cost;
 pub use usage::{UsageAppend, UsageSnapshot, UsageTable};

@@ -61,25 +61,64 @@ impl Snapshot {
     }
 }
 
+/// Which rows of a stretch are asked for.
+#[derive(Debug, Clone)]
+pub enum Asked {
+    /// All rows of the row group.
+    All,
+    /// None.
+    Nothing,
+    /// Those that are marked.
+    Some(BooleanArray),
+}
+
 impl Stretch {
-    /// Begins to read. Where the question asks for some rows only, they are found first.
-    pub async fn open(&self) -> Result<StretchRows, LakeError> {
-        if self.filter.matches_all(&self.file) {
-            return self.rows(None, None);
+    /// The file that the rows are in.
+    pub fn file(&self) -> &LakeFile {
+        &self.file
+    }
+
+    /// Number of the row group in its file, from 0.
+    pub fn group(&self) -> usize {
+        self.group
+    }
+
+    /// Number of row groups of the file.
+    pub fn groups_of_file(&self) -> usize {
+        self.metadata.metadata().num_row_groups()
+    }
+
+    /// Whether the question asks for the whole file, which is known without reading.
+    pub fn is_of_whole_file(&self) -> bool {
+        self.filter.matches_all(&self.file)
+    }
+
+    /// Finds the rows that are asked for; reads no more than the columns that decide.
+    pub async fn asked(&self) -> Result<Asked, LakeError> {
+        if self.is_of_whole_file() {
+            return Ok(Asked::All);
         }
-        let asked = self.asked().await?;
-        let count = asked.true_count();
-        if count == 0 {
-            return Ok(StretchRows { path: String::new(), batches: None, asked: None, position: 0 });
+        let marked = self.marked().await?;
+        Ok(match marked.true_count() {
+            0 => Asked::Nothing,
+            count if count == marked.len() => Asked::All,
+            _ => Asked::Some(marked),
+        })
+    }
+
+    /// Begins to read the rows that [`Self::asked`] found.
+    pub fn read(&self, asked: Asked) -> Result<StretchRows, LakeError> {
+        match asked {
+            Asked::All => self.rows(None, None),
+            Asked::Nothing => Ok(StretchRows { path: String::new(), batches: None, asked: None, position: 0 }),
+            Asked::Some(marked) => {
+                let runs = runs(&marked);
+                if marked.true_count() / runs.len().max(1) < PICKED_RUN_ROWS_MIN {
+                    return self.rows(None, Some(marked));
+                }
+                self.rows(Some(RowSelection::from_consecutive_ranges(runs.into_iter(), marked.len())), None)
+            }
         }
-        if count == asked.len() {
-            return self.rows(None, None);
-        }
-        let runs = runs(&asked);
-        if count / runs.len() < PICKED_RUN_ROWS_MIN {
-            return self.rows(None, Some(asked));
-        }
-        self.rows(Some(RowSelection::from_consecutive_ranges(runs.into_iter(), asked.len())), None)
     }
 
     fn rows(&self, selection: Option<RowSelection>, asked: Option<BooleanArray>) -> Result<StretchRows, LakeError> {
@@ -99,7 +138,7 @@ impl Stretch {
     }
 
     /// Marks the rows of the row group that are asked for, by the columns that decide.
-    async fn asked(&self) -> Result<BooleanArray, LakeError> {
+    async fn marked(&self) -> Result<BooleanArray, LakeError> {
         let doing = || format!("read {}", self.file.path);
         let builder = self
             .access

@@ -1,7 +1,6 @@
 //! Answers that are written while they are read, without a job: for requests that wait for the whole file.
 
 use std::io::Write;
-use std::num::NonZeroUsize;
 
 use bytes::Bytes;
 use formats::CsvEncoder;
@@ -11,8 +10,9 @@ use lake::{Scan, Snapshot};
 use ledger::ChargeQuery;
 use tokio::runtime::Handle;
 
+use crate::codec::Codec;
 use crate::error::ReportError;
-use crate::ordered::{TextSink, write_ordered};
+use crate::ordered::{Answer, Piece, Sink, write_ordered};
 use crate::question::{Question, Verdict};
 use crate::service::{Reports, digest};
 
@@ -23,7 +23,7 @@ pub struct DirectAnswer {
     encoder: CsvEncoder,
     query: ChargeQuery,
     snapshot: Snapshot,
-    threads: NonZeroUsize,
+    reports: Reports,
 }
 
 impl std::fmt::Debug for DirectAnswer {
@@ -50,7 +50,7 @@ impl Reports {
         let readable = "what was just written is readable";
         let digest = digest(&stored, &snapshot, u64::MAX).expect(readable);
         let (query, encoder) = (stored.query().expect(readable), stored.encoder().expect(readable));
-        Ok(DirectAnswer { digest, nothing_held, encoder, query, snapshot, threads: self.settings.threads })
+        Ok(DirectAnswer { digest, nothing_held, encoder, query, snapshot, reports: self.clone() })
     }
 }
 
@@ -72,16 +72,22 @@ impl DirectAnswer {
         try_unfold(Rest::All(self.encoder, scan), next_piece).boxed()
     }
 
-    /// Writes the file, header first, on all threads. Gives its number of rows, and `out` back; the same bytes as [`Self::pieces`].
-    pub async fn write_to<W: Write + Send + 'static>(self, out: W) -> Result<(u64, W), ReportError> {
+    /// Writes the file, header first, on all threads. Gives its number of rows, and `out` back. As plain text, it has the same
+    /// bytes as [`Self::pieces`]; in another form, it has the same content.
+    pub async fn write_to<W: Write + Send + 'static>(self, codec: Codec, out: W) -> Result<(u64, W), ReportError> {
         let stretches = self.snapshot.stretches(&self.query, &self.encoder.columns_read()).await?;
         let handle = Handle::current();
         let written = tokio::task::spawn_blocking(move || {
-            let mut text = Vec::new();
-            self.encoder.header(&mut text);
-            let mut file = Plain { out, rows: 0 };
-            file.take(text, &[])?;
-            write_ordered(&stretches, &self.encoder, &mut file, self.threads, &handle)?;
+            let mut header = Vec::new();
+            self.encoder.header(&mut header);
+            let mut bytes = Vec::new();
+            codec.pack(&header, &mut bytes).map_err(unwritten)?;
+            let mut file = OneFile { out, rows: 0 };
+            file.take(Piece { bytes, ..Piece::default() })?;
+            let segments = self.reports.segments(&stretches, &self.encoder, codec);
+            let threads = self.reports.settings.threads;
+            let (encoder, segments) = (&self.encoder, segments.as_ref());
+            write_ordered(&Answer { stretches: &stretches, encoder, codec, segments, threads }, &mut file, &handle)?;
             file.out.flush().map_err(unwritten)?;
             Ok((file.rows, file.out))
         });
@@ -90,16 +96,16 @@ impl DirectAnswer {
 }
 
 /// One file of any length.
-struct Plain<W> {
+struct OneFile<W> {
     out: W,
     rows: u64,
 }
 
-impl<W: Write + Send> TextSink for Plain<W> {
-    fn take(&mut self, text: Vec<u8>, ends: &[usize]) -> Result<Vec<u8>, ReportError> {
-        self.out.write_all(&text).map_err(unwritten)?;
-        self.rows += ends.len() as u64;
-        Ok(text)
+impl<W: Write + Send> Sink for OneFile<W> {
+    fn take(&mut self, piece: Piece) -> Result<Piece, ReportError> {
+        self.out.write_all(&piece.bytes).map_err(unwritten)?;
+        self.rows += piece.rows;
+        Ok(piece)
     }
 }
 

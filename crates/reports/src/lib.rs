@@ -6,22 +6,31 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+#[cfg(test)]
+mod answer_tests;
+mod blob;
+mod codec;
 mod collect;
 mod direct;
 mod error;
 mod links;
 mod ordered;
 mod question;
+mod segment;
+mod segments;
 mod service;
 #[cfg(test)]
 mod tests;
 mod worker;
 mod writer;
 
+pub use blob::BlobContent;
+pub use codec::{Codec, UnknownCodec};
 pub use collect::CollectedReports;
 pub use direct::DirectAnswer;
 pub use error::ReportError;
 pub use links::{BlobLink, LinkError, LinkSigner};
 pub use question::{AsOf, Question, ReportForm, ReportKind};
-pub use service::{Blob, BlobStream, LinkEnd, Report, ReportSettings, Reports, Status};
+pub use segments::SegmentSettings;
+pub use service::{Blob, LinkEnd, Report, ReportSettings, Reports, Status};
 pub use worker::Workers;

@@ -4,11 +4,9 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
 use catalog::{Catalog, Job, JobState, NewJob};
-use futures::StreamExt;
-use futures::stream::BoxStream;
-use lake::{Lake, Snapshot, crash_point};
+use formats::CsvEncoder;
+use lake::{Lake, Snapshot, Stretch, crash_point};
 use ledger::{ChargeQuery, Held, HeldAnswer, Window};
 use object_store::ObjectStoreExt;
 use sha2::{Digest, Sha256};
@@ -16,10 +14,13 @@ use tokio::sync::Notify;
 
 use access::Permit;
 
+use crate::blob::BlobContent;
+use crate::codec::Codec;
 use crate::collect::{REPORT_LIFE_MS, REUSE_LIFE_MS};
 use crate::error::ReportError;
 use crate::links::{BlobLink, LinkError, LinkSigner};
 use crate::question::{AsOf, Question, ReportKind, StoredQuestion, Verdict};
+use crate::segments::{SegmentSettings, Segments};
 use crate::writer::StoredBlob;
 
 /// Name of the secret that signs links.
@@ -38,6 +39,8 @@ pub struct ReportSettings {
     pub threads: NonZeroUsize,
     /// How long a worker holds a job without a sign of life.
     pub lease: Duration,
+    /// Finished text of whole files, for the next report; `None`: neither used nor made.
+    pub segments: Option<SegmentSettings>,
 }
 
 impl Default for ReportSettings {
@@ -48,6 +51,7 @@ impl Default for ReportSettings {
             workers: 1,
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             lease: Duration::from_secs(30),
+            segments: Some(SegmentSettings::default()),
         }
     }
 }
@@ -115,20 +119,6 @@ pub struct Blob {
     pub link: String,
     /// Size in bytes.
     pub bytes: u64,
-}
-
-/// The content of a blob.
-pub struct BlobStream {
-    /// Size in bytes.
-    pub bytes: u64,
-    /// The content, chunk by chunk.
-    pub chunks: BoxStream<'static, Result<Bytes, object_store::Error>>,
-}
-
-impl std::fmt::Debug for BlobStream {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("BlobStream").field("bytes", &self.bytes).finish_non_exhaustive()
-    }
 }
 
 impl Reports {
@@ -225,6 +215,12 @@ impl Reports {
         Ok((!blobs.is_empty()).then_some(result))
     }
 
+    /// The segments of an answer, as the settings have it. Blocking.
+    pub(crate) fn segments(&self, stretches: &[Stretch], encoder: &CsvEncoder, codec: Codec) -> Option<Segments> {
+        let settings = self.settings.segments.as_ref()?;
+        Some(Segments::of(self.lake.root().folder(), stretches, encoder.identity(), codec, settings))
+    }
+
     /// A report; `None` if there is none of the kind with this id in the permitted scope.
     pub async fn poll(
         &self,
@@ -279,17 +275,13 @@ impl Reports {
         Blob { link: format!("{}/{}?{query}", blob.job, blob.name), bytes: blob.bytes }
     }
 
-    /// Opens a blob by its link; `None` when it does not exist any more.
-    pub async fn open_blob(&self, link: &BlobLink<'_>) -> Result<Result<Option<BlobStream>, LinkError>, ReportError> {
+    /// Finds a blob by its link; `None` when it does not exist any more.
+    pub async fn open_blob(&self, link: &BlobLink<'_>) -> Result<Result<Option<BlobContent>, LinkError>, ReportError> {
         if let Err(error) = self.signer.check(link, now_ms() / 1000) {
             return Ok(Err(error));
         }
         let blob = StoredBlob { job: link.job.to_owned(), name: link.name.to_owned(), bytes: 0 };
-        match self.lake.root().store().get(&blob.path()).await {
-            Ok(content) => Ok(Ok(Some(BlobStream { bytes: content.meta.size, chunks: content.into_stream().boxed() }))),
-            Err(object_store::Error::NotFound { .. }) => Ok(Ok(None)),
-            Err(source) => Err(ReportError::Storage { doing: format!("read the blob {}", link.name), source }),
-        }
+        Ok(Ok(BlobContent::find(self.lake.root().store(), blob).await?))
     }
 }
 

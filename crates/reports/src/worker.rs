@@ -11,7 +11,9 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::codec::Codec;
 use crate::error::ReportError;
+use crate::ordered::Answer;
 use crate::question::Verdict;
 use crate::service::{Reports, foreign, now_ms, stored_question};
 use crate::writer::{BlobTarget, REPORTS, attempt_prefix, write_blobs};
@@ -191,8 +193,15 @@ pub(crate) async fn answer(reports: &Reports, job: &Job) -> Result<FinishedJob, 
     let store = reports.lake.root().store();
     let blob_bytes_max = question.kind.blob_bytes_max(reports.settings.blob_bytes_max);
     let target = BlobTarget { store, job: &job.id, attempt: job.attempts, blob_bytes_max };
+    let segments = reports.segments(&stretches, &encoder, Codec::Plain);
+    let threads = reports.settings.threads;
+    let answer =
+        Answer { stretches: &stretches, encoder: &encoder, codec: Codec::Plain, segments: segments.as_ref(), threads };
     let handle = tokio::runtime::Handle::current();
-    let blobs = write_blobs(&target, &encoder, &stretches, reports.settings.threads, &handle)?;
+    // This thread drives the runtime.
+    let written = std::thread::scope(|scope| scope.spawn(|| write_blobs(&target, &answer, &handle)).join());
+    let panicked = |_| ReportError::Interrupted { reason: "the thread that wrote it panicked".to_owned() };
+    let blobs = written.map_err(panicked)??;
     if blobs.is_empty() {
         return Ok(FinishedJob::NoData);
     }

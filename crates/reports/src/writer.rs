@@ -1,18 +1,17 @@
 //! Writing a report's rows into blobs of a limited size, in bounded memory.
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use formats::CsvEncoder;
-use lake::{Stretch, crash_point};
+use formats::row_ends;
+use lake::crash_point;
 use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
 use crate::error::ReportError;
-use crate::ordered::{TextSink, write_ordered};
+use crate::ordered::{Answer, Piece, Sink, write_ordered};
 
 /// Folder of reports beneath the data folder.
 pub(crate) const REPORTS: &str = "reports";
@@ -46,19 +45,17 @@ pub(crate) struct BlobTarget<'a> {
     pub(crate) blob_bytes_max: u64,
 }
 
-/// Writes all rows of an answer. The header stands in each blob. No rows: no blob. Blocking; not to be called on a thread
-/// that drives the runtime of `handle`.
+/// Writes all rows of an answer as plain text. The header stands in each blob. No rows: no blob. Blocking; not to be called
+/// on a thread that drives the runtime of `handle`.
 pub(crate) fn write_blobs(
     target: &BlobTarget<'_>,
-    encoder: &CsvEncoder,
-    stretches: &[Stretch],
-    threads: NonZeroUsize,
+    answer: &Answer<'_>,
     handle: &Handle,
 ) -> Result<Vec<StoredBlob>, ReportError> {
     let mut header = Vec::new();
-    encoder.header(&mut header);
+    answer.encoder.header(&mut header);
     let mut blobs = Blobs { target, header, handle, open: None, finished: Vec::new() };
-    write_ordered(stretches, encoder, &mut blobs, threads, handle)?;
+    write_ordered(answer, &mut blobs, handle)?;
     blobs.close()?;
     Ok(blobs.finished)
 }
@@ -72,31 +69,35 @@ struct Blobs<'a> {
     finished: Vec<StoredBlob>,
 }
 
-impl TextSink for Blobs<'_> {
-    fn take(&mut self, text: Vec<u8>, ends: &[usize]) -> Result<Vec<u8>, ReportError> {
+impl Sink for Blobs<'_> {
+    fn take(&mut self, mut piece: Piece) -> Result<Piece, ReportError> {
         let mut start = 0;
-        while start < text.len() {
+        while start < piece.bytes.len() {
             let blob = match &mut self.open {
                 Some(blob) => blob,
                 none => none.insert(OpenBlob::create(self.target, self.finished.len(), &self.header, self.handle)?),
             };
             let room = self.target.blob_bytes_max.saturating_sub(blob.bytes);
-            if start == 0 && text.len() as u64 <= room {
-                return blob.write(text, self.handle);
+            if start == 0 && piece.bytes.len() as u64 <= room {
+                piece.bytes = blob.write(piece.bytes, self.handle)?;
+                return Ok(piece);
+            }
+            if piece.ends.is_empty() {
+                piece.ends = row_ends(&piece.bytes);
             }
             // Whole rows that still fit; at least one, so that a row longer than a blob has a blob of its own.
             let room = start as u64 + room;
-            let from = ends.partition_point(|end| *end <= start);
-            let fitting = ends[from..].partition_point(|end| *end as u64 <= room);
+            let from = piece.ends.partition_point(|end| *end <= start);
+            let fitting = piece.ends[from..].partition_point(|end| *end as u64 <= room);
             if fitting == 0 && blob.has_rows() {
                 self.close()?;
                 continue;
             }
-            let end = ends[from + fitting.max(1) - 1];
-            blob.write(text[start..end].to_vec(), self.handle)?;
+            let end = piece.ends[from + fitting.max(1) - 1];
+            blob.write(piece.bytes[start..end].to_vec(), self.handle)?;
             start = end;
         }
-        Ok(text)
+        Ok(piece)
     }
 }
 

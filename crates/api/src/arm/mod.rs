@@ -4,6 +4,7 @@
 mod body;
 mod credential;
 mod error;
+mod etag;
 mod headers;
 mod next_link;
 mod path;
@@ -14,6 +15,7 @@ mod version;
 pub(crate) use body::{Format, drain, read_body};
 pub(crate) use credential::{authenticate, parse_scope, permit, refused};
 pub(crate) use error::{ApiError, ErrorShape, LoginError, excerpt};
+pub(crate) use etag::{Tag, tagged, tagged_text};
 pub(crate) use headers::{add_common_headers, json};
 pub(crate) use next_link::{SKIP_TOKEN, next_link};
 pub(crate) use path::segments;

@@ -7,9 +7,8 @@ use catalog::HeldBalance;
 use serde::ser::{Error, SerializeMap};
 use serde::{Serialize, Serializer};
 
-use super::etag::tagged;
 use super::{check_query, enrollment_scope, version};
-use crate::arm::{ApiError, authenticate, billing_period, refused};
+use crate::arm::{ApiError, authenticate, billing_period, refused, tagged};
 use crate::balance_members::{COMMON, amounts, details};
 use crate::dispatch::Call;
 

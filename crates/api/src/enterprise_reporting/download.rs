@@ -10,9 +10,8 @@ use ledger::{ChargeFilter, Dataset, Generation, Window};
 use reports::{AsOf, Question, ReportError, ReportForm, ReportKind};
 
 use super::asked::{BILLING_PERIOD, END, Limit, START, meant, named, nothing_held, without_data};
-use super::etag::Tag;
 use super::{check_query, part, version_with_files};
-use crate::arm::{ApiError, authenticate};
+use crate::arm::{ApiError, Tag, authenticate};
 use crate::dispatch::Call;
 
 /// Answers with the file of a billing period or of a range of days.

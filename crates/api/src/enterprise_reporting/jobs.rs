@@ -13,10 +13,9 @@ use serde::Serialize;
 
 use super::asked::{BILLING_PERIOD, END, Limit, START, enrollment_of, meant, named};
 use super::download::{not_held, question};
-use super::etag::tagged;
 use super::{check_query, part, version_with_files};
 use crate::address::BaseUrl;
-use crate::arm::{ApiError, authenticate, excerpt};
+use crate::arm::{ApiError, authenticate, excerpt, tagged};
 use crate::clock::{instant_text, system_now_ms};
 use crate::dispatch::Call;
 

@@ -6,7 +6,6 @@
 mod asked;
 mod balances;
 mod download;
-mod etag;
 mod jobs;
 mod periods;
 mod usage_details;

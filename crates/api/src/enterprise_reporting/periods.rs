@@ -8,9 +8,8 @@ use calendar::BillingPeriod;
 use ledger::Dataset;
 use serde::Serialize;
 
-use super::etag::tagged;
 use super::{check_query, enrollment_scope, version};
-use crate::arm::{ApiError, authenticate, refused};
+use crate::arm::{ApiError, authenticate, refused, tagged};
 use crate::dispatch::Call;
 use crate::state::ApiState;
 

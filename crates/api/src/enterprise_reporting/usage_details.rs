@@ -9,10 +9,9 @@ use ledger::{ChargeFilter, Dataset, Generation, Window};
 use pages::{PageError, PageQuestion};
 
 use super::asked::{END, Limit, START, enrollment_of, meant, named, nothing_held, without_data};
-use super::etag::tagged_text;
 use super::{check_query, part, version};
 use crate::address::BaseUrl;
-use crate::arm::{ApiError, SKIP_TOKEN, authenticate, billing_period, next_link};
+use crate::arm::{ApiError, SKIP_TOKEN, authenticate, billing_period, next_link, tagged_text};
 use crate::dispatch::Call;
 
 /// Rows of a page.

@@ -8,7 +8,7 @@ use access::{Caller, permit};
 use formats::Layout;
 use imports::Store;
 use ledger::{ChargeFilter, Generation, Window};
-use reports::{Question, ReportError, ReportForm, ReportKind, ReportSettings, Reports};
+use reports::{Question, ReportError, ReportForm, ReportKind, ReportSettings, Reports, SegmentSettings};
 use serde_json::json;
 
 use crate::args::ReportArgs;
@@ -44,7 +44,8 @@ async fn write(args: &ReportArgs, store: &Store, window: Window) -> Result<(u64,
     let permit = permit(catalog, &caller, &scope).await;
     let permit = permit.map_err(|refusal| Failure::refused("UnknownScope", refusal.to_string()))?;
     let threads = args.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
-    let settings = ReportSettings { threads, ..ReportSettings::default() };
+    let segments = (!args.no_segments).then(SegmentSettings::default);
+    let settings = ReportSettings { threads, segments, ..ReportSettings::default() };
     let reports = Reports::open(catalog.clone(), lake.clone(), settings).await.map_err(failed)?;
     let question = Question {
         kind: ReportKind::CostDetails,
@@ -71,7 +72,7 @@ async fn write(args: &ReportArgs, store: &Store, window: Window) -> Result<(u64,
         return Err(nothing());
     }
     let output = Output::create(&args.out)?;
-    let (rows, output) = answer.write_to(output).await.map_err(failed)?;
+    let (rows, output) = answer.write_to(args.format.unwrap_or_default(), output).await.map_err(failed)?;
     if rows == 0 {
         return Err(nothing());
     }

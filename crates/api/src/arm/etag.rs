@@ -7,18 +7,18 @@ use axum::response::Response;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::arm::{ApiError, json};
+use super::{ApiError, json};
 
 /// Digits of a SHA-256 that an ETag has: 128 bits.
 const ETAG_DIGITS: usize = 32;
 
 /// The answer with a JSON body, or a 304 if the client has it. Equal bodies have equal tags, on every server.
-pub(super) fn tagged(request: &HeaderMap, body: &impl Serialize) -> Result<Response, ApiError> {
+pub(crate) fn tagged(request: &HeaderMap, body: &impl Serialize) -> Result<Response, ApiError> {
     Ok(tagged_text(request, serde_json::to_vec(body)?))
 }
 
 /// The same with the text of the body.
-pub(super) fn tagged_text(request: &HeaderMap, text: Vec<u8>) -> Response {
+pub(crate) fn tagged_text(request: &HeaderMap, text: Vec<u8>) -> Response {
     let tag = Tag::of(&text);
     tag.answer(request, || {
         let mut response = json(StatusCode::OK, &());
@@ -29,17 +29,22 @@ pub(super) fn tagged_text(request: &HeaderMap, text: Vec<u8>) -> Response {
 
 /// What identifies an answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Tag(String);
+pub(crate) struct Tag(String);
 
 impl Tag {
     /// The tag of a text that is equal for equal answers only.
-    pub(super) fn of(text: &[u8]) -> Self {
+    pub(crate) fn of(text: &[u8]) -> Self {
         let hash = hex::encode(Sha256::digest(text));
         Self(format!("\"{}\"", &hash[..ETAG_DIGITS]))
     }
 
+    /// Whether a header's value is this tag and no weak one.
+    pub(crate) fn is(&self, value: &HeaderValue) -> bool {
+        value.as_bytes() == self.0.as_bytes()
+    }
+
     /// The answer under its tag, or a 304 if the client has it; then the answer is not made.
-    pub(super) fn answer(&self, request: &HeaderMap, make: impl FnOnce() -> Response) -> Response {
+    pub(crate) fn answer(&self, request: &HeaderMap, make: impl FnOnce() -> Response) -> Response {
         let has_it = request.get_all(header::IF_NONE_MATCH).iter().any(|list| names(list, &self.0));
         let mut response = if has_it {
             let mut response = Response::new(Body::empty());
