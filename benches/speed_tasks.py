@@ -242,7 +242,9 @@ def imports(bench, data_set):
 
 def asked_pages(bench, data_set, server, task, target, where, offset):
     """One page by ours and all peers: compared row by row, then asked again and again."""
-    expected = paging.ours_by_value(server.get(target)[0])
+    server.connect()
+    body, _ = server.get(target)
+    expected = paging.ours_by_value(body)
     given = {"files": data_set.files(), "where": where, "offset": offset, "rows": paging.ROWS}
     runners = {OURS: lambda: asked_over_http(server, target)}
     for engine in PEERS:
@@ -255,12 +257,14 @@ def asked_pages(bench, data_set, server, task, target, where, offset):
         if paging.theirs_by_value(answer.read_text(encoding="utf-8")) != expected:
             raise Different(f"the page of {engine} has other rows than ours")
         runners[engine] = lambda engine=engine: inner_median(bench.ask(engine, "page", **given, count=REQUESTS))
-    note = f"{len(expected)} rows, {len(server.get(target)[0]):,} bytes of JSON"
+    note = f"{len(expected)} rows, {len(body):,} bytes of JSON"
     return {"task": task, "runs": bench.in_turn(runners), "note": note}
 
 
 def asked_over_http(server, target):
     """The median request of a round; CPU seconds and memory are the server's."""
+    server.connect()
+    server.get(target)
     cpu = server.cpu_seconds()
     times = [server.get(target)[1] for _ in range(REQUESTS)]
     cpu = (server.cpu_seconds() - cpu) / REQUESTS
@@ -287,7 +291,8 @@ def page(bench, data_set):
     """A page of 1,000 rows deep in the month."""
 
     def choose(server):
-        row = int(bench.truth(data_set)["rows"] * PAGE_DEPTH) // paging.ROWS * paging.ROWS
+        rows = bench.sql(f"SELECT count(*) FROM {source_of(data_set)}")[0][0]
+        row = int(rows * PAGE_DEPTH) // paging.ROWS * paging.ROWS
         yield "page", paging.page_at(server, row), None, row
 
     yield from pages(bench, data_set, choose)
