@@ -16,43 +16,18 @@ The goal is a ratio of 3 at most and 2 GB at most for 10,000,000 records. Build 
 
 import argparse
 import json
-import os
 import pathlib
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
-import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-CORES = 2
+from measure import ROOT, measured
+
 # The month is closed then.
 AS_OF = "2025-02-05T04:00:00Z"
 RATIO_MAX = 3
 MEMORY_BYTES_MAX = 2 * 1024**3
-
-
-def measured(command):
-    """Seconds and peak memory of a program that must succeed, and what it printed."""
-
-    def two_cores():
-        if hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
-
-    with tempfile.TemporaryFile("w+") as output:
-        started = time.monotonic()
-        process = subprocess.Popen([str(part) for part in command], stdout=output, preexec_fn=two_cores)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
-            sys.exit(f"{' '.join(map(str, command))} ended with {process.returncode}")
-        output.seek(0)
-        # Linux counts in KiB, macOS in bytes.
-        unit = 1 if sys.platform == "darwin" else 1024
-        cpu = usage.ru_utime + usage.ru_stime
-        return {"seconds": round(seconds, 3), "cpu_seconds": round(cpu, 3), "peak_bytes": usage.ru_maxrss * unit}, output.read()
 
 
 def generate(programs, folder, records):

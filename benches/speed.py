@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""Measures reports, imports, pages and totals against DuckDB, polars and ClickHouse, and against `cat`.
+
+    python3 benches/speed.py [--rows 1000000,5000000] [--sets low,high] [--rounds 5] [--tasks report,page,…]
+                             [--programs target/release] [--work DIR] [--document docs/BENCHMARKS.md]
+
+Build first, once: `cargo build --workspace --release`. Everything else is made on the way: a virtual environment with
+the pinned engines under `target/benches/`, the generated data and its stores. Every answer is compared by value with the
+data before any timing; a difference ends the run. Then ours and theirs run in turn, two threads on two cores each, once to
+warm up and `--rounds` times for the record. Prints a table and writes the document. How: `benches/README.md`.
+"""
+
+import argparse
+import hashlib
+import json
+import pathlib
+import shutil
+import sys
+import tempfile
+
+from datasets import prepare
+from measure import ROOT, Failed, load_average, machine
+from speed_tasks import TASKS, Bench, Different, Skipped
+from tables import HEADER, document, lines_of, text_table
+
+sys.path.insert(0, str(ROOT / "tests" / "clients"))
+import environments  # noqa: E402
+
+HERE = pathlib.Path(__file__).resolve().parent
+REQUIREMENTS = HERE / "requirements-speed.txt"
+MEMORY_FOLDER = pathlib.Path("/dev/shm")
+# Two answers of the largest set, with what other engines pad.
+ROOM_BYTES_PER_ROW = 2600
+GROWTH_ROWS = 20_000_000
+
+
+def engines(work):
+    """The Python of the environment that has the engines, made if it is missing; other pins make another one."""
+    pins = hashlib.sha256(sys.version.encode() + REQUIREMENTS.read_bytes()).hexdigest()[:12]
+    folder = work / f"engines-{pins}"
+    if not (folder / environments.MARK).exists():
+        print("installing the engines", flush=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        environments.make_virtual_environment(folder)
+        environments.install_python_packages(folder, REQUIREMENTS)
+        (folder / environments.MARK).touch()
+    return folder / "bin" / "python"
+
+
+def versions():
+    """The engines' versions, as pinned."""
+    lines = REQUIREMENTS.read_text(encoding="utf-8").splitlines()
+    wanted = ("duckdb==", "polars==", "chdb==", "chdb-core==")
+    return ", ".join(line.replace("==", " ") for line in lines if line.startswith(wanted))
+
+
+def output_folder(work, rows):
+    """A new folder for answers: in memory where there is room, else in the work folder."""
+    needed = rows * ROOM_BYTES_PER_ROW
+    in_memory = MEMORY_FOLDER.is_dir() and shutil.disk_usage(MEMORY_FOLDER).free > needed
+    parent = MEMORY_FOLDER if in_memory else work
+    return pathlib.Path(tempfile.mkdtemp(prefix="lazurite-speed-", dir=parent)), in_memory
+
+
+def sizes_of(task, rows):
+    """Growth is measured up to 20 million rows, everything else on the sizes that are asked for."""
+    return [*rows, GROWTH_ROWS] if task == "growth" and len(rows) > 1 else rows
+
+
+def numbers(text):
+    return [int(part) for part in text.split(",")]
+
+
+def words(known):
+    def parse(text):
+        found = text.split(",")
+        unknown = [word for word in found if word not in known]
+        if unknown:
+            raise argparse.ArgumentTypeError(f"{unknown[0]!r} is not one of {', '.join(known)}")
+        return found
+
+    return parse
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=numbers, default=[1_000_000, 5_000_000])
+    parser.add_argument("--sets", type=words(["low", "high", "native"]), default=["low", "high"])
+    parser.add_argument("--tasks", type=words(list(TASKS)), default=list(TASKS))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--programs", type=pathlib.Path, default=ROOT / "target" / "release")
+    parser.add_argument("--work", type=pathlib.Path, default=ROOT / "target" / "benches")
+    parser.add_argument("--document", type=pathlib.Path, default=ROOT / "docs" / "BENCHMARKS.md")
+    return parser.parse_args()
+
+
+def measure_all(given, bench):
+    """All tasks on all sets; results in the order of the document, and what was skipped."""
+    results, skipped = [], []
+    for task in given.tasks:
+        for rows in sizes_of(task, given.rows):
+            for name in given.sets:
+                data_set = prepare(given.programs, given.work, name, rows)
+                print(f"{task}, {name}, {rows:,} rows", flush=True)
+                try:
+                    for result in TASKS[task](bench, data_set):
+                        runs, failures = result["runs"]
+                        result |= {"runs": runs, "failures": failures, "set": name, "rows": rows}
+                        results.append(result)
+                        print(text_table([HEADER, *lines_of(result)]), flush=True)
+                except Skipped as reason:
+                    skipped.append(f"{task}, {name}, {rows:,} rows: skipped: {reason}")
+                    print(skipped[-1], flush=True)
+                finally:
+                    empty(bench.out)
+    return results, skipped
+
+
+def empty(folder):
+    for path in folder.iterdir():
+        path.unlink()
+
+
+def main():
+    given = arguments()
+    given.work = given.work.resolve()
+    given.programs = given.programs.resolve()
+    if not (given.programs / "lazurite").exists():
+        sys.exit(f"{given.programs / 'lazurite'} is missing; build it: cargo build --workspace --release")
+    given.work.mkdir(parents=True, exist_ok=True)
+    try:
+        python = engines(given.work)
+    except environments.NotInstalled as error:
+        sys.exit(f"the engines cannot be installed: {error}")
+    out, in_memory = output_folder(given.work, max(given.rows))
+    facts = machine() | {"engines": versions(), "rounds": given.rounds, "load at the start": load_average()}
+    facts["answers are written to"] = "memory" if in_memory else "the disk"
+    try:
+        results, skipped = measure_all(given, Bench(given.programs, python, given.work, out, given.rounds))
+    except (Failed, Different) as error:
+        sys.exit(str(error))
+    finally:
+        shutil.rmtree(out, ignore_errors=True)
+    facts["load at the end"] = load_average()
+    given.document.write_text(document(results, skipped, facts), encoding="utf-8")
+    (given.work / "speed.json").write_text(json.dumps({"facts": facts, "results": results}), encoding="utf-8")
+    print(f"written: {given.document}")
+
+
+if __name__ == "__main__":
+    main()
