@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use calendar::{BillingPeriod, DateRange};
 use clap::{Args, Parser, Subcommand};
 use formats::Layout;
+use lake::Dimension;
 use ledger::{Dataset, EnrollmentId, Scope};
 use money::Currency;
 use reports::Codec;
@@ -55,6 +56,8 @@ pub(crate) enum Command {
     Report(Box<ReportArgs>),
     /// Show what is held: which periods, from which import or billing run, in which state
     Status(StatusArgs),
+    /// Show exact totals of charges, by day, subscription, meter and kind of charge
+    Total(TotalArgs),
     /// Explain a billing period: how charges, benefits, invoice lines and the balance fit together
     Explain(ExplainArgs),
     /// Check every checksum, row count, exact total and billing identity of a data folder
@@ -88,6 +91,7 @@ impl Command {
             Self::Audit(args) => args.json,
             Self::Serve(args) => args.json,
             Self::Status(args) => args.json,
+            Self::Total(args) => args.json,
             Self::Explain(args) => args.json,
             Self::Verify(args) => args.json,
             Self::Report(args) => args.json,
@@ -234,6 +238,9 @@ pub(crate) struct ReportArgs {
     /// Report on a whole enrollment
     #[arg(long, value_parser = EnrollmentId::parse, value_name = "NUMBER", conflicts_with = "scope")]
     pub(crate) enrollment: Option<EnrollmentId>,
+    /// Report on a department of the enrollment
+    #[arg(long, value_name = "ID", requires = "enrollment")]
+    pub(crate) department: Option<String>,
     /// Report on a scope such as subscriptions/GUID
     #[arg(long, value_parser = Scope::parse, value_name = "SCOPE", required_unless_present = "enrollment")]
     pub(crate) scope: Option<Scope>,
@@ -276,6 +283,33 @@ pub(crate) struct ReportArgs {
 pub(crate) struct StatusArgs {
     #[command(flatten)]
     pub(crate) data: DataFolder,
+    /// Earlier state: a revision number or an instant such as 2026-11-01T00:00:00Z
+    #[arg(long, value_name = "REVISION|TIME")]
+    pub(crate) as_of: Option<AsOf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TotalArgs {
+    #[command(flatten)]
+    pub(crate) data: DataFolder,
+    /// Of which enrollment
+    #[arg(long, value_parser = EnrollmentId::parse, value_name = "NUMBER")]
+    pub(crate) enrollment: EnrollmentId,
+    /// ActualCost or AmortizedCost
+    #[arg(long, default_value = "ActualCost", value_name = "DATASET")]
+    pub(crate) metric: Dataset,
+    /// Billing period
+    #[arg(long, value_parser = BillingPeriod::parse, value_name = "YYYYMM", required_unless_present = "days", conflicts_with = "days")]
+    pub(crate) period: Option<BillingPeriod>,
+    /// Days, both ends included
+    #[arg(long, value_name = "FROM..TO")]
+    pub(crate) days: Option<DateRange>,
+    /// Told apart by: day, subscription, meter, category, charge-type, pricing-model; several with commas
+    #[arg(long, value_name = "WORDS", value_delimiter = ',')]
+    pub(crate) by: Vec<Dimension>,
     /// Earlier state: a revision number or an instant such as 2026-11-01T00:00:00Z
     #[arg(long, value_name = "REVISION|TIME")]
     pub(crate) as_of: Option<AsOf>,

@@ -160,6 +160,13 @@ impl<'s> BillingRun<'s> {
         closed_through: Option<BillingPeriod>,
     ) -> Result<u64, ImportError> {
         crash_point("import-files-written");
+        match self.store.lake().roll_up(self.files.clone()).await {
+            Ok(files) => self.files = files,
+            Err(error) => {
+                self.discard().await;
+                return Err(error.into());
+            }
+        }
         let units = self.holdings.iter().map(|holding| catalog::UnitEntry {
             unit: holding.unit.clone(),
             run_time: holding.run_time,

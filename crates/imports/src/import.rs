@@ -258,8 +258,12 @@ async fn write_and_commit(
         Ok::<_, ImportError>(())
     });
     crash_point("import-files-written");
-    let committed = match written {
-        Ok(()) => commit(store, options, groups, sources, &files, import_id).await,
+    let rolled_up = match written {
+        Ok(()) => store.lake().roll_up(files.clone()).await.map_err(ImportError::from),
+        Err(error) => Err(error),
+    };
+    let committed = match rolled_up {
+        Ok(files) => commit(store, options, groups, sources, &files, import_id).await,
         Err(error) => Err(error.into()),
     };
     match committed {

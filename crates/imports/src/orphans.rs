@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use lake::leftover::{Collected, HEALED, Leftover, counted, files_older_than, is_older, remove};
-use lake::{FolderLock, LockName};
+use lake::{FolderLock, LockName, ROLLUPS};
 
 use crate::error::ImportError;
 use crate::record::ImportRecord;
@@ -42,9 +42,12 @@ impl Store {
         self.heal().await?;
         let charges = files_older_than(&self.lake().table_folder(), older_than);
         let usage = files_older_than(&self.usage().table_folder(), older_than);
+        let rollups = files_older_than(&data.join(ROLLUPS), older_than);
         let sources = files_older_than(&data.join(SOURCES), older_than);
         let named = Named::read(self).await?;
         let mut orphans: Vec<Leftover> = charges.into_iter().filter(|file| named.is_orphan_of_charges(file)).collect();
+        // A roll-up has the name of its file.
+        orphans.extend(rollups.into_iter().filter(|file| named.is_orphan_of_charges(file)));
         orphans.extend(usage.into_iter().filter(|file| named.is_orphan_of_charges(file)));
         orphans.extend(sources.into_iter().filter(|file| named.is_orphan_of_sources(file)));
         let collected = remove(&orphans);

@@ -75,7 +75,11 @@ pub async fn verify_with(
     let all = store.lake().files_of_all_versions().await?;
     for file in &all {
         match check_file(&storage, file).await {
-            Ok(None) => {}
+            Ok(None) => match snapshot.rollup_agrees(file).await {
+                Ok(true) => {}
+                Ok(false) => report.violations.push(format!("{}: its roll-up is not the sum of its rows", file.path)),
+                Err(error) => report.violations.push(format!("{}: {error}", file.path)),
+            },
             Ok(Some(fault)) => report.violations.push(format!("{}: {}", file.path, describe(&fault))),
             Err(error) => report.violations.push(format!("{}: {error}", file.path)),
         }

@@ -172,7 +172,10 @@ impl Lake {
             .await
             .map_err(|error| LakeError::Worker { reason: error.to_string() })??;
         crash_point("import-rest-written");
-        Ok((rows > 0).then_some(rest))
+        if rows == 0 {
+            return Ok(None);
+        }
+        Ok(self.roll_up(vec![rest]).await?.pop())
     }
 
     /// The records of all commits after `version`, in order.

@@ -40,6 +40,8 @@ pub struct LakeFile {
     pub sha256: String,
     /// Milliseconds since 1970 when the file was written.
     pub written_at_ms: i64,
+    /// SHA-256 of its roll-up, in lower-case hexadecimal; `None` for files without.
+    pub rollup_sha256: Option<String>,
     /// Least and greatest values of the columns by which engines skip files.
     pub(crate) statistics: Statistics,
 }
@@ -56,6 +58,8 @@ struct Facts {
     last_day: Option<String>,
     total: String,
     sha256: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rollup: Option<String>,
 }
 
 impl LakeFile {
@@ -90,6 +94,7 @@ impl LakeFile {
             last_day: self.days.map(|days| days.end().to_string()),
             total: self.total.clone(),
             sha256: self.sha256.clone(),
+            rollup: self.rollup_sha256.clone(),
         };
         let facts = serde_json::to_string(&facts).expect("plain text members serialize");
         Add {
@@ -160,6 +165,7 @@ impl LakeFile {
             days,
             total: facts.total,
             sha256: facts.sha256,
+            rollup_sha256: facts.rollup,
             written_at_ms: add.modification_time,
             statistics: Statistics::new(),
         })

@@ -130,6 +130,10 @@ pub(crate) struct FileAccess {
 }
 
 impl FileAccess {
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, footers: Footers) -> Self {
+        Self { store, footers }
+    }
+
     pub(crate) fn of(snapshot: &Snapshot) -> Self {
         Self { store: snapshot.store(), footers: snapshot.footers.clone() }
     }

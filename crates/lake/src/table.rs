@@ -23,6 +23,7 @@ use crate::error::LakeError;
 use crate::file::{LakeFile, PARTITION_COLUMNS};
 use crate::reader::Footers;
 use crate::root::LakeRoot;
+use crate::totals::Rollups;
 use crate::write::STATISTICS_COLUMNS;
 
 /// Folder of the charges table beneath the data folder.
@@ -40,6 +41,7 @@ pub struct Lake {
     /// Versions read before: they never change.
     snapshots: Arc<Cache<u64, Snapshot>>,
     footers: Footers,
+    rollups: Rollups,
     /// A version that exists; newer ones are looked for from there on.
     known_version: Arc<AtomicU64>,
 }
@@ -52,6 +54,9 @@ pub struct Snapshot {
     files: Arc<Vec<LakeFile>>,
     pub(crate) table: DeltaTable,
     pub(crate) footers: Footers,
+    pub(crate) rollups: Rollups,
+    /// The store as seen from the data folder.
+    pub(crate) data: Arc<dyn ObjectStore>,
 }
 
 impl Lake {
@@ -61,6 +66,7 @@ impl Lake {
             root,
             snapshots: Arc::new(Cache::new(SNAPSHOTS_REMEMBERED)),
             footers: Footers::new(),
+            rollups: Rollups::new(),
             known_version: Arc::default(),
         };
         let table = lake.table()?;
@@ -75,6 +81,10 @@ impl Lake {
     /// The storage beneath.
     pub fn root(&self) -> &LakeRoot {
         &self.root
+    }
+
+    pub(crate) fn footers(&self) -> &Footers {
+        &self.footers
     }
 
     /// Store and path of the table, for writing files.
@@ -161,14 +171,14 @@ impl Lake {
         let mut table = self.table()?;
         let doing = format!("read version {version} of the charges table");
         table.load_version(version).await.map_err(LakeError::table(doing))?;
-        let snapshot = Snapshot::of(table, self.footers.clone())?;
+        let snapshot = Snapshot::of(table, self)?;
         self.snapshots.insert(version, snapshot.clone());
         Ok(snapshot)
     }
 }
 
 impl Snapshot {
-    fn of(table: DeltaTable, footers: Footers) -> Result<Self, LakeError> {
+    fn of(table: DeltaTable, lake: &Lake) -> Result<Self, LakeError> {
         let state = table.snapshot().map_err(LakeError::table("read the charges table"))?;
         let mut files = Vec::new();
         for view in state.log_data().iter() {
@@ -187,7 +197,8 @@ impl Snapshot {
             identity.update(b"\n");
         }
         let identity = identity.finalize().into();
-        Ok(Self { version, identity, files: Arc::new(files), table, footers })
+        let (footers, rollups, data) = (lake.footers.clone(), lake.rollups.clone(), lake.root.store());
+        Ok(Self { version, identity, files: Arc::new(files), table, footers, rollups, data })
     }
 
     /// The version's number: 0 is the empty table.

@@ -340,6 +340,7 @@ impl OpenFile {
             total: self.total.value().to_string(),
             sha256: hex::encode(state.0.clone().finalize()),
             written_at_ms: now_ms(),
+            rollup_sha256: None,
             statistics,
         })
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use figment::Figment;
 use figment::error::Kind;
 use figment::providers::{Env, Format, Serialized, Toml};
 use formats::Layout;
-use reports::ReportSettings;
+use reports::{ReportSettings, SegmentSettings};
 use rustls::pki_types::ServerName;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -106,6 +107,12 @@ pub struct Overrides {
     /// Reports written at once; default 1. With 0 another process writes them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workers: Option<usize>,
+    /// Threads that write a report; default one per core.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report_threads: Option<NonZeroUsize>,
+    /// Most bytes of finished report text that are kept for the next report; default 4 GiB, 0 keeps none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub segment_bytes_max: Option<u64>,
     /// Columns of reports that ask for none; default `ea_2024_08_01`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layout: Option<String>,
@@ -158,6 +165,8 @@ struct Raw {
     blob_bytes_max: u64,
     link_life: u64,
     workers: usize,
+    report_threads: NonZeroUsize,
+    segment_bytes_max: u64,
     layout: String,
     #[serde(deserialize_with = "figment::util::bool_from_str_or_int")]
     emulate: bool,
@@ -190,6 +199,8 @@ impl Default for Raw {
             blob_bytes_max: reports.blob_bytes_max,
             link_life: reports.link_life.as_secs(),
             workers: reports.workers,
+            report_threads: reports.threads,
+            segment_bytes_max: SegmentSettings::default().bytes_max,
             layout: api.default_layout.name().into(),
             emulate: api.emulate,
             no_content: api.no_content,
@@ -259,6 +270,8 @@ impl Raw {
         "blob_bytes_max",
         "link_life",
         "workers",
+        "report_threads",
+        "segment_bytes_max",
         "layout",
         "emulate",
         "no_content",
@@ -279,6 +292,9 @@ impl Raw {
             self.trusted_proxies.iter().map(|entry| read("trusted_proxies", entry)).collect::<Result<_, _>>()?;
         if self.workers > WORKERS_MAX {
             return Err(wrong(format!("workers: {} is more than {WORKERS_MAX}", self.workers)));
+        }
+        if self.report_threads.get() > WORKERS_MAX {
+            return Err(wrong(format!("report_threads: {} is more than {WORKERS_MAX}", self.report_threads)));
         }
         if self.blob_bytes_max == 0 {
             return Err(wrong("blob_bytes_max: a file cannot have 0 bytes".to_owned()));
@@ -328,6 +344,9 @@ impl Raw {
                 blob_bytes_max: self.blob_bytes_max,
                 link_life: Duration::from_secs(self.link_life),
                 workers: self.workers,
+                threads: self.report_threads,
+                segments: (self.segment_bytes_max > 0)
+                    .then_some(SegmentSettings { bytes_max: self.segment_bytes_max }),
                 ..ReportSettings::default()
             },
             api: ApiSettings {

@@ -24,6 +24,7 @@ mod report_file;
 pub(crate) mod sample;
 pub(crate) mod serve;
 pub(crate) mod status;
+pub(crate) mod total;
 pub(crate) mod verify;
 
 /// This program in the audit log: with the name of the user, where the system tells it.

@@ -90,7 +90,10 @@ fn time_period(days: DateRange) -> Value {
 pub(crate) fn scope(args: &ReportArgs) -> Result<Scope, Failure> {
     match (&args.scope, &args.enrollment) {
         (Some(scope), _) => Ok(scope.clone()),
-        (None, Some(enrollment)) => Ok(Scope::BillingAccount(enrollment.clone())),
+        (None, Some(enrollment)) => Ok(match &args.department {
+            Some(id) => Scope::Department { enrollment: Some(enrollment.clone()), id: id.clone() },
+            None => Scope::BillingAccount(enrollment.clone()),
+        }),
         (None, None) => Err(Failure::refused("Usage", "give --enrollment NUMBER or --scope SCOPE")),
     }
 }

@@ -12,3 +12,4 @@ mod replace;
 mod round_trip;
 mod scopes;
 mod support;
+mod totals;
