@@ -345,8 +345,7 @@ impl Raw {
                 link_life: Duration::from_secs(self.link_life),
                 workers: self.workers,
                 threads: self.report_threads,
-                segments: (self.segment_bytes_max > 0)
-                    .then_some(SegmentSettings { bytes_max: self.segment_bytes_max }),
+                segments: (self.segment_bytes_max > 0).then_some(SegmentSettings { bytes_max: self.segment_bytes_max }),
                 ..ReportSettings::default()
             },
             api: ApiSettings {

@@ -163,3 +163,75 @@ fn a_server_says_what_is_wrong_with_its_start() {
     let wrong = bench.run(&["serve", "--config", &config]);
     assert!(wrong.code == 2 && wrong.errors.contains("retry_afer"), "{}", wrong.errors);
 }
+
+fn local(bench: &Bench, more: &[&str]) -> Done {
+    let output = lazurite().args(["report", "--data"]).arg(bench.data()).args(more).output().unwrap();
+    Done::of(&output)
+}
+
+#[test]
+fn a_report_from_the_folder_is_the_one_of_the_server_in_every_form() {
+    let (bench, key) = loaded();
+    let server = bench.serve(&[]);
+    let september = ["--enrollment", "8611537", "--period", "202309"];
+    assert_eq!(report(&bench, &server, &key, &september).code, 0);
+    let expected = std::fs::read(bench.path("report.csv")).unwrap();
+    let out = bench.path("local");
+    let written = |more: &[&str]| {
+        let done = local(&bench, &[&september[..], &["--json", "--out", out.to_str().unwrap()], more].concat());
+        assert_eq!((done.code, &done.json["rows"]), (0, &serde_json::json!(11)), "{} {}", done.text, done.errors);
+        std::fs::read(&out).unwrap()
+    };
+    for more in [&[][..], &["--no-segments"], &["--threads", "1"]] {
+        assert!(written(more) == expected, "{more:?}");
+    }
+    let packed = written(&["--format", "csv.gz"]);
+    let mut text = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::MultiGzDecoder::new(&packed[..]), &mut text).unwrap();
+    assert!(text == expected);
+    assert_eq!(local(&bench, &september).text.as_bytes(), expected, "standard output");
+    let days = local(&bench, &["--enrollment", "8611537", "--days", "2023-09-01..2023-09-30"]);
+    assert_eq!(days.text.lines().count(), 12);
+}
+
+#[test]
+fn a_report_from_the_folder_says_what_is_not_there() {
+    let (bench, _) = loaded();
+    let code = |more: &[&str]| {
+        let done = local(&bench, &[more, &["--json", "--out", bench.path("none").to_str().unwrap()]].concat());
+        assert_eq!(done.code, 2, "{} {}", done.text, done.errors);
+        assert!(!bench.path("none").exists());
+        done.json["error"]["code"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(code(&["--enrollment", "8611537"]), "Usage");
+    assert_eq!(code(&["--enrollment", "8611537", "--period", "202308"]), "NoDataFound");
+    assert_eq!(code(&["--enrollment", "999", "--period", "202309"]), "UnknownScope");
+    assert_eq!(code(&["--enrollment", "8611537", "--department", "77", "--period", "202309"]), "UnknownScope");
+    let amortized = ["--enrollment", "8611537", "--period", "202309", "--metric", "AmortizedCost"];
+    assert_eq!(code(&amortized), "NotHeld");
+}
+
+#[test]
+fn totals_are_exact_and_told_apart_by_what_is_asked() {
+    let (bench, _) = loaded();
+    let total = |more: &[&str]| {
+        let output = lazurite()
+            .args(["total", "--data"])
+            .arg(bench.data())
+            .args(["--enrollment", "8611537", "--period", "202309", "--json"])
+            .args(more)
+            .output()
+            .unwrap();
+        Done::of(&output)
+    };
+    let whole = total(&[]).json["totals"][0].clone();
+    let status = Done::of(&lazurite().args(["status", "--json", "--data"]).arg(bench.data()).output().unwrap());
+    assert!(status.text.contains(whole["total"].as_str().unwrap()), "{whole} {}", status.text);
+    assert_eq!(whole["rows"], 11);
+    let by_day = total(&["--by", "day,charge-type"]).json["totals"].as_array().unwrap().clone();
+    assert_eq!(by_day.iter().map(|sum| sum["rows"].as_u64().unwrap()).sum::<u64>(), 11);
+    assert!(by_day.iter().all(|sum| sum["day"].is_string() && sum["charge-type"].is_string()));
+    assert_eq!(total(&["--by", "colour"]).code, 2);
+    assert_eq!(total(&["--by", "day,day"]).json["error"]["code"], "Usage");
+    assert_eq!(total(&["--metric", "AmortizedCost"]).json["error"]["code"], "NoDataFound");
+}

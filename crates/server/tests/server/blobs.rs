@@ -87,3 +87,35 @@ async fn a_blob_that_is_gone_is_not_found_and_parameters_are_given_once() {
     let (status, code, _) = error_of(world.ask(Method::GET, &link).send().await.unwrap()).await;
     assert_eq!((status, code.as_str()), (404, "BlobNotFound"));
 }
+
+#[tokio::test]
+async fn ranges_of_a_blob_are_its_bytes_and_a_known_blob_is_not_sent_again() {
+    let world = World::start().await;
+    let link = link(&world).await;
+    let get = async |headers: &[(&str, &str)]| {
+        let mut request = world.ask(Method::GET, &link);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.send().await.unwrap()
+    };
+    let whole = get(&[]).await;
+    let tag = header(&whole, "etag").to_owned();
+    assert_eq!(header(&whole, "accept-ranges"), "bytes");
+    let length = CONTENT.len();
+    for name in ["range", "x-ms-range"] {
+        let part = get(&[(name, "bytes=10-29")]).await;
+        assert_eq!((part.status(), part.content_length()), (StatusCode::PARTIAL_CONTENT, Some(20)));
+        assert_eq!(header(&part, "content-range"), format!("bytes 10-29/{length}"));
+        assert_eq!(part.bytes().await.unwrap(), CONTENT.as_bytes()[10..30]);
+    }
+    let end = get(&[("range", "bytes=-5"), ("if-range", &tag)]).await;
+    assert_eq!(end.bytes().await.unwrap(), CONTENT.as_bytes()[length - 5..]);
+    let other = get(&[("range", "bytes=-5"), ("if-range", "\"other\"")]).await;
+    assert_eq!(other.status(), StatusCode::OK);
+    assert_eq!(other.bytes().await.unwrap(), CONTENT);
+    let beyond = get(&[("range", &format!("bytes={length}-"))]).await;
+    assert_eq!(beyond.status(), StatusCode::RANGE_NOT_SATISFIABLE);
+    assert_eq!(header(&beyond, "content-range"), format!("bytes */{length}"));
+    assert_eq!(get(&[("if-none-match", &tag)]).await.status(), StatusCode::NOT_MODIFIED);
+}
