@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod check;
+mod coded;
 mod commit;
 mod crash;
 mod durable;
@@ -16,14 +17,13 @@ mod groups;
 pub mod leftover;
 mod lock;
 mod log;
-mod merge;
+mod order;
 mod page;
 mod reader;
 mod root;
 mod rows;
 mod scan;
 mod select;
-mod stage;
 mod table;
 mod total;
 mod usage;
@@ -32,6 +32,7 @@ mod usage_write;
 mod write;
 
 pub use check::{FileFault, check_file};
+pub use coded::RowStage;
 pub use commit::{Change, Replacement};
 pub use crash::{CRASH_POINTS, crash_point};
 pub use error::LakeError;
@@ -43,10 +44,9 @@ pub use page::{Page, PageRows, Position};
 pub use root::{LakeRoot, make_private};
 pub use scan::Scan;
 pub use select::rows_of_selection;
-pub use stage::{Run, Stage};
 pub use table::{Lake, Snapshot};
 pub use total::total_cost;
 pub use usage::{UsageAppend, UsageSnapshot, UsageTable};
 pub use usage_file::UsageFile;
 pub use usage_write::{UsageTarget, UsageWriter};
-pub use write::{FileTarget, write_files, write_ordered};
+pub use write::{FileTarget, write_ordered};
