@@ -49,10 +49,14 @@ impl DatasetEvidence {
         }
     }
 
-    /// Takes a row into account.
-    pub(crate) fn observe(&mut self, row: RowPlace, charge: ChargeType, pricing: PricingModel, cost_is_zero: bool) {
+    /// What a row says about its dataset, if anything.
+    pub(crate) fn fact_of(
+        charge: ChargeType,
+        pricing: PricingModel,
+        cost_is_zero: bool,
+    ) -> Option<(Dataset, &'static str)> {
         let benefit = pricing.is_benefit();
-        let fact = match charge {
+        match charge {
             _ if charge.is_unused() => Some((Dataset::AmortizedCost, "reports an unused benefit")),
             ChargeType::Usage if benefit && !cost_is_zero => {
                 Some((Dataset::AmortizedCost, "is usage covered by a benefit with a cost other than 0"))
@@ -61,11 +65,28 @@ impl DatasetEvidence {
                 Some((Dataset::ActualCost, "is the purchase or refund of a benefit"))
             }
             _ => None,
-        };
-        match fact {
-            Some((Dataset::ActualCost, fact)) => _ = self.actual.get_or_insert(Witness { row: Some(row), fact }),
-            Some((Dataset::AmortizedCost, fact)) => _ = self.amortized.get_or_insert(Witness { row: Some(row), fact }),
-            None => {}
+        }
+    }
+
+    /// Takes a row into account.
+    pub(crate) fn observe(&mut self, row: RowPlace, charge: ChargeType, pricing: PricingModel, cost_is_zero: bool) {
+        if let Some((dataset, fact)) = Self::fact_of(charge, pricing, cost_is_zero) {
+            _ = self.witness(dataset).get_or_insert(Witness { row: Some(row), fact });
+        }
+    }
+
+    /// Whether there is a witness of the dataset already; only the first one is kept.
+    pub(crate) fn has(&self, dataset: Dataset) -> bool {
+        match dataset {
+            Dataset::ActualCost => self.actual.is_some(),
+            Dataset::AmortizedCost => self.amortized.is_some(),
+        }
+    }
+
+    fn witness(&mut self, dataset: Dataset) -> &mut Option<Witness> {
+        match dataset {
+            Dataset::ActualCost => &mut self.actual,
+            Dataset::AmortizedCost => &mut self.amortized,
         }
     }
 

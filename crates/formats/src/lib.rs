@@ -9,6 +9,7 @@
 mod balance;
 mod batch;
 mod cells;
+mod coded;
 mod column;
 mod encode;
 mod error;
@@ -32,6 +33,10 @@ mod tags;
 mod target;
 
 pub use balance::{BALANCES_BYTES_MAX, Balance, BalanceHint, StatedBalance, read_balances};
+pub use coded::{
+    BLOCK_BYTES, Block, BlockReader, BlockRows, CellColumn, CellSpan, CellTable, CellValues, CodedRows, Numbers,
+    OpenedSource, RowPlan, SourceBlocks, SourceRows, StoredDecimal,
+};
 pub use column::EncodeError;
 pub use encode::{CsvEncoder, CsvRows, row_ends};
 pub use error::{Excerpt, InputError, PageItem, PageList, RowFault, RowPlace};

@@ -1,6 +1,5 @@
 //! Reading one source into batches of staged charges.
 
-use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
 
 use arrow::record_batch::RecordBatch;
@@ -88,20 +87,8 @@ impl<'s, R: Read> ChargeReader<'s, R> {
             }
             Records::Csv(_) => (DatasetEvidence::default(), None),
         };
-        let summary = ReadSummary {
-            file: file.to_owned(),
-            enrollment: options.fill.enrollment.clone(),
-            enrollment_name: None,
-            currency: options.fill.currency,
-            evidence,
-            periods: BTreeMap::new(),
-            unknown_columns: header.unknown().iter().map(|(_, name)| name.clone()).collect(),
-            page,
-            places: HashSet::new(),
-            rejected: 0,
-            hash: String::new(),
-            text_bytes: 0,
-        };
+        let mut summary = ReadSummary::new(file, &header, &options, evidence);
+        summary.page = page;
         let builder = ChargeBatchBuilder::new();
         Ok(Self { records, header, options, rejects, builder, summary, source_row: 0, last_place: None })
     }
@@ -111,32 +98,20 @@ impl<'s, R: Read> ChargeReader<'s, R> {
         while !self.builder.is_full() {
             let Some(next) = self.records.next_record(&self.summary.file)? else { break };
             self.source_row += 1;
-            let mut reading = Reading { header: &self.header, options: &self.options, summary: &mut self.summary };
-            let (raw, row) = match next {
-                Ok(record) => (record.raw, reading.row(&record).map(|row| (record, row))),
-                Err(bad) => (bad.raw, Err(RowRefusal::Row(bad.fault))),
-            };
-            match row {
-                Ok((record, row)) => {
-                    self.last_place = self.summary.learn(&row, self.last_place.take());
-                    self.summary.count(&row)?;
-                    append(
-                        &mut self.builder,
-                        &self.header,
-                        &record,
-                        &row,
-                        (self.options.source_index, self.source_row),
-                    );
+            let record = match next {
+                Ok(record) => record,
+                Err(bad) => {
+                    self.summary.reject(bad.fault, bad.raw, &mut self.rejects)?;
+                    continue;
                 }
-                Err(RowRefusal::File(error)) => return Err(error),
-                Err(RowRefusal::Row(fault)) => match &mut self.rejects {
-                    None => return Err(InputError::Row { file: self.summary.file.clone(), fault }),
-                    Some(sink) => {
-                        let rejected = Rejected { file: &self.summary.file, fault: &fault, raw };
-                        sink.reject(rejected).map_err(|source| InputError::Rejects { source })?;
-                        self.summary.rejected += 1;
-                    }
-                },
+            };
+            let place = &mut self.last_place;
+            match judge(&self.header, &self.options, &mut self.summary, place, &record, &mut self.rejects)? {
+                Judged::Rejected => {}
+                Judged::Accepted(row) => {
+                    let origin = (self.options.source_index, self.source_row);
+                    append(&mut self.builder, &self.header, &record, &row, origin);
+                }
             }
         }
         Ok((!self.builder.is_empty()).then(|| self.builder.finish()))
@@ -178,6 +153,37 @@ impl<R: Read> Records<R> {
     }
 }
 
+/// A row that was judged.
+pub(crate) enum Judged<'t> {
+    /// Its facts are in the summary.
+    Accepted(Row<'t>),
+    /// It went to the sink.
+    Rejected,
+}
+
+/// Reads and checks one record and takes its facts into the summary. Both ways of reading a source rest on it.
+pub(crate) fn judge<'t>(
+    header: &Header,
+    options: &ReadOptions,
+    summary: &mut ReadSummary,
+    last_place: &mut Option<Place>,
+    record: &Record<'t>,
+    rejects: &mut Option<&mut dyn RejectSink>,
+) -> Result<Judged<'t>, InputError> {
+    match (Reading { header, options, summary: &mut *summary }).row(record) {
+        Ok(row) => {
+            *last_place = summary.learn(&row, last_place.take());
+            summary.count(&row)?;
+            Ok(Judged::Accepted(row))
+        }
+        Err(RowRefusal::File(error)) => Err(error),
+        Err(RowRefusal::Row(fault)) => {
+            summary.reject(fault, record.raw, rejects)?;
+            Ok(Judged::Rejected)
+        }
+    }
+}
+
 /// Reads the header, below a preface of Enterprise Reporting if there is one.
 fn read_header<R: Read>(file: &str, records: &mut RecordReader<SourceReader<R>>) -> Result<Header, InputError> {
     for line in 0..=PREFACE_LINES_MAX {
@@ -190,6 +196,20 @@ fn read_header<R: Read>(file: &str, records: &mut RecordReader<SourceReader<R>>)
     Err(InputError::Empty { file: file.to_owned() })
 }
 
+/// Reads the header of a text in memory; `None` if it ends before its header does and there is more of it.
+pub(crate) fn header_of<R: Read>(file: &str, records: &mut RecordReader<R>) -> Result<Option<Header>, InputError> {
+    for line in 0..=PREFACE_LINES_MAX {
+        if !records.advance_within().map_err(|error| syntax_error(file, error))? {
+            break;
+        }
+        let record = records.record();
+        if line == PREFACE_LINES_MAX || !Header::is_preface(&record) {
+            return Header::recognise(file, &record).map(Some);
+        }
+    }
+    if records.is_whole() { Err(InputError::Empty { file: file.to_owned() }) } else { Ok(None) }
+}
+
 fn next_of<'r, R: Read>(
     file: &str,
     records: &'r mut RecordReader<SourceReader<R>>,
@@ -197,16 +217,19 @@ fn next_of<'r, R: Read>(
     match records.advance() {
         Ok(true) => Ok(Some(records.record())),
         Ok(false) => Ok(None),
-        Err(error) => Err(stream_error(file, records, error)),
+        Err(RecordError::Io(source)) => {
+            let io = InputError::Io { file: file.to_owned(), source };
+            Err(records.input_mut().take_failure().unwrap_or(io))
+        }
+        Err(error) => Err(syntax_error(file, error)),
     }
 }
 
-fn stream_error<R: Read>(file: &str, records: &mut RecordReader<SourceReader<R>>, error: RecordError) -> InputError {
+pub(crate) fn syntax_error(file: &str, error: RecordError) -> InputError {
+    let file = file.to_owned();
     match error {
-        RecordError::Syntax(fault) => InputError::Syntax { file: file.to_owned(), fault },
-        RecordError::Io(source) => {
-            records.input_mut().take_failure().unwrap_or_else(|| InputError::Io { file: file.to_owned(), source })
-        }
+        RecordError::Syntax(fault) => InputError::Syntax { file, fault },
+        RecordError::Io(source) => InputError::Io { file, source },
     }
 }
 

@@ -67,12 +67,23 @@ enum Split {
     Incomplete,
 }
 
+impl RecordReader<std::io::Empty> {
+    /// Reads records of a text in memory whose first line has this number; `whole` says that nothing comes after it.
+    pub(crate) fn over(text: Vec<u8>, line: u64, whole: bool) -> Self {
+        let mut reader = Self::new(std::io::empty());
+        (reader.buffer, reader.line, reader.ended) = (text, line, whole);
+        // Only the first line can begin with a byte order mark.
+        reader.began = line > 1;
+        reader
+    }
+}
+
 impl<R: Read> RecordReader<R> {
     /// Reads records from the beginning of a stream.
     pub fn new(input: R) -> Self {
         Self {
             input,
-            buffer: Vec::with_capacity(2 * READ_BYTES),
+            buffer: Vec::new(),
             start: 0,
             ended: false,
             began: false,
@@ -95,6 +106,56 @@ impl<R: Read> RecordReader<R> {
     /// Gives the stream back.
     pub fn into_input(self) -> R {
         self.input
+    }
+
+    /// Finds the next record of what is in memory; false if there is none that is whole. A stream that has ended is whole
+    /// as it is.
+    pub(crate) fn advance_within(&mut self) -> Result<bool, RecordError> {
+        if !self.began {
+            if !self.ended && self.buffer.len() < BOM.len() {
+                return Ok(false);
+            }
+            self.began = true;
+            if self.buffer.starts_with(BOM) {
+                self.start = BOM.len();
+            }
+        }
+        loop {
+            if self.start == self.buffer.len() {
+                return Ok(false);
+            }
+            match self.split()? {
+                Split::Incomplete if self.ended => return Err(self.unclosed()),
+                Split::Incomplete if self.buffer.len() - self.start > RECORD_BYTES_MAX => return Err(self.too_long()),
+                Split::Incomplete => return Ok(false),
+                Split::Complete { end, .. } if end - self.start > RECORD_BYTES_MAX => return Err(self.too_long()),
+                Split::Complete { end, next, lines } => {
+                    if self.pass(end, next, lines) {
+                        return Ok(true);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The line that comes next.
+    pub(crate) fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// Bytes of what is in memory that records, blank lines and the byte order mark took.
+    pub(crate) fn consumed(&self) -> usize {
+        self.start
+    }
+
+    /// Whether nothing comes after what is in memory.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.ended
+    }
+
+    /// What is in memory.
+    pub(crate) fn into_whole(self) -> Vec<u8> {
+        self.buffer
     }
 
     /// The next record, or `None` at the end of the stream.
@@ -126,28 +187,40 @@ impl<R: Read> RecordReader<R> {
             }
             match self.split()? {
                 Split::Incomplete if self.ended => {
-                    return Err(self.fault(None, "a quoted cell is not closed before the end of the file"));
+                    return Err(self.unclosed());
                 }
                 Split::Incomplete => self.fill()?,
                 Split::Complete { end, next, lines } => {
-                    let (start, line) = (self.start, self.line);
-                    self.start = next;
-                    self.line += lines;
-                    if start == end {
-                        continue;
+                    if self.pass(end, next, lines) {
+                        return Ok(true);
                     }
-                    self.current = (line, start..end);
-                    return Ok(true);
                 }
             }
         }
+    }
+
+    /// Goes on behind a record; false if it was a blank line.
+    fn pass(&mut self, end: usize, next: usize, lines: u64) -> bool {
+        let (start, line) = (self.start, self.line);
+        self.start = next;
+        self.line += lines;
+        self.current = (line, start..end);
+        start < end
+    }
+
+    fn unclosed(&self) -> RecordError {
+        self.fault(None, "a quoted cell is not closed before the end of the file")
+    }
+
+    fn too_long(&self) -> RecordError {
+        self.fault(None, "the record is longer than 4 MiB; is a quote missing?")
     }
 
     /// Makes room and reads more. The unread rest moves to the front, so that the buffer stays below one record and
     /// one read.
     fn fill(&mut self) -> Result<(), RecordError> {
         if self.buffer.len() - self.start > RECORD_BYTES_MAX {
-            return Err(self.fault(None, "the record is longer than 4 MiB; is a quote missing?"));
+            return Err(self.too_long());
         }
         self.buffer.drain(..self.start);
         self.start = 0;
@@ -229,7 +302,7 @@ impl<R: Read> RecordReader<R> {
 }
 
 /// A cell without quotes: up to the comma or line end. `None`: the end is not in the buffer yet.
-fn plain_cell(text: &[u8], position: usize, ended: bool) -> Option<(Span, usize)> {
+pub(crate) fn plain_cell(text: &[u8], position: usize, ended: bool) -> Option<(Span, usize)> {
     let end = match memchr2(b',', b'\n', &text[position..]) {
         Some(offset) => position + offset,
         None if ended => text.len(),
@@ -241,7 +314,7 @@ fn plain_cell(text: &[u8], position: usize, ended: bool) -> Option<(Span, usize)
 }
 
 /// A cell in quotes; the span is what lies between them.
-fn quoted_cell(text: &[u8], position: usize, ended: bool) -> Option<(Span, usize)> {
+pub(crate) fn quoted_cell(text: &[u8], position: usize, ended: bool) -> Option<(Span, usize)> {
     let start = position + 1;
     let mut from = start;
     let mut doubled_quotes = false;

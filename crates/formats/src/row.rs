@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use calendar::BillingPeriod;
-use ledger::{EnrollmentId, Field, FieldKind, Scope, comparable};
+use ledger::{EnrollmentId, Field, Scope, comparable};
 use money::Currency;
 
 use crate::batch::Cell;
-use crate::cells;
+use crate::cells::{self, CellFault};
 use crate::error::{Excerpt, InputError, RowFault, RowPlace};
 use crate::header::Header;
 use crate::reader::ReadOptions;
@@ -67,28 +67,14 @@ impl Reading<'_> {
     fn cell<'t>(&self, field: Field, record: &Record<'t>, text: &'t str) -> Result<Cell<'t>, RowRefusal> {
         let Some(index) = self.header.position(field) else { return Ok(Cell::Unknown) };
         let cell = self.header.cell(record, text, index);
-        let required = matches!(field, Field::Date | Field::Quantity | Field::Cost | Field::ChargeType);
-        if cell.is_empty() || (field == Field::ChargeType && cell.trim().is_empty()) {
-            // Blank prices are unknown and stay so; blank quantity, cost or date make a row meaningless (D-08), and
-            // without its charge type nobody can tell who may see it (SEMANTICS 6.3).
-            return if required {
+        cells::read(field, &cell).map_err(|fault| match fault {
+            CellFault::Blank => {
                 let what =
                     if record.place.item.is_some() { "the member is missing or blank" } else { "the cell is blank" };
-                Err(self.fault(field, record.place, "", &format!("{what}; expected a value")))
-            } else {
-                Ok(Cell::Unknown)
-            };
-        }
-        let refuse = |expected: String| self.fault(field, record.place, &cell, &expected);
-        match (field.kind(), &cell) {
-            (FieldKind::Text, Cow::Borrowed(text)) => Ok(Cell::Text(Cow::Borrowed(text))),
-            (FieldKind::Text, Cow::Owned(text)) => Ok(Cell::Text(Cow::Owned(text.clone()))),
-            (FieldKind::Date, text) => cells::date(text).map(Cell::Date).map_err(refuse),
-            (FieldKind::Boolean, text) => cells::boolean(text).map(Cell::Boolean).map_err(refuse),
-            (FieldKind::Cost | FieldKind::Number, text) => cells::decimal(field, text)
-                .map(|parsed| Cell::Decimal { parsed, spelling: cell.clone() })
-                .map_err(refuse),
-        }
+                self.fault(field, record.place, "", &format!("{what}; expected a value"))
+            }
+            CellFault::Expected(expected) => self.fault(field, record.place, &cell, &expected),
+        })
     }
 
     fn fault(&self, field: Field, row: RowPlace, value: &str, expected: &str) -> RowRefusal {
@@ -185,25 +171,13 @@ impl Reading<'_> {
             return Err(self.contradiction(Field::Date, row, reason));
         }
         let Some(scope) = &self.options.fill.scope else { return Ok(()) };
-        let text_of = |field: Field| match &cells[field.index()] {
-            Cell::Text(text) => Some(text.as_ref()),
-            _ => None,
-        };
-        let outside = match scope {
-            Scope::BillingAccount(_) => None,
-            Scope::Department { id, .. } => outside(Field::InvoiceSectionId, text_of(Field::InvoiceSectionId), id),
-            Scope::EnrollmentAccount { id, .. } => outside(Field::AccountId, text_of(Field::AccountId), id),
-            Scope::Subscription(id) => {
-                let id = id.to_string();
-                outside(Field::SubscriptionId, Some(text_of(Field::SubscriptionId).unwrap_or_default()), &id)
-            }
-            Scope::ResourceGroup { subscription, name } => {
-                let id = subscription.to_string();
-                outside(Field::SubscriptionId, Some(text_of(Field::SubscriptionId).unwrap_or_default()), &id).or_else(
-                    || outside(Field::ResourceGroup, Some(text_of(Field::ResourceGroup).unwrap_or_default()), name),
-                )
-            }
-        };
+        let outside = SCOPE_FIELDS.iter().find_map(|field| {
+            let text = match &cells[field.index()] {
+                Cell::Text(text) => Some(text.as_ref()),
+                _ => None,
+            };
+            outside_scope(scope, *field, text).map(|cell| (*field, cell))
+        });
         match outside {
             Some((field, cell)) => {
                 let reason = format!("the row's {cell:?} lies outside the source scope {scope}");
@@ -228,7 +202,21 @@ impl Reading<'_> {
     }
 }
 
-fn outside<'c>(field: Field, cell: Option<&'c str>, expected: &str) -> Option<(Field, &'c str)> {
-    let differs = |cell: &&str| !cell.eq_ignore_ascii_case(expected) && comparable(cell) != comparable(expected);
-    cell.filter(differs).map(|cell| (field, cell))
+/// Fields that can lie outside of a source scope, in the order in which they are looked at.
+pub(crate) const SCOPE_FIELDS: [Field; 4] =
+    [Field::InvoiceSectionId, Field::AccountId, Field::SubscriptionId, Field::ResourceGroup];
+
+/// The cell of one of [`SCOPE_FIELDS`] if it lies outside of the scope. Departments and accounts may be unknown in a row,
+/// subscriptions and resource groups may not.
+pub(crate) fn outside_scope<'c>(scope: &Scope, field: Field, cell: Option<&'c str>) -> Option<&'c str> {
+    let known = || Some(cell.unwrap_or_default());
+    let (cell, expected) = match (scope, field) {
+        (Scope::Department { id, .. }, Field::InvoiceSectionId) => (cell, id.clone()),
+        (Scope::EnrollmentAccount { id, .. }, Field::AccountId) => (cell, id.clone()),
+        (Scope::Subscription(id), Field::SubscriptionId) => (known(), id.to_string()),
+        (Scope::ResourceGroup { subscription, .. }, Field::SubscriptionId) => (known(), subscription.to_string()),
+        (Scope::ResourceGroup { name, .. }, Field::ResourceGroup) => (known(), name.clone()),
+        _ => return None,
+    };
+    cell.filter(|cell| !cell.eq_ignore_ascii_case(&expected) && comparable(cell) != comparable(&expected))
 }

@@ -7,11 +7,16 @@
 //! sources are in both samples or in neither (as far as both samples reach).
 
 use std::collections::BTreeSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::Hash;
+use std::sync::LazyLock;
 
+use ahash::RandomState;
+use calendar::Date;
 use ledger::{Field, comparable};
+use money::Decimal;
 
 use crate::batch::Cell;
+use crate::schema::stored_scale;
 
 /// Rows in a sample.
 const ROWS_MAX: usize = 512;
@@ -26,6 +31,11 @@ impl RowSketch {
     /// Takes a row into account; its cells are in field order.
     pub(crate) fn add(&mut self, cells: &[Cell<'_>]) {
         self.add_hash(hash_of_charge(cells));
+    }
+
+    /// Takes a row into account, given the sum of its parts.
+    pub(crate) fn add_parts(&mut self, parts: u64) {
+        self.add_hash(whole(parts));
     }
 
     fn add_hash(&mut self, hash: u64) {
@@ -53,34 +63,54 @@ impl RowSketch {
     }
 }
 
-/// Cells that make a charge this one and no other, in every kind of source.
-const FIELDS: [Field; 6] =
-    [Field::Date, Field::SubscriptionId, Field::ResourceId, Field::MeterId, Field::Quantity, Field::Cost];
+/// Texts that make a charge this one and no other, in every kind of source, beside its day, quantity and cost.
+pub(crate) const TEXTS: [Field; 3] = [Field::SubscriptionId, Field::ResourceId, Field::MeterId];
 
+/// The hash of a row is made of the sum of those of its parts, so that a part that many rows share is hashed once.
 fn hash_of_charge(cells: &[Cell<'_>]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for field in FIELDS {
-        match &cells[field.index()] {
-            Cell::Date(date) => date.days().hash(&mut hasher),
-            // By value: `1.50` is `1.5`.
-            Cell::Decimal { parsed, .. } => parsed.value.hash(&mut hasher),
-            Cell::Text(text) => hash_comparable(text, &mut hasher),
-            Cell::Boolean(value) => value.hash(&mut hasher),
-            Cell::Unknown => hash_comparable("", &mut hasher),
+    let text_of = |field: Field| match &cells[field.index()] {
+        Cell::Text(text) => text.as_ref(),
+        _ => "",
+    };
+    let mut parts = TEXTS.iter().fold(0, |sum: u64, field| sum.wrapping_add(part_of_text(*field, text_of(*field))));
+    if let Cell::Date(date) = &cells[Field::Date.index()] {
+        parts = parts.wrapping_add(part_of_day(*date));
+    }
+    for field in [Field::Quantity, Field::Cost] {
+        if let Cell::Decimal { parsed, .. } = &cells[field.index()] {
+            parts = parts.wrapping_add(part_of_number(field, parsed.value));
         }
     }
-    hasher.finish()
+    whole(parts)
 }
 
-/// Hashes a text as [`comparable`] makes it, without making it where it is ASCII.
-fn hash_comparable(text: &str, hasher: &mut DefaultHasher) {
-    if text.is_ascii() {
-        text.trim().bytes().for_each(|byte| hasher.write_u8(byte.to_ascii_lowercase()));
-    } else {
-        hasher.write(comparable(text).as_bytes());
+/// The part of one of [`TEXTS`].
+pub(crate) fn part_of_text(field: Field, text: &str) -> u64 {
+    hash_of((field.index(), comparable(text)))
+}
+
+/// The part of a row's day.
+pub(crate) fn part_of_day(date: Date) -> u64 {
+    hash_of((Field::Date.index(), date.days()))
+}
+
+/// The part of a quantity or cost, by value: `1.50` is `1.5`.
+pub(crate) fn part_of_number(field: Field, value: Decimal) -> u64 {
+    match value.rescaled_i128(stored_scale(field)) {
+        Some(stored) => hash_of((field.index(), stored)),
+        None => hash_of((field.index(), value)),
     }
-    // Where one text ends and the next begins.
-    hasher.write_u8(0xFF);
+}
+
+/// The hash of a row from the sum of its parts.
+fn whole(parts: u64) -> u64 {
+    hash_of(parts)
+}
+
+/// Hashes of two sources are compared, so all of them are made with the same keys; they are never stored.
+fn hash_of(value: impl Hash) -> u64 {
+    static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    KEYS.hash_one(value)
 }
 
 #[cfg(test)]
@@ -93,9 +123,7 @@ mod tests {
     fn sketch(rows: impl Iterator<Item = u32>) -> RowSketch {
         let mut sketch = RowSketch::default();
         rows.for_each(|row| {
-            let mut hasher = DefaultHasher::new();
-            row.hash(&mut hasher);
-            sketch.add_hash(hasher.finish());
+            sketch.add_hash(hash_of(row));
         });
         sketch
     }

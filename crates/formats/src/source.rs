@@ -88,10 +88,11 @@ impl<R: Read> SourceReader<R> {
         })
     }
 
-    /// Keeps a copy of the text; it is finished when the end was read.
-    pub fn with_copy(mut self, copy: Box<dyn SourceCopy>) -> Self {
+    /// Keeps a copy of the text; it is finished when the end was read. What was looked at already is part of it.
+    pub fn with_copy(mut self, mut copy: Box<dyn SourceCopy>) -> std::io::Result<Self> {
+        copy.take(&self.ahead)?;
         self.copy = Some(copy);
-        self
+        Ok(self)
     }
 
     /// How the source is stored.

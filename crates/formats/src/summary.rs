@@ -7,9 +7,12 @@ use ledger::{ChargeType, EnrollmentId, Field, Place, PricingModel};
 use money::{Currency, Total};
 
 use crate::batch::Cell;
-use crate::error::{InputError, RowPlace};
+use crate::coded::BlockPeriod;
+use crate::error::{InputError, RowFault, RowPlace};
 use crate::evidence::DatasetEvidence;
+use crate::header::Header;
 use crate::pages::Page;
+use crate::reader::{ReadOptions, RejectSink, Rejected};
 use crate::row::Row;
 use crate::sketch::RowSketch;
 
@@ -61,6 +64,55 @@ pub struct ReadSummary {
 }
 
 impl ReadSummary {
+    /// Nothing yet but what the options say.
+    pub(crate) fn new(file: &str, header: &Header, options: &ReadOptions, evidence: DatasetEvidence) -> Self {
+        Self {
+            file: file.to_owned(),
+            enrollment: options.fill.enrollment.clone(),
+            enrollment_name: None,
+            currency: options.fill.currency,
+            evidence,
+            periods: BTreeMap::new(),
+            unknown_columns: header.unknown().iter().map(|(_, name)| name.clone()).collect(),
+            page: None,
+            places: HashSet::new(),
+            rejected: 0,
+            hash: String::new(),
+            text_bytes: 0,
+        }
+    }
+
+    /// Hands a row that cannot be understood to the sink; without one, the row refuses the source.
+    pub(crate) fn reject(
+        &mut self,
+        fault: RowFault,
+        raw: &[u8],
+        rejects: &mut Option<&mut dyn RejectSink>,
+    ) -> Result<(), InputError> {
+        let Some(sink) = rejects else { return Err(InputError::Row { file: self.file.clone(), fault }) };
+        let rejected = Rejected { file: &self.file, fault: &fault, raw };
+        sink.reject(rejected).map_err(|source| InputError::Rejects { source })?;
+        self.rejected += 1;
+        Ok(())
+    }
+
+    /// Takes what a block of rows held; its totals were seen to add up.
+    pub(crate) fn merge(&mut self, places: Vec<Place>, periods: Vec<BlockPeriod>) {
+        for place in places {
+            if self.places.len() < PLACES_MAX {
+                self.places.insert(place);
+            }
+        }
+        for block in periods {
+            let period = self.periods.entry(block.period).or_default();
+            period.rows += block.summary.rows;
+            period.rows_derived += block.summary.rows_derived;
+            period.days.extend(block.summary.days);
+            period.total.merge(block.summary.total).expect("the totals were added before");
+            block.sketch.into_iter().for_each(|parts| period.sketch.add_parts(parts));
+        }
+    }
+
     /// Takes the facts of an accepted row into account.
     pub(crate) fn observe(&mut self, cells: &[Cell<'_>], row: RowPlace) {
         let text_of = |field: Field| match &cells[field.index()] {

@@ -1,13 +1,12 @@
 //! The import itself: read, judge, write, commit, take over.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZero;
 use std::path::Path;
 
 use catalog::UnitEntry;
 use lake::leftover::{HEALED, ORPHAN_AGE};
-use lake::{
-    Change, FileTarget, FolderLock, LakeError, LakeFile, LockName, Replacement, Stage, crash_point, write_files,
-};
+use lake::{Change, FileTarget, FolderLock, LakeError, LakeFile, LockName, Replacement, RowStage, crash_point};
 use ledger::{Coverage, Dataset, EnrollmentId, Held, Holding};
 use money::{Decimal, Limits, Total};
 use object_store::ObjectStoreExt;
@@ -151,7 +150,8 @@ async fn import_run(
 ) -> Result<ImportOutcome, ImportError> {
     let workplace = tokio::task::block_in_place(|| Workplace::open(store.lake().root().folder()))?;
     let folder = &workplace.folder;
-    let mut stage = Stage::new(folder.path().to_owned());
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let mut stage = RowStage::new(folder.path().to_owned(), threads)?;
     let days = options.days.or(run.days);
     let reading = Reading {
         run,
@@ -161,8 +161,9 @@ async fn import_run(
         rejects: rejects.as_deref_mut(),
         folder: folder.path(),
         progress,
+        threads,
     };
-    let mut sources = tokio::task::block_in_place(|| read_run(reading, &mut stage))?;
+    let sources = tokio::task::block_in_place(|| read_run(reading, &mut stage))?;
     crash_point("import-read");
     let mut groups = group(&sources, options, run, days)?;
     for group in &groups {
@@ -195,7 +196,7 @@ async fn import_run(
         outcome.imported.extend(changed.iter().flat_map(|group| group.imported(None, false, Some(&held))));
         return Ok(outcome);
     }
-    let revision = write_and_commit(store, options, &changed, &mut sources, &mut stage, progress).await?;
+    let revision = write_and_commit(store, options, &changed, &sources, &mut stage, progress).await?;
     outcome
         .imported
         .extend(changed.iter().flat_map(|group| group.imported(Some(revision.to_string()), false, Some(&held))));
@@ -231,8 +232,8 @@ async fn write_and_commit(
     store: &Store,
     options: &ImportOptions,
     groups: &[Group],
-    sources: &mut [SourceRead],
-    stage: &mut Stage,
+    sources: &[SourceRead],
+    stage: &mut RowStage,
     progress: &dyn Progress,
 ) -> Result<u64, ImportError> {
     let import_id = uuid::Uuid::now_v7();
@@ -242,7 +243,7 @@ async fn write_and_commit(
     let mut files = Vec::new();
     let written = tokio::task::block_in_place(|| {
         for (number, group) in groups.iter().enumerate() {
-            let runs = group.sources.iter().flat_map(|index| std::mem::take(&mut sources[*index].runs)).collect();
+            let own = group.sources.iter().filter_map(|index| i32::try_from(*index).ok()).collect();
             let target = FileTarget {
                 enrollment: group.enrollment.clone(),
                 dataset: group.dataset,
@@ -251,7 +252,7 @@ async fn write_and_commit(
                 import_id,
                 group: number,
             };
-            let new = write_files(runs, stage, &target, &table, &|rows| progress.wrote(rows))?;
+            let new = stage.write(&own, &target, &table, &|rows| progress.wrote(rows))?;
             files.extend(new.iter().cloned());
             check_totals(group, &new)?;
         }

@@ -8,6 +8,7 @@
 
 mod balances;
 mod billed;
+mod crew;
 mod error;
 mod group;
 mod identities;

@@ -1,27 +1,26 @@
-//! Reading all sources of a run into sorted working files, on threads of its own.
+//! Reading all sources of a run into the rows of an import.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::sync_channel;
 
 use calendar::DateRange;
-use formats::{ChargeReader, FillIns, InputError, ReadOptions, ReadSummary, RejectSink, SourceReader};
-use lake::{Run, Stage};
+use formats::{
+    BLOCK_BYTES, FillIns, InputError, OpenedSource, ReadOptions, ReadSummary, RejectSink, SourceBlocks, SourceReader,
+    SourceRows,
+};
+use lake::RowStage;
 
+use crate::crew::Crew;
 use crate::error::ImportError;
 use crate::options::Progress;
 use crate::plan::RunPlan;
 use crate::rejects::RejectsFile;
-use crate::sources::CompressedCopy;
-
-/// Batches that may wait between reading and sorting; each holds at most 32 MiB of text.
-const BATCHES_WAITING_MAX: usize = 1;
+use crate::sources::{CompressedCopy, FramedCopy};
 
 /// A source that has been read.
 #[derive(Debug)]
 pub(crate) struct SourceRead {
     pub(crate) summary: ReadSummary,
-    pub(crate) runs: Vec<Run>,
     /// Its compressed text, in the working folder.
     pub(crate) copy: PathBuf,
 }
@@ -35,10 +34,12 @@ pub(crate) struct Reading<'a> {
     pub(crate) rejects: Option<&'a mut RejectsFile>,
     pub(crate) folder: &'a Path,
     pub(crate) progress: &'a dyn Progress,
+    /// How many threads read blocks.
+    pub(crate) threads: usize,
 }
 
 /// Reads every source of a run. Blocking.
-pub(crate) fn read_run(mut reading: Reading<'_>, stage: &mut Stage) -> Result<Vec<SourceRead>, ImportError> {
+pub(crate) fn read_run(mut reading: Reading<'_>, stage: &mut RowStage) -> Result<Vec<SourceRead>, ImportError> {
     let mut sources = Vec::with_capacity(reading.run.files.len());
     for (index, path) in reading.run.files.iter().enumerate() {
         let source = read_source(&mut reading, index, path, stage)?;
@@ -72,7 +73,7 @@ fn read_source(
     reading: &mut Reading<'_>,
     index: usize,
     path: &Path,
-    stage: &mut Stage,
+    stage: &mut RowStage,
 ) -> Result<SourceRead, ImportError> {
     let shown = path.display().to_string();
     let input = |source| InputError::Io { file: shown.clone(), source };
@@ -80,44 +81,31 @@ fn read_source(
     let bytes = file.metadata().map_err(input)?.len();
     reading.progress.begin(&shown, bytes);
     let copy = reading.folder.join(format!("source-{index:05}.zst"));
-    let kept = CompressedCopy::create(&copy).map_err(ImportError::io("keep a copy of the source"))?;
-    let source = SourceReader::open(&shown, file)?.with_copy(Box::new(kept));
+    let keeping = || ImportError::io("keep a copy of the source");
     let options = ReadOptions {
         fill: reading.fill.clone(),
         days: reading.days,
         source_index: i32::try_from(index).expect("a command has at most 10,000 files"),
     };
     let rejects = reading.rejects.as_deref_mut().map(|rejects| rejects as &mut dyn RejectSink);
-    let mut reader = ChargeReader::open(&shown, source, options, rejects)?;
     let progress = reading.progress;
-    // One thread reads and checks rows while another sorts the batch before.
-    let runs = std::thread::scope(|scope| {
-        let (sender, receiver) = sync_channel(BATCHES_WAITING_MAX);
-        let sorter = scope.spawn(move || {
-            let mut runs = Vec::new();
-            for batch in receiver {
-                // One batch of the whole import stays in memory, so that small imports touch no disk.
-                let keep = index == 0 && runs.is_empty();
-                runs.push(stage.sort(&batch, keep)?);
-            }
-            Ok::<_, ImportError>(runs)
-        });
-        let read = loop {
-            match reader.next_batch() {
-                Ok(Some(batch)) => {
-                    progress.read(reader.input_bytes());
-                    if sender.send(batch).is_err() {
-                        break Ok(());
-                    }
-                }
-                Ok(None) => break Ok(()),
-                Err(error) => break Err(ImportError::from(error)),
-            }
-        };
-        drop(sender);
-        let sorted = sorter.join().map_err(|_| ImportError::Worker { reason: "the sorting thread panicked".into() })?;
-        read.and(sorted)
-    })?;
+    let mut source = SourceReader::open(&shown, file)?;
+    if SourceRows::is_page(&mut source)? {
+        let kept = CompressedCopy::create(&copy).map_err(keeping())?;
+        let mut source = source.with_copy(Box::new(kept)).map_err(keeping())?;
+        let mut rows = SourceRows::of_page(&shown, &mut source, options, rejects)?;
+        if let Some((table, rows)) = rows.take_slow() {
+            stage.add(table, rows);
+        }
+        progress.read(bytes);
+        return Ok(SourceRead { summary: rows.finish(&source), copy });
+    }
+    let mut blocks = SourceBlocks::new(source, BLOCK_BYTES);
+    let OpenedSource { rows, head, first } = SourceRows::open(&shown, &mut blocks, options, rejects)?;
+    let kept = FramedCopy::create(&copy).map_err(keeping())?;
+    let mut crew = Crew::new(rows, kept, stage, reading.run.one_export, reading.threads)?;
+    crew.keep(&head)?;
+    let rows = crew.read(&shown, &mut blocks, first, progress)?;
     progress.read(bytes);
-    Ok(SourceRead { summary: reader.finish(), runs, copy })
+    Ok(SourceRead { summary: rows.finish(&blocks.into_source()), copy })
 }

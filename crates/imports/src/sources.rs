@@ -82,6 +82,36 @@ impl SourceCopy for CompressedCopy {
     }
 }
 
+/// Keeps a source's text as frames that were compressed one by one.
+pub(crate) struct FramedCopy {
+    file: File,
+}
+
+/// Compresses the frames of copies; one for each thread.
+pub(crate) struct FrameCompressor(zstd::bulk::Compressor<'static>);
+
+impl FramedCopy {
+    pub(crate) fn create(path: &FsPath) -> std::io::Result<Self> {
+        Ok(Self { file: File::create(path)? })
+    }
+
+    /// Appends a frame.
+    pub(crate) fn push(&mut self, frame: &[u8]) -> std::io::Result<()> {
+        self.file.write_all(frame)
+    }
+}
+
+impl FrameCompressor {
+    pub(crate) fn new() -> std::io::Result<Self> {
+        zstd::bulk::Compressor::new(ZSTD_LEVEL).map(Self)
+    }
+
+    /// A piece of a text as a frame of its own.
+    pub(crate) fn frame(&mut self, text: &[u8]) -> std::io::Result<Vec<u8>> {
+        self.0.compress(text)
+    }
+}
+
 /// Hashes what is written to it.
 struct Hashing(Sha256);
 

@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod check;
+mod coded;
 mod commit;
 mod crash;
 mod durable;
@@ -16,7 +17,7 @@ mod groups;
 pub mod leftover;
 mod lock;
 mod log;
-mod merge;
+mod order;
 mod page;
 mod reader;
 mod rollup;
@@ -24,7 +25,6 @@ mod root;
 mod rows;
 mod scan;
 mod select;
-mod stage;
 mod stretch;
 mod table;
 mod total;
@@ -35,6 +35,7 @@ mod usage_write;
 mod write;
 
 pub use check::{FileFault, check_file};
+pub use coded::RowStage;
 pub use commit::{Change, Replacement};
 pub use crash::{CRASH_POINTS, crash_point};
 pub use error::LakeError;
@@ -47,7 +48,6 @@ pub use rollup::ROLLUPS;
 pub use root::{LakeRoot, make_private};
 pub use scan::Scan;
 pub use select::rows_of_selection;
-pub use stage::{Run, Stage};
 pub use stretch::{Asked, Stretch, StretchRows};
 pub use table::{Lake, Snapshot};
 pub use total::total_cost;
@@ -55,4 +55,4 @@ pub use totals::{CostSum, Dimension, TotalsQuestion, UnknownDimension};
 pub use usage::{UsageAppend, UsageSnapshot, UsageTable};
 pub use usage_file::UsageFile;
 pub use usage_write::{UsageTarget, UsageWriter};
-pub use write::{FileTarget, write_files, write_ordered};
+pub use write::{FileTarget, write_ordered};

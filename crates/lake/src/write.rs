@@ -24,13 +24,12 @@ use tokio_util::io::SyncIoBridge;
 
 use crate::error::LakeError;
 use crate::file::{LakeFile, Statistics};
-use crate::merge::Merge;
-use crate::stage::{Run, SortKeys, Stage};
+use crate::order::SortKeys;
 use crate::total::total_cost;
 
 /// Rows of a row group and of a page (PERFORMANCE, "Layout that made it").
-const ROW_GROUP_ROWS: usize = 32 << 10;
-const PAGE_ROWS: usize = 8 << 10;
+pub(crate) const ROW_GROUP_ROWS: usize = 32 << 10;
+pub(crate) const PAGE_ROWS: usize = 8 << 10;
 /// A row group is closed early when wide rows make it this big in memory.
 const ROW_GROUP_BYTES_MAX: usize = 64 << 20;
 /// A file is closed at this many rows, so that readers can share the work.
@@ -66,26 +65,8 @@ pub struct FileTarget {
     pub group: usize,
 }
 
-/// Merges runs of staged rows and writes them as files, one or more per billing period. The files are durable but not
-/// part of the table until they are committed. `table` is the store and path of the table. Blocking.
-pub fn write_files(
-    runs: Vec<Run>,
-    stage: &mut Stage,
-    target: &FileTarget,
-    table: &(Arc<dyn ObjectStore>, Path),
-    progress: &dyn Fn(u64),
-) -> Result<Vec<LakeFile>, LakeError> {
-    let mut merge = Merge::of(runs, stage)?;
-    let mut set = FileSet::new(target, table);
-    while let Some(batch) = merge.next_batch()? {
-        set.push(&batch)?;
-        progress(batch.num_rows() as u64);
-    }
-    set.finish()
-}
-
-/// Writes staged rows that come in the order of the lake as files, as [`write_files`] does. Blocking; to be used inside
-/// of a runtime's context.
+/// Writes staged rows that come in the order of the lake as files, one or more per billing period. The files
+/// are durable but not part of the table until they are committed. Blocking; to be used inside of a runtime's context.
 pub fn write_ordered<E: From<LakeError>>(
     batches: impl Iterator<Item = Result<RecordBatch, E>>,
     target: &FileTarget,
@@ -226,13 +207,82 @@ impl<W: Write> Write for Hashed<W> {
 
 pub(crate) type Sink = Hashed<SyncIoBridge<BufWriter>>;
 
-/// A file being written.
-pub(crate) struct OpenFile {
-    writer: ArrowWriter<Sink>,
+/// A file under a name of its own whose content is not complete yet.
+pub(crate) struct NewFile {
     state: Arc<Mutex<(Sha256, u64)>>,
     path: String,
     target: FileTarget,
     period: BillingPeriod,
+}
+
+/// What the log says about the rows of a file.
+pub(crate) struct FileFacts {
+    pub(crate) rows: u64,
+    pub(crate) total: Total,
+    /// First and last day.
+    pub(crate) days: Option<(i32, i32)>,
+    /// Least and greatest texts of columns.
+    pub(crate) bounds: Vec<(&'static str, (String, String))>,
+}
+
+impl NewFile {
+    /// Makes a file of a billing period (`YYYYMM`), and what its content goes to.
+    pub(crate) fn create(
+        period_number: i32,
+        target: &FileTarget,
+        (store, table): &(Arc<dyn ObjectStore>, Path),
+        number: usize,
+    ) -> Result<(Self, Sink), LakeError> {
+        let period = BillingPeriod::parse(&period_number.to_string()).expect("staged periods were billing periods");
+        let path = format!(
+            "enrollment={}/dataset={}/billing_period={period}/{}-{:03}-{number:05}.parquet",
+            target.enrollment, target.dataset, target.import_id, target.group
+        );
+        let location = table.parts().chain(Path::from(path.as_str()).parts()).collect::<Path>();
+        let state = Arc::new(Mutex::new((Sha256::new(), 0)));
+        let sink = SyncIoBridge::new(BufWriter::new(store.clone(), location));
+        let sink = Hashed { inner: sink, state: state.clone() };
+        Ok((Self { state, path, target: target.clone(), period }, sink))
+    }
+
+    /// Makes the file durable, now that all of its content was written.
+    pub(crate) fn finish(self, mut sink: Sink, facts: FileFacts) -> Result<LakeFile, LakeError> {
+        sink.flush().map_err(LakeError::io("finish a file of charges"))?;
+        sink.inner.shutdown().map_err(LakeError::io("finish a file of charges"))?;
+        let state = self.state.lock().expect("no writer panics while it holds the lock");
+        let day = |days: i32| Date::from_days(days).expect("rows were read with dates of the calendar");
+        let days = facts.days.map(|(first, last)| DateRange::inclusive(day(first), day(last)).expect("first is least"));
+        let mut statistics: Statistics = facts
+            .bounds
+            .into_iter()
+            .filter(|(_, (least, greatest))| least.len().max(greatest.len()) <= STATISTIC_BYTES_MAX)
+            .map(|(column, bounds)| (column.to_owned(), bounds))
+            .collect();
+        if let Some(days) = days {
+            statistics.insert(Field::Date.column().to_owned(), (days.start().to_string(), days.end().to_string()));
+        }
+        Ok(LakeFile {
+            path: self.path,
+            size_bytes: state.1,
+            enrollment: self.target.enrollment,
+            dataset: self.target.dataset,
+            period: self.period,
+            scope_key: self.target.scope_key,
+            rows: facts.rows,
+            days,
+            total: facts.total.value().to_string(),
+            sha256: hex::encode(state.0.clone().finalize()),
+            written_at_ms: now_ms(),
+            rollup_sha256: None,
+            statistics,
+        })
+    }
+}
+
+/// A file being written from plain batches.
+pub(crate) struct OpenFile {
+    writer: ArrowWriter<Sink>,
+    new: NewFile,
     period_number: i32,
     rows: u64,
     total: Total,
@@ -244,34 +294,14 @@ impl OpenFile {
     pub(crate) fn create(
         period_number: i32,
         target: &FileTarget,
-        (store, table): &(Arc<dyn ObjectStore>, Path),
+        table: &(Arc<dyn ObjectStore>, Path),
         number: usize,
     ) -> Result<Self, LakeError> {
-        let period = BillingPeriod::parse(&period_number.to_string()).expect("staged periods were billing periods");
-        let path = format!(
-            "enrollment={}/dataset={}/billing_period={period}/{}-{:03}-{number:05}.parquet",
-            target.enrollment, target.dataset, target.import_id, target.group
-        );
-        let location = table.parts().chain(Path::from(path.as_str()).parts()).collect::<Path>();
-        let state = Arc::new(Mutex::new((Sha256::new(), 0)));
-        let sink = SyncIoBridge::new(BufWriter::new(store.clone(), location));
-        let sink = Hashed { inner: sink, state: state.clone() };
+        let (new, sink) = NewFile::create(period_number, target, table, number)?;
         let writer = ArrowWriter::try_new(sink, charge_schema(), Some(properties()))
             .map_err(LakeError::parquet("begin a file of charges"))?;
         let bounds = STATISTICS_COLUMNS.iter().map(|column| (*column, None)).collect();
-        let target = target.clone();
-        Ok(Self {
-            writer,
-            state,
-            path,
-            target,
-            period,
-            period_number,
-            rows: 0,
-            total: Total::default(),
-            days: None,
-            bounds,
-        })
+        Ok(Self { writer, new, period_number, rows: 0, total: Total::default(), days: None, bounds })
     }
 
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
@@ -313,36 +343,10 @@ impl OpenFile {
     }
 
     pub(crate) fn close(self) -> Result<LakeFile, LakeError> {
-        let mut sink = self.writer.into_inner().map_err(LakeError::parquet("finish a file of charges"))?;
-        sink.flush().map_err(LakeError::io("finish a file of charges"))?;
-        sink.inner.shutdown().map_err(LakeError::io("finish a file of charges"))?;
-        let state = self.state.lock().expect("no writer panics while it holds the lock");
-        let day = |days: i32| Date::from_days(days).expect("rows were read with dates of the calendar");
-        let days = self.days.map(|(first, last)| DateRange::inclusive(day(first), day(last)).expect("first is least"));
-        let mut statistics: Statistics = self
-            .bounds
-            .into_iter()
-            .filter_map(|(column, bounds)| bounds.map(|bounds| (column.to_owned(), bounds)))
-            .filter(|(_, (least, greatest))| least.len().max(greatest.len()) <= STATISTIC_BYTES_MAX)
-            .collect();
-        if let Some(days) = days {
-            statistics.insert(Field::Date.column().to_owned(), (days.start().to_string(), days.end().to_string()));
-        }
-        Ok(LakeFile {
-            path: self.path,
-            size_bytes: state.1,
-            enrollment: self.target.enrollment,
-            dataset: self.target.dataset,
-            period: self.period,
-            scope_key: self.target.scope_key,
-            rows: self.rows,
-            days,
-            total: self.total.value().to_string(),
-            sha256: hex::encode(state.0.clone().finalize()),
-            written_at_ms: now_ms(),
-            rollup_sha256: None,
-            statistics,
-        })
+        let sink = self.writer.into_inner().map_err(LakeError::parquet("finish a file of charges"))?;
+        let bounds = self.bounds.into_iter().filter_map(|(column, bounds)| bounds.map(|bounds| (column, bounds)));
+        let facts = FileFacts { rows: self.rows, total: self.total, days: self.days, bounds: bounds.collect() };
+        self.new.finish(sink, facts)
     }
 }
 
@@ -352,7 +356,7 @@ pub(crate) fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn properties() -> WriterProperties {
+pub(crate) fn properties() -> WriterProperties {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).expect("1 is a zstd level")))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))

@@ -1,0 +1,63 @@
+//! The order of the lake over plain batches of staged rows.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::compute::SortOptions;
+use arrow::datatypes::DataType;
+use arrow::row::{RowConverter, Rows, SortField};
+use formats::{BILLING_PERIOD_COLUMN, SOURCE_INDEX_COLUMN, SOURCE_ROW_COLUMN, staging_schema};
+use ledger::Field;
+
+use crate::error::LakeError;
+
+/// The order of the lake : every scope is one stretch. Ids compare without case;
+/// the source's own order breaks ties, so the order is total and repeatable.
+const SORT_COLUMNS: [(&str, bool); 11] = [
+    (BILLING_PERIOD_COLUMN, false),
+    (Field::InvoiceSectionId.column(), true),
+    (Field::InvoiceSectionName.column(), false),
+    (Field::AccountId.column(), true),
+    (Field::AccountName.column(), false),
+    (Field::SubscriptionId.column(), true),
+    (Field::ResourceId.column(), true),
+    (Field::MeterId.column(), true),
+    (Field::Date.column(), false),
+    (SOURCE_INDEX_COLUMN, false),
+    (SOURCE_ROW_COLUMN, false),
+];
+
+/// Makes comparable keys of staged rows.
+pub(crate) struct SortKeys {
+    converter: RowConverter,
+}
+
+impl SortKeys {
+    pub(crate) fn new() -> Result<Self, LakeError> {
+        let schema = staging_schema();
+        let fields = SORT_COLUMNS
+            .iter()
+            .map(|(column, _)| {
+                let field = schema.field_with_name(column).expect("sort columns are columns of the schema");
+                SortField::new_with_options(field.data_type().clone(), SortOptions::new(false, true))
+            })
+            .collect();
+        let converter = RowConverter::new(fields).map_err(LakeError::arrow("prepare sorting"))?;
+        Ok(Self { converter })
+    }
+
+    pub(crate) fn of(&self, batch: &RecordBatch) -> Result<Rows, LakeError> {
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(SORT_COLUMNS.len());
+        for (name, caseless) in SORT_COLUMNS {
+            let column = batch.column_by_name(name).expect("staged batches have the staging schema");
+            columns.push(if caseless { lower_case(column) } else { column.clone() });
+        }
+        self.converter.convert_columns(&columns).map_err(LakeError::arrow("compare rows"))
+    }
+}
+
+fn lower_case(column: &ArrayRef) -> ArrayRef {
+    debug_assert_eq!(column.data_type(), &DataType::Utf8);
+    let lowered: StringArray = column.as_string::<i32>().iter().map(|text| text.map(str::to_ascii_lowercase)).collect();
+    Arc::new(lowered)
+}
