@@ -142,9 +142,8 @@ pub(crate) fn encode(
     };
     let worth = bounded != Bounded::Nothing
         && (0..leaf.values.len() as u32).all(|code| leaf.values.size_of(code) <= STATISTIC_BYTES_MAX);
-    if worth {
-        metadata = metadata.set_statistics(leaf.values.statistics(bounds, nulls));
-    }
+    // The number of unknown cells is told of every column: one that is unknown in all rows need not be read.
+    metadata = metadata.set_statistics(leaf.values.statistics(bounds.filter(|_| worth), nulls));
     let column_index = match index {
         Some(mut builder) if worth => {
             builder.set_boundary_order(if ascending { BoundaryOrder::ASCENDING } else { BoundaryOrder::UNORDERED });
