@@ -107,14 +107,15 @@ def next_page(body):
     return f"{parts.path}?{parts.query}"
 
 
-def page_at(server, row):
-    """Walks to the page that begins with a row."""
+def pages_at(server, rows):
+    """The addresses of the pages that begin with some rows, ascending: found by walking there."""
     server.connect()
-    target = first_page()
-    for _ in range(row // ROWS):
+    target, found = first_page(), {}
+    for number in range(rows[-1] // ROWS + 1):
+        found[number * ROWS] = target
         body, _ = server.get(target)
         target = next_page(body)
-    return target
+    return [found[row] for row in rows]
 
 
 def ours_by_value(body):

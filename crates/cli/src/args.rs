@@ -60,6 +60,8 @@ pub(crate) enum Command {
     Total(TotalArgs),
     /// Explain a billing period: how charges, benefits, invoice lines and the balance fit together
     Explain(ExplainArgs),
+    /// Merge the small files of periods that came in many loads; a server does it by itself
+    Compact(CompactArgs),
     /// Check every checksum, row count, exact total and billing identity of a data folder
     Verify(VerifyArgs),
     /// Write a generated cost export or native enrollment, for trying things out and for measuring
@@ -93,6 +95,7 @@ impl Command {
             Self::Status(args) => args.json,
             Self::Total(args) => args.json,
             Self::Explain(args) => args.json,
+            Self::Compact(args) => args.json,
             Self::Verify(args) => args.json,
             Self::Report(args) => args.json,
             Self::Demo(_) | Self::Sample(_) => false,
@@ -331,6 +334,15 @@ pub(crate) struct ExplainArgs {
     /// Earlier state: a revision number or an instant such as 2026-11-01T00:00:00Z
     #[arg(long, value_name = "REVISION|TIME")]
     pub(crate) as_of: Option<AsOf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompactArgs {
+    #[command(flatten)]
+    pub(crate) data: DataFolder,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,

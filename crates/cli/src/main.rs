@@ -51,6 +51,7 @@ fn main() -> ExitCode {
             Command::Audit(args) => commands::audit::run(args).await,
             Command::Report(args) => commands::report::run(*args).await,
             Command::Status(args) => commands::status::run(args).await,
+            Command::Compact(args) => commands::compact::run(args).await,
             Command::Total(args) => commands::total::run(args).await,
             Command::Explain(args) => commands::explain::run(args).await,
             Command::Verify(args) => commands::verify::run(args).await,

@@ -196,16 +196,19 @@ fn read_header<R: Read>(file: &str, records: &mut RecordReader<SourceReader<R>>)
     Err(InputError::Empty { file: file.to_owned() })
 }
 
-/// Reads the header of a text in memory; `None` if it ends before its header does and there is more of it.
-pub(crate) fn header_of<R: Read>(file: &str, records: &mut RecordReader<R>) -> Result<Option<Header>, InputError> {
-    for line in 0..=PREFACE_LINES_MAX {
-        if !records.advance_within().map_err(|error| syntax_error(file, error))? {
-            break;
-        }
+/// Reads the header of a text in memory; `None` if it ends before its header does and there is more of it. `preface`
+/// counts the lines above the header.
+pub(crate) fn header_of<R: Read>(
+    file: &str,
+    records: &mut RecordReader<R>,
+    preface: &mut usize,
+) -> Result<Option<Header>, InputError> {
+    while *preface <= PREFACE_LINES_MAX && records.advance_within().map_err(|error| syntax_error(file, error))? {
         let record = records.record();
-        if line == PREFACE_LINES_MAX || !Header::is_preface(&record) {
+        if *preface == PREFACE_LINES_MAX || !Header::is_preface(&record) {
             return Header::recognise(file, &record).map(Some);
         }
+        *preface += 1;
     }
     if records.is_whole() { Err(InputError::Empty { file: file.to_owned() }) } else { Ok(None) }
 }

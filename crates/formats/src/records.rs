@@ -68,13 +68,18 @@ enum Split {
 }
 
 impl RecordReader<std::io::Empty> {
-    /// Reads records of a text in memory whose first line has this number; `whole` says that nothing comes after it.
+    /// Reads records of a text in memory whose first line has this number; `whole` says that nothing comes after it. A byte
+    /// order mark is understood where a reader begins, which [`Self::go_on`] says it does not.
     pub(crate) fn over(text: Vec<u8>, line: u64, whole: bool) -> Self {
         let mut reader = Self::new(std::io::empty());
         (reader.buffer, reader.line, reader.ended) = (text, line, whole);
-        // Only the first line can begin with a byte order mark.
-        reader.began = line > 1;
         reader
+    }
+
+    /// Says that the text is not the beginning of its source.
+    pub(crate) fn go_on(mut self) -> Self {
+        self.began = true;
+        self
     }
 }
 

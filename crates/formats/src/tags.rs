@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memmem};
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// Most digits in a row: readers of JSON take no longer numbers.
 const DIGITS_MAX: usize = 1000;
+/// The reader of JSON gives members of such names a meaning of their own, so a text with them is read as a whole.
+const PRIVATE_NAMES: &str = "$serde_json::private";
 /// Name under which a text that is no JSON object goes out whole.
 const UNPARSED: &str = "lazurite-unparsed";
 
@@ -39,6 +42,11 @@ pub(crate) fn tags_text(cell: &str) -> Option<Cow<'_, str>> {
 
 /// Whether a tags cell has a tag. Keys compare without case, values exactly.
 pub fn has_tag(cell: &str, key: &str, value: &str) -> bool {
+    // Without an escape the texts of a cell stand in it as they are: most cells are told by that, and need no reading.
+    let is_escaped = memchr(b'\\', cell.as_bytes()).is_some();
+    if !is_escaped && memmem::find(cell.as_bytes(), value.as_bytes()).is_none() {
+        return false;
+    }
     let is_asked = |(own, text): &(String, Option<String>)| {
         own.to_lowercase() == key.to_lowercase() && text.as_deref() == Some(value)
     };
@@ -49,7 +57,67 @@ pub fn has_tag(cell: &str, key: &str, value: &str) -> bool {
 /// number longer than readers take.
 pub(crate) fn is_json(text: &str) -> bool {
     let digits_max = text.as_bytes().split(|byte| !byte.is_ascii_digit()).map(<[u8]>::len).max().unwrap_or_default();
-    digits_max <= DIGITS_MAX && serde_json::from_str::<serde_json::Value>(text).is_ok()
+    if digits_max > DIGITS_MAX {
+        return false;
+    }
+    if text.contains(PRIVATE_NAMES) {
+        return serde_json::from_str::<serde_json::Value>(text).is_ok();
+    }
+    serde_json::from_str::<Readable>(text).is_ok()
+}
+
+/// Reads a text as `serde_json::Value` does, with the same refusals, and keeps nothing of it.
+struct Readable;
+
+impl<'de> Deserialize<'de> for Readable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ReadableVisitor;
+
+        impl<'de> Visitor<'de> for ReadableVisitor {
+            type Value = Readable;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("JSON")
+            }
+
+            fn visit_unit<E>(self) -> Result<Readable, E> {
+                Ok(Readable)
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Readable, E> {
+                Ok(Readable)
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Readable, E> {
+                Ok(Readable)
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Readable, E> {
+                Ok(Readable)
+            }
+
+            // Only whether it can be read counts: the number goes out with its own digits.
+            fn visit_f64<E>(self, _: f64) -> Result<Readable, E> {
+                Ok(Readable)
+            }
+
+            fn visit_str<E>(self, _: &str) -> Result<Readable, E> {
+                Ok(Readable)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Readable, A::Error> {
+                while elements.next_element::<Readable>()?.is_some() {}
+                Ok(Readable)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Readable, A::Error> {
+                while members.next_entry::<Readable, Readable>()?.is_some() {}
+                Ok(Readable)
+            }
+        }
+
+        deserializer.deserialize_any(ReadableVisitor)
+    }
 }
 
 /// Tags by what they say, not by how a source spells them: pairs of texts without blanks between them.
@@ -122,6 +190,40 @@ mod tests {
         for cell in [deep, long] {
             assert!(tags_json(&cell).starts_with("{\"lazurite-unparsed\":\""));
         }
+    }
+
+    proptest::proptest! {
+        /// The check that keeps nothing decides as reading a whole value does.
+        #[test]
+        fn a_text_is_json_exactly_when_a_value_can_be_read(
+            text in "[-\\[\\]{}\",:0-9.eE truefalsn\\\\ud8]{0,24}",
+            pieces in proptest::collection::vec(proptest::sample::select(vec![
+                "{", "}", "[", "]", ",", ":", "\"a\"", "\"\\ud800\"", "\"\\ud83d\\ude00\"", "1e999", "-0", "01", "null",
+                "true", "1.5", " ", "\"$serde_json::private::RawValue\"", "\u{1}", "\"\\q\"",
+            ]), 0..9),
+        ) {
+            for text in [text, pieces.concat()] {
+                let read = serde_json::from_str::<serde_json::Value>(&text).is_ok();
+                proptest::prop_assert_eq!(is_json(&text), read, "{}", text);
+            }
+        }
+    }
+
+    #[test]
+    fn a_tag_is_found_however_its_value_is_escaped() {
+        for (cell, value) in [
+            (r#"{"a":"\u0070rod"}"#, "prod"),
+            (r#""a": "x\"y""#, "x\"y"),
+            (r#"{"a":"\/"}"#, "/"),
+            (r#"{"a":"é"}"#, "é"),
+            (r#"{"a":"\ud83d\ude00"}"#, "😀"),
+            (r#"{"b":"x","a":""}"#, ""),
+        ] {
+            assert!(has_tag(cell, "a", value), "{cell}");
+            assert!(!has_tag(cell, "a", "other"), "{cell}");
+        }
+        assert!(has_tag("not json", UNPARSED, "not json"));
+        assert!(has_tag("\"quoted\" and\nmore", UNPARSED, "\"quoted\" and\nmore"));
     }
 
     #[test]

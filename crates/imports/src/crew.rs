@@ -74,12 +74,6 @@ impl<'c, 's> Crew<'c, 's> {
         Ok(Self { rows, copy, stage, one_export, members })
     }
 
-    /// Keeps a piece of text that holds no rows.
-    pub(crate) fn keep(&mut self, text: &[u8]) -> Result<(), ImportError> {
-        let frame = self.members[0].compressor.frame(text);
-        frame.and_then(|frame| self.copy.push(&frame)).map_err(ImportError::io("keep a copy of the source"))
-    }
-
     /// Reads the source to its end; `first` is what was read of it already.
     pub(crate) fn read(
         mut self,

@@ -8,6 +8,7 @@
 
 mod balances;
 mod billed;
+mod compact;
 mod crew;
 mod error;
 mod group;
@@ -29,6 +30,7 @@ mod walks;
 
 pub use balances::ImportedBalance;
 pub use billed::{BilledDataset, BilledEnrollment, BillingRun, keep_native_source, read_native_source};
+pub use compact::Compacted;
 pub use error::ImportError;
 pub use identities::{ExplainQuestion, Explanation, NativeFacts, PeriodFinding, check_identities, explain};
 pub use import::{ImportOutcome, ImportedPeriod, import};

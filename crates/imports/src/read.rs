@@ -101,10 +101,9 @@ fn read_source(
         return Ok(SourceRead { summary: rows.finish(&source), copy });
     }
     let mut blocks = SourceBlocks::new(source, BLOCK_BYTES);
-    let OpenedSource { rows, head, first } = SourceRows::open(&shown, &mut blocks, options, rejects)?;
-    let kept = FramedCopy::create(&copy).map_err(keeping())?;
-    let mut crew = Crew::new(rows, kept, stage, reading.run.one_export, reading.threads)?;
-    crew.keep(&head)?;
+    let mut kept = FramedCopy::create(&copy).map_err(keeping())?;
+    let OpenedSource { rows, first } = SourceRows::open(&shown, &mut blocks, options, rejects, &mut kept)?;
+    let crew = Crew::new(rows, kept, stage, reading.run.one_export, reading.threads)?;
     let rows = crew.read(&shown, &mut blocks, first, progress)?;
     progress.read(bytes);
     Ok(SourceRead { summary: rows.finish(&blocks.into_source()), copy })

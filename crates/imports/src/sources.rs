@@ -85,6 +85,7 @@ impl SourceCopy for CompressedCopy {
 /// Keeps a source's text as frames that were compressed one by one.
 pub(crate) struct FramedCopy {
     file: File,
+    compressor: FrameCompressor,
 }
 
 /// Compresses the frames of copies; one for each thread.
@@ -92,12 +93,23 @@ pub(crate) struct FrameCompressor(zstd::bulk::Compressor<'static>);
 
 impl FramedCopy {
     pub(crate) fn create(path: &FsPath) -> std::io::Result<Self> {
-        Ok(Self { file: File::create(path)? })
+        Ok(Self { file: File::create(path)?, compressor: FrameCompressor::new()? })
     }
 
     /// Appends a frame.
     pub(crate) fn push(&mut self, frame: &[u8]) -> std::io::Result<()> {
         self.file.write_all(frame)
+    }
+}
+
+impl SourceCopy for FramedCopy {
+    fn take(&mut self, text: &[u8]) -> std::io::Result<()> {
+        let frame = self.compressor.frame(text)?;
+        self.push(&frame)
+    }
+
+    fn finish(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

@@ -107,7 +107,7 @@ impl Lake {
     }
 
     /// Writes a checkpoint every few versions, as far as it can be.
-    async fn checkpoint(&self, version: u64) {
+    pub(crate) async fn checkpoint(&self, version: u64) {
         if !version.is_multiple_of(VERSIONS_PER_CHECKPOINT) {
             return;
         }

@@ -9,6 +9,7 @@
 mod check;
 mod coded;
 mod commit;
+mod compact;
 mod crash;
 mod durable;
 mod error;
@@ -19,6 +20,7 @@ mod lock;
 mod log;
 mod order;
 mod page;
+mod prune;
 mod reader;
 mod rollup;
 mod root;

@@ -11,8 +11,8 @@ use ledger::Field;
 
 use crate::error::LakeError;
 
-/// The order of the lake : every scope is one stretch. Ids compare without case;
-/// the source's own order breaks ties, so the order is total and repeatable.
+/// The order of the lake: every scope is one stretch. Ids compare without case; the source's own order breaks ties, so the
+/// order is total and repeatable.
 const SORT_COLUMNS: [(&str, bool); 11] = [
     (BILLING_PERIOD_COLUMN, false),
     (Field::InvoiceSectionId.column(), true),

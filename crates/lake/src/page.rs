@@ -1,7 +1,8 @@
 //! Pages: some rows of an answer from a position on, at the same cost at any depth.
 //!
 //! First the columns that decide are read from the position on until enough rows are found, then the rows themselves.
-//! Where every row of a file is asked for, nothing is read to find them.
+//! Where every row of a file is asked for, nothing is read to find them; row groups whose dictionaries tell that they
+//! have no such row are passed over.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -16,6 +17,7 @@ use parquet::arrow::async_reader::ParquetRecordBatchStream;
 
 use crate::error::LakeError;
 use crate::file::LakeFile;
+use crate::prune::Stretches;
 use crate::reader::FileReader;
 use crate::rows::RowFilter;
 use crate::scan::FileAccess;
@@ -142,20 +144,26 @@ async fn rows_from(
     if start >= file.rows {
         return Ok(rows);
     }
-    let rest = std::iter::once(in_memory(start)..in_memory(file.rows));
-    let selection = RowSelection::from_consecutive_ranges(rest, in_memory(file.rows));
-    let mut batches = access.open(file, filter.columns().into_iter(), Some(selection)).await?;
-    let mut row = start;
-    while let Some(batch) = batches.try_next().await.map_err(LakeError::parquet(format!("read {}", file.path)))? {
-        let mask = filter.mask(&batch).ok_or_else(|| filter.unusable(file))?;
-        for asked in mask.values() {
-            if asked {
-                rows.push(row);
-                if rows.len() == count {
-                    return Ok(rows);
+    let doing = || format!("read {}", file.path);
+    let mut stretches = Stretches::of(access.reader(file), filter, start).await.map_err(LakeError::parquet(doing()))?;
+    while let Some(stretch) = stretches.next().await.map_err(LakeError::parquet(doing()))? {
+        if stretch.is_empty() {
+            continue;
+        }
+        let ranges = stretch.iter().map(|range| in_memory(range.start)..in_memory(range.end));
+        let selection = RowSelection::from_consecutive_ranges(ranges, in_memory(file.rows));
+        let mut batches = access.open(file, filter.columns().into_iter(), Some(selection)).await?;
+        let mut numbers = stretch.into_iter().flatten();
+        while let Some(batch) = batches.try_next().await.map_err(LakeError::parquet(doing()))? {
+            let mask = filter.mask(&batch).ok_or_else(|| filter.unusable(file))?;
+            for (asked, row) in mask.values().iter().zip(numbers.by_ref()) {
+                if asked {
+                    rows.push(row);
+                    if rows.len() == count {
+                        return Ok(rows);
+                    }
                 }
             }
-            row += 1;
         }
     }
     Ok(rows)

@@ -6,6 +6,7 @@ use calendar::Date;
 use formats::has_tag;
 use ledger::{
     ChargeFilter, ChargeQuery, ChargeType, Condition, Field, PublisherType, Selection, Share, Visibility, Window,
+    comparable,
 };
 
 use crate::error::LakeError;
@@ -75,6 +76,15 @@ impl RowFilter {
         columns
     }
 
+    /// Tests that a row passes only with a known text: where no text of a column passes, no row is asked for.
+    pub(crate) fn required(&self) -> Vec<Required<'_>> {
+        let subscription = std::iter::once(&self.selection).filter_map(|selection| match selection {
+            Selection::Subscription(id) => Some(Required::Subscription(id.to_string())),
+            Selection::Everything | Selection::Department { .. } | Selection::Account { .. } => None,
+        });
+        self.filter.conditions.iter().map(Required::Condition).chain(subscription).collect()
+    }
+
     /// Marks the rows asked for; `None` if a column is not there or is of another type.
     pub(crate) fn mask(&self, batch: &RecordBatch) -> Option<BooleanArray> {
         let mut keep = vec![true; batch.num_rows()];
@@ -130,6 +140,32 @@ impl RowFilter {
             .test(|cell| self.visibility.shows(Some(ChargeType::Usage), publisher(cell)));
         keep.iter_mut().enumerate().for_each(|(row, keep)| *keep &= types.at(row) && publishers.at(row));
         Some(())
+    }
+}
+
+/// A test that a row passes only with a known text in a column.
+pub(crate) enum Required<'a> {
+    /// A condition of the filter.
+    Condition(&'a Condition),
+    /// The subscription that is asked for, as comparable text.
+    Subscription(String),
+}
+
+impl Required<'_> {
+    /// The column that is tested.
+    pub(crate) fn column(&self) -> &'static str {
+        match self {
+            Self::Condition(condition) => field_of(condition).column(),
+            Self::Subscription(_) => Field::SubscriptionId.column(),
+        }
+    }
+
+    /// Whether a text passes.
+    pub(crate) fn accepts(&self, text: &str) -> bool {
+        match self {
+            Self::Condition(condition) => holds(condition, Some(text)),
+            Self::Subscription(id) => comparable(text) == *id,
+        }
     }
 }
 

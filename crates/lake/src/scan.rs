@@ -138,6 +138,11 @@ impl FileAccess {
         Self { store: snapshot.store(), footers: snapshot.footers.clone() }
     }
 
+    /// Reads parts of a file.
+    pub(crate) fn reader(&self, file: &LakeFile) -> FileReader {
+        FileReader::of(&self.store, &self.footers, file)
+    }
+
     /// Begins to read columns of a file: all rows, or the selected ones.
     pub(crate) async fn open<'a>(
         &self,

@@ -74,7 +74,7 @@ pub(crate) async fn usage_details(call: &Call<'_>, segments: &[String]) -> Resul
         return Ok(answer(StatusCode::NO_CONTENT, Body::empty()));
     }
     let next = next.map(|token| next_link(&base, call.parts, &call.query, &token));
-    Ok(page(&rows, next.as_deref()))
+    Ok(page(rows, next.as_deref()))
 }
 
 fn check_query(call: &Call<'_>, api_version: &str) -> Result<(), ApiError> {

@@ -9,6 +9,7 @@ use crate::instant::now_ms;
 pub(crate) mod access;
 pub(crate) mod audit;
 pub(crate) mod bill;
+pub(crate) mod compact;
 pub(crate) mod demo;
 pub(crate) mod enrollment;
 pub(crate) mod explain;

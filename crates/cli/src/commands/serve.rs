@@ -90,6 +90,13 @@ async fn collect(store: &Store) {
         if let Err(error) = store.collect_orphans(ORPHAN_AGE).await {
             tracing::error!(%error, "cannot collect what dead imports left: {error}");
         }
+        match store.compact().await {
+            Ok(merged) if merged.sets == 0 => {}
+            Ok(merged) => {
+                tracing::info!(files = merged.files, rows = merged.rows, "merged {} small files", merged.files)
+            }
+            Err(error) => tracing::error!(%error, "cannot merge small files: {error}"),
+        }
         tokio::time::sleep(COLLECTION_PAUSE).await;
     }
 }

@@ -20,7 +20,7 @@ use crate::reader::{Judged, ReadOptions, RejectSink, header_of, judge, syntax_er
 use crate::records::{Record, RecordReader};
 use crate::row::{Row, SCOPE_FIELDS, outside_scope};
 use crate::sketch;
-use crate::source::SourceReader;
+use crate::source::{SourceCopy, SourceReader};
 use crate::summary::ReadSummary;
 
 /// Rows that are read one by one and kept together.
@@ -60,9 +60,7 @@ pub struct SourceRows<'s> {
 pub struct OpenedSource<'s> {
     /// What takes its rows.
     pub rows: SourceRows<'s>,
-    /// The text up to the first row.
-    pub head: Vec<u8>,
-    /// The rows that were read along with it.
+    /// The rows that were read along with its header.
     pub first: Block,
 }
 
@@ -131,28 +129,34 @@ impl<'s> SourceRows<'s> {
         Ok(rows)
     }
 
-    /// Reads the header of a file.
+    /// Reads the header of a file. The text up to the first row goes to `copy`.
     pub fn open<R: Read>(
         file: &str,
         blocks: &mut SourceBlocks<R>,
         options: ReadOptions,
         rejects: Option<&'s mut dyn RejectSink>,
+        copy: &mut dyn SourceCopy,
     ) -> Result<OpenedSource<'s>, InputError> {
-        let mut text = Vec::new();
+        let (mut text, mut line, mut preface, mut begun) = (Vec::new(), 1, 0, false);
         let mut last = false;
         loop {
             if let Some(block) = blocks.next_block(file, Vec::new())? {
                 text.extend_from_slice(&block.text);
                 last = block.last;
             }
-            let mut records = RecordReader::over(text, 1, last);
-            let Some(header) = header_of(file, &mut records)? else {
-                text = records.into_whole();
-                continue;
-            };
-            let (line, consumed) = (records.line(), records.consumed());
+            let mut records = RecordReader::over(text, line, last);
+            if begun {
+                records = records.go_on();
+            }
+            let header = header_of(file, &mut records, &mut preface)?;
+            let consumed = records.consumed();
+            line = records.line();
+            begun |= consumed > 0;
             let mut head = records.into_whole();
-            let first = Block { text: head.split_off(consumed), last };
+            text = head.split_off(consumed);
+            copy.take(&head).map_err(|source| InputError::Io { file: file.to_owned(), source })?;
+            let Some(header) = header else { continue };
+            let first = Block { text, last };
             let evidence = if header.is_enterprise_reporting() {
                 let fact = "is a usage file of Enterprise Reporting, which knows actual cost only";
                 DatasetEvidence::of_file(Dataset::ActualCost, fact)
@@ -161,7 +165,7 @@ impl<'s> SourceRows<'s> {
             };
             let summary = ReadSummary::new(file, &header, &options, evidence);
             let rows = Self::new(RowPlan::new(header, options), summary, rejects, line);
-            return Ok(OpenedSource { rows, head, first });
+            return Ok(OpenedSource { rows, first });
         }
     }
 
@@ -262,7 +266,7 @@ impl<'s> SourceRows<'s> {
     fn read_slow(&mut self, block: &Block) -> Result<(), InputError> {
         let mut text = std::mem::take(&mut self.carry);
         text.extend_from_slice(&block.text);
-        let mut records = RecordReader::over(text, self.line, block.last);
+        let mut records = RecordReader::over(text, self.line, block.last).go_on();
         while records.advance_within().map_err(|error| syntax_error(&self.summary.file, error))? {
             self.read_record(&records.record())?;
         }

@@ -20,6 +20,19 @@ const HEADER: &str = "BillingAccountId,BillingAccountName,InvoiceSectionName,Sub
                       Quantity,EffectivePrice,CostInBillingCurrency,x,ChargeType,PricingModel,BillingCurrencyCode,\
                       BillingPeriodStartDate,IsAzureCreditEligible,y";
 
+/// Keeps nothing.
+struct NoCopy;
+
+impl crate::source::SourceCopy for NoCopy {
+    fn take(&mut self, _: &[u8]) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn finish(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// What was rejected: line, reason and text of each row.
 #[derive(Default, Debug, PartialEq)]
 struct Kept(Vec<(RowFault, Vec<u8>)>);
@@ -62,7 +75,8 @@ fn by_spans(text: &[u8], options: &ReadOptions, rejects: bool, (block_bytes, rea
     let read = || {
         let sink = rejects.then_some(&mut kept as &mut dyn RejectSink);
         let mut blocks = SourceBlocks::new(SourceReader::open("f", text)?, block_bytes);
-        let OpenedSource { mut rows, first, .. } = SourceRows::open("f", &mut blocks, options.clone(), sink)?;
+        let OpenedSource { mut rows, first, .. } =
+            SourceRows::open("f", &mut blocks, options.clone(), sink, &mut NoCopy)?;
         let mut readers: Vec<_> =
             (0..readers).filter(|_| rows.plan().has_spans()).map(|_| BlockReader::new(rows.plan().clone())).collect();
         let mut done: Vec<(usize, CodedRows)> = Vec::new();
@@ -241,7 +255,7 @@ fn rows_in_order_are_read_by_spans_and_spans_that_do_not_repeat_are_split() {
     let options = ReadOptions::default();
     let source = SourceReader::open("f", text.as_bytes()).unwrap();
     let mut blocks = SourceBlocks::new(source, 64 << 10);
-    let opened = SourceRows::open("f", &mut blocks, options.clone(), None).unwrap();
+    let opened = SourceRows::open("f", &mut blocks, options.clone(), None, &mut NoCopy).unwrap();
     let (mut rows, mut next) = (opened.rows, Some(opened.first));
     let mut reader = BlockReader::new(rows.plan().clone());
     let mut divisions = Vec::new();
@@ -260,7 +274,7 @@ fn rows_in_order_are_read_by_spans_and_spans_that_do_not_repeat_are_split() {
 
 #[test]
 fn a_row_that_is_refused_is_the_first_one_of_the_file() {
-    let mut text = plain_rows(2_000).replace(",Usage,", ",Usage,").into_bytes();
+    let mut text = plain_rows(2_000).into_bytes();
     text.extend_from_slice(b"123,Name,Dept,s,bad day,/r,m,t,1,1,1,,Usage,OnDemand,USD,01/01/2025,True,\n");
     text.extend_from_slice(b"123,Name,Dept,s,01/02/2025,/r,m,t,bad,1,1,,Usage,OnDemand,USD,01/01/2025,True,\n");
     for readers in [1, 2, 4] {

@@ -1,21 +1,17 @@
 //! Members of a row: where an answer takes a value from, and what it writes for it.
 
-use arrow::array::{Array, Int64Array, RecordBatch};
 use calendar::{BillingPeriod, Date};
 use ledger::Field;
 use serde_json::value::RawValue;
-use uuid::Uuid;
 
+use super::cells::Cells;
 use super::text::{is_json_number, push_decimal, push_escaped, push_plain, push_string, push_text};
-use crate::column::{CodedTexts, Column, EncodeError, Extras, integers, lake_columns};
+use crate::column::{Column, lake_columns};
 use crate::extras;
 use crate::pages::json::members;
 use crate::reporting::is_whole;
 use crate::schema::{EXTRA_COLUMN, SOURCE_HASH_COLUMN, SOURCE_ROW_COLUMN};
 use crate::tags::{is_json, tags_text};
-
-/// Names of rows that have none of their own are made in this space.
-const NAME_SPACE: Uuid = Uuid::from_u128(0x6f1d_5a6c_1b0e_5c3f_9a41_7c0d_93b8_42e7);
 
 /// A member of a JSON object.
 #[derive(Debug, Clone)]
@@ -88,15 +84,6 @@ pub struct RowContext {
     pub first_open_period: BillingPeriod,
 }
 
-/// The cells of a batch.
-pub(super) struct Cells {
-    columns: Vec<Option<Column>>,
-    extras: Extras,
-    hashes: CodedTexts,
-    rows: Int64Array,
-    pub(super) period: BillingPeriod,
-}
-
 impl Value {
     fn fields(&self, found: &mut Vec<Field>) {
         match self {
@@ -137,84 +124,6 @@ pub(super) fn columns_read(fields: &[Field]) -> Vec<String> {
     fields.iter().flat_map(|field| lake_columns(*field)).chain(technical).collect()
 }
 
-impl Cells {
-    pub(super) fn of(batch: &RecordBatch, fields: &[Field], period: BillingPeriod) -> Result<Self, EncodeError> {
-        let mut columns: Vec<Option<Column>> = Field::ALL.iter().map(|_| None).collect();
-        for field in fields {
-            // The tags are JSON already, or become it.
-            let write = if *field == Field::Tags { push_raw } else { push_text };
-            columns[field.index()] = Some(Column::of(batch, *field, write)?);
-        }
-        Ok(Self {
-            columns,
-            extras: Extras::of(batch)?,
-            hashes: CodedTexts::named(batch, SOURCE_HASH_COLUMN, push_raw)?,
-            rows: integers(batch, SOURCE_ROW_COLUMN)?,
-            period,
-        })
-    }
-
-    fn column(&self, field: Field) -> Option<&Column> {
-        self.columns[field.index()].as_ref()
-    }
-
-    pub(super) fn extra(&self, row: usize, name: &str) -> Option<&str> {
-        self.extras.at(row, name).filter(|cell| !cell.is_empty())
-    }
-
-    /// Whether the row comes from a page of usage details: it has the members that it came with and no others.
-    fn is_from_page(&self, row: usize) -> bool {
-        self.extra(row, extras::USAGE_DETAIL_NAME).is_some()
-    }
-
-    fn date(&self, field: Field, row: usize) -> Option<Date> {
-        match self.column(field)? {
-            Column::Date(dates) => dates[row],
-            _ => None,
-        }
-    }
-
-    fn boolean(&self, field: Field, row: usize) -> Option<bool> {
-        match self.column(field)? {
-            Column::Boolean(values) => (!values.is_null(row)).then(|| values.value(row)),
-            _ => None,
-        }
-    }
-
-    /// The text of a cell as it was prepared; empty for an unknown one.
-    pub(super) fn text(&self, field: Field, row: usize) -> &[u8] {
-        match self.column(field) {
-            Some(Column::Text(texts)) => texts.at(row),
-            _ => b"",
-        }
-    }
-
-    /// The name of a usage detail: its own, else made of where the row was read (DESIGN 4.4).
-    pub(super) fn push_name(&self, row: usize, out: &mut Vec<u8>) {
-        if let Some(name) = self.extra(row, extras::USAGE_DETAIL_NAME) {
-            push_escaped(name.as_bytes(), out);
-            return;
-        }
-        let mut origin = self.hashes.at(row).to_vec();
-        origin.push(b' ');
-        origin.extend_from_slice(self.rows.value(row).to_string().as_bytes());
-        let name = Uuid::new_v5(&NAME_SPACE, &origin);
-        out.extend_from_slice(name.hyphenated().encode_lower(&mut Uuid::encode_buffer()).as_bytes());
-    }
-
-    /// The billing period as ids spell it.
-    pub(super) fn push_period_name(&self, row: usize, out: &mut Vec<u8>) {
-        match self.extra(row, extras::BILLING_PERIOD_NAME) {
-            Some(name) => push_escaped(name.as_bytes(), out),
-            None => out.extend_from_slice(self.period.to_string().as_bytes()),
-        }
-    }
-}
-
-fn push_raw(text: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(text);
-}
-
 impl Member {
     /// Appends `"name":value` with a comma before it unless it is the first; nothing for an absent member.
     pub(super) fn write(
@@ -251,13 +160,18 @@ impl Member {
 }
 
 /// Appends members between braces; what is not known may leave none.
-pub(super) fn write_members(members: &[Member], cells: &Cells, row: usize, context: &RowContext, out: &mut Vec<u8>) {
+fn write_members(members: &[Member], cells: &Cells, row: usize, context: &RowContext, out: &mut Vec<u8>) {
     out.push(b'{');
+    write_listed(members, cells, row, context, out);
+    out.push(b'}');
+}
+
+/// Appends members with commas between them.
+pub(super) fn write_listed(members: &[Member], cells: &Cells, row: usize, context: &RowContext, out: &mut Vec<u8>) {
     let mut first = true;
     for member in members {
         first &= !member.write(cells, row, context, first, out);
     }
-    out.push(b'}');
 }
 
 impl Value {
@@ -288,8 +202,7 @@ impl Value {
                 }
             }
             Self::Integer(field) => {
-                let text = cells.text(*field, row);
-                let text = text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(text);
+                let text = cells.text(*field, row).as_bytes();
                 if is_whole(text) {
                     out.extend_from_slice(text);
                 }
@@ -320,7 +233,7 @@ impl Value {
                 }
             }
             Self::TagsText => {
-                if let Some(text) = tags_text(&String::from_utf8_lossy(cells.text(Field::Tags, row))) {
+                if let Some(text) = tags_text(cells.text(Field::Tags, row)) {
                     push_string(text.as_bytes(), out);
                 }
             }
@@ -339,7 +252,6 @@ impl Value {
 
 fn write_cell(cells: &Cells, field: Field, row: usize, out: &mut Vec<u8>) {
     match cells.column(field) {
-        Some(Column::Text(texts)) => out.extend_from_slice(texts.at(row)),
         Some(Column::Decimal(decimals)) => {
             if let Some(cell) = decimals.at(row) {
                 push_decimal(&cell, out);
@@ -347,7 +259,7 @@ fn write_cell(cells: &Cells, field: Field, row: usize, out: &mut Vec<u8>) {
         }
         Some(Column::Boolean(_)) => write_boolean(cells.boolean(field, row), out),
         Some(Column::Date(dates)) => write_time(dates[row], "T00:00:00.0000000Z", out),
-        None => {}
+        Some(Column::Text(_)) | None => push_text(cells.text(field, row).as_bytes(), out),
     }
 }
 
@@ -376,14 +288,15 @@ fn write_time(day: Option<Date>, time: &str, out: &mut Vec<u8>) {
     }
 }
 
-/// A JSON string that holds an object becomes the object. All its values are texts, as the OpenAPI file of the first version
-/// says: a number is its digits in a text, what else is no text its JSON. What is unknown is absent.
-pub(super) fn write_object(string: &[u8], out: &mut Vec<u8>) {
-    let text = serde_json::from_slice::<String>(string).ok();
-    let object = text.as_deref().filter(|text| is_json(text));
-    let object = object.and_then(|text| serde_json::from_str::<&RawValue>(text).ok());
+/// A text that holds a JSON object becomes the object; a blank one nothing. All its values are texts, as the OpenAPI file of
+/// the first version says: a number is its digits in a text, what else is no text its JSON. What is unknown is absent.
+pub(super) fn write_object(text: &str, out: &mut Vec<u8>) {
+    if text.is_empty() {
+        return;
+    }
+    let object = is_json(text).then(|| serde_json::from_str::<&RawValue>(text).ok()).flatten();
     let Some(members) = object.and_then(|object| members(object).ok()) else {
-        out.extend_from_slice(string);
+        push_string(text.as_bytes(), out);
         return;
     };
     out.push(b'{');

@@ -1,6 +1,9 @@
 //! Writing charges as JSON rows of the page-wise API generations. Numbers are written from the digits that came in.
 
+mod cells;
 mod member;
+mod pieces;
+mod rows;
 mod shapes;
 mod text;
 
@@ -13,11 +16,9 @@ pub use shapes::Expanded;
 pub(crate) use text::{is_json_number, push_plain};
 
 use crate::column::EncodeError;
-use crate::extras;
 use crate::reporting::ReportingVersion;
-use crate::tags::tags_json;
-use member::{Cells, Member, columns_read, fields, write_members};
-use text::push_escaped;
+use cells::Cells;
+use member::{Member, columns_read, fields};
 
 /// Writes batches of charges as JSON objects.
 #[derive(Debug, Clone)]
@@ -26,6 +27,11 @@ pub struct JsonEncoder {
     members: Vec<Member>,
     fields: Vec<Field>,
 }
+
+/// By so much longer than the first row of a batch may its rows be on the average without a second allocation.
+const ROW_BYTES_MORE: usize = 256;
+/// More than a page is not reserved: one row can be as long as thousands.
+const RESERVED_BYTES_MAX: usize = 4 << 20;
 
 /// What stands around the members of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,45 +82,26 @@ impl JsonEncoder {
         ends: &mut Vec<usize>,
     ) -> Result<(), EncodeError> {
         let cells = Cells::of(batch, &self.fields, period)?;
+        let start = out.len();
+        let mut rows = rows::assembly(self.form, &self.members, &cells, context);
+        ends.reserve(batch.num_rows());
         for row in 0..batch.num_rows() {
             if !out.is_empty() {
                 out.push(b',');
             }
-            match self.form {
-                Form::Plain => write_members(&self.members, &cells, row, context, out),
-                Form::Resource { kind } => self.resource(&cells, row, kind, context, out),
+            rows.push(row, out);
+            if row == 0 {
+                // The other rows are about as long as the first.
+                let rows_bytes = (out.len() - start + ROW_BYTES_MORE).saturating_mul(batch.num_rows());
+                out.reserve(rows_bytes.min(RESERVED_BYTES_MAX));
             }
             ends.push(out.len());
         }
         Ok(())
     }
-
-    fn resource(&self, cells: &Cells, row: usize, kind: bool, context: &RowContext, out: &mut Vec<u8>) {
-        out.push(b'{');
-        if kind {
-            out.extend_from_slice(b"\"kind\":\"legacy\",");
-        }
-        out.extend_from_slice(b"\"id\":\"");
-        push_escaped(context.id_prefix.as_bytes(), out);
-        out.extend_from_slice(b"/providers/Microsoft.Billing/billingPeriods/");
-        cells.push_period_name(row, out);
-        out.extend_from_slice(b"/providers/Microsoft.Consumption/usageDetails/");
-        cells.push_name(row, out);
-        out.extend_from_slice(b"\",\"name\":\"");
-        cells.push_name(row, out);
-        out.extend_from_slice(b"\",\"type\":\"Microsoft.Consumption/usageDetails\",\"tags\":");
-        let tags = String::from_utf8_lossy(cells.text(Field::Tags, row));
-        out.extend_from_slice(tags_json(&tags).as_bytes());
-        if kind && let Some(etag) = cells.extra(row, extras::ETAG) {
-            out.extend_from_slice(b",\"etag\":\"");
-            push_escaped(etag.as_bytes(), out);
-            out.push(b'"');
-        }
-        out.extend_from_slice(b",\"properties\":");
-        write_members(&self.members, cells, row, context, out);
-        out.push(b'}');
-    }
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

@@ -14,11 +14,12 @@ fn batch() -> RecordBatch {
     batch_of(TEXT)
 }
 
-fn batch_of(text: &str) -> RecordBatch {
+pub(super) fn batch_of(text: &str) -> RecordBatch {
     let source = SourceReader::open("f", text.as_bytes()).unwrap();
     let mut reader = ChargeReader::open("f", source, ReadOptions::default(), None).unwrap();
     let batch = reader.next_batch().unwrap().unwrap();
-    let hash: arrow::array::ArrayRef = std::sync::Arc::new(arrow::array::StringArray::from(vec!["hash", "hash"]));
+    let hash: arrow::array::ArrayRef =
+        std::sync::Arc::new(arrow::array::StringArray::from(vec!["hash"; batch.num_rows()]));
     let own = batch.schema().fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
     let columns = own.into_iter().zip(batch.columns().iter().cloned());
     RecordBatch::try_from_iter(columns.chain([(crate::schema::SOURCE_HASH_COLUMN.to_owned(), hash)])).unwrap()
@@ -40,7 +41,7 @@ fn text(encoder: &JsonEncoder) -> String {
     String::from_utf8(out).unwrap()
 }
 
-const ALL: Expanded = Expanded { meter_details: true, additional_info: true };
+pub(super) const ALL: Expanded = Expanded { meter_details: true, additional_info: true };
 
 #[test]
 fn numbers_are_written_with_the_digits_that_came_in() {
@@ -123,7 +124,7 @@ fn additional_properties_were_an_object_first() {
 fn the_object_of_additional_properties_has_texts_only() {
     let written = |text: &str| {
         let mut out = Vec::new();
-        member::write_object(&serde_json::to_vec(text).unwrap(), &mut out);
+        member::write_object(text, &mut out);
         String::from_utf8(out).unwrap()
     };
     assert_eq!(written(r#" { "a" : "x\"y", "b":1.50, "c":true } "#), r#"{"a":"x\"y","b":"1.50","c":"true"}"#);

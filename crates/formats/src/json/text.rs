@@ -20,20 +20,34 @@ pub(super) fn push_string(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Appends what stands between the quotes of a JSON string.
+/// Appends what stands between the quotes of a JSON string: stretches without a special character as a whole.
 pub(super) fn push_escaped(text: &[u8], out: &mut Vec<u8>) {
-    for byte in text {
-        match byte {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            control @ ..=0x1F => {
-                out.extend_from_slice(b"\\u00");
-                out.extend([HEX[usize::from(control >> 4)], HEX[usize::from(control & 15)]]);
-            }
-            other => out.push(*other),
+    let mut rest = text;
+    while let Some(at) = rest.iter().position(|byte| is_special(*byte)) {
+        let (plain, special) = rest.split_at(at);
+        out.extend_from_slice(plain);
+        if let [first, after @ ..] = special {
+            push_special(*first, out);
+            rest = after;
+        }
+    }
+    out.extend_from_slice(rest);
+}
+
+fn is_special(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+fn push_special(byte: u8, out: &mut Vec<u8>) {
+    match byte {
+        b'"' => out.extend_from_slice(b"\\\""),
+        b'\\' => out.extend_from_slice(b"\\\\"),
+        b'\n' => out.extend_from_slice(b"\\n"),
+        b'\r' => out.extend_from_slice(b"\\r"),
+        b'\t' => out.extend_from_slice(b"\\t"),
+        control => {
+            out.extend_from_slice(b"\\u00");
+            out.extend([HEX[usize::from(control >> 4)], HEX[usize::from(control & 15)]]);
         }
     }
 }

@@ -4,7 +4,9 @@
 
 mod bad_input;
 mod balances;
+mod compact;
 mod crashes;
+mod filtered_pages;
 mod orphans;
 mod pages;
 mod partition;

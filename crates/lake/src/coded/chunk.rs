@@ -5,7 +5,7 @@ use parquet::basic::{BoundaryOrder, Compression, Encoding, ZstdLevel};
 use parquet::column::page::{CompressedPage, Page, PageWriter};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ColumnChunkMetaData, ColumnIndexBuilder, OffsetIndexBuilder};
+use parquet::file::metadata::{ColumnChunkMetaData, ColumnIndexBuilder, LevelHistogram, OffsetIndexBuilder};
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 
@@ -118,6 +118,7 @@ pub(crate) fn encode(
             ascending &= is_after(&leaf.values, last_bounds, bounds);
             last_bounds = bounds.or(last_bounds);
             append_to_index(builder, &leaf.values, bounds, page_nulls);
+            builder.append_histograms(&None, &level_histogram(descr, page_nulls, page_rows - page_nulls));
         }
         rows += page_rows;
         nulls += page_nulls;
@@ -136,6 +137,7 @@ pub(crate) fn encode(
         .set_total_uncompressed_size(pages.uncompressed as i64)
         .set_data_page_offset(pages.first_page.unwrap_or_default() as i64)
         .set_dictionary_page_offset(dictionary_offset);
+    metadata = metadata.set_definition_level_histogram(level_histogram(descr, nulls, rows - nulls));
     let bounds = match bounded {
         Bounded::Nothing => None,
         _ => leaf.values.bounds(leaf.runs.iter().map(|(code, _)| *code)),
@@ -253,6 +255,14 @@ impl Pages<'_> {
         self.uncompressed += spec.uncompressed_size;
         Ok((spec.offset, spec.compressed_size))
     }
+}
+
+/// How many rows of a nullable column are null and how many are not.
+fn level_histogram(descr: &ColumnDescPtr, nulls: u64, present: u64) -> Option<LevelHistogram> {
+    let mut levels = LevelHistogram::try_new(descr.max_def_level())?;
+    levels.increment_by(0, nulls as i64);
+    levels.increment_by(1, present as i64);
+    Some(levels)
 }
 
 fn is_after(values: &Values<'_>, before: Bounds, next: Bounds) -> bool {

@@ -12,6 +12,8 @@ use super::unify::Unified;
 use crate::error::LakeError;
 use crate::write::ROW_GROUP_ROWS;
 
+/// Most bytes of text in a row group, each row's counted: what readers hold of it in memory.
+const ROW_GROUP_TEXT_MAX: usize = 256 << 20;
 /// Width of the numbers that rows are sorted by.
 const SORT_BITS: u32 = 128;
 
@@ -34,7 +36,7 @@ pub(crate) fn encode_rows<'r>(
     let periods = sorted(&unified, SORT_BITS);
     let mut tasks = Vec::new();
     for period in &periods {
-        tasks.extend(period.rows.chunks(ROW_GROUP_ROWS).map(|rows| (period.period, rows)));
+        tasks.extend(row_groups(&unified, &period.rows).into_iter().map(|rows| (period.period, rows)));
     }
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, Result<EncodedGroup, LakeError>)>> = Mutex::new(Vec::with_capacity(tasks.len()));
@@ -71,4 +73,28 @@ pub(crate) fn encode_rows<'r>(
         }
     }
     Ok(encoded)
+}
+
+/// Cuts rows into row groups. Wide rows make shorter ones; whether there can be any is seen without looking at rows.
+fn row_groups<'s>(unified: &Unified<'_>, rows: &'s [(u32, u32)]) -> Vec<&'s [(u32, u32)]> {
+    let sizes = unified.text_sizes();
+    let greatest: usize = sizes.iter().map(|sizes| sizes.iter().copied().max().unwrap_or_default()).sum();
+    if greatest <= ROW_GROUP_TEXT_MAX / ROW_GROUP_ROWS {
+        return rows.chunks(ROW_GROUP_ROWS).collect();
+    }
+    let mut contents = vec![0; sizes.len()];
+    let (mut groups, mut start, mut bytes) = (Vec::new(), 0, 0);
+    for (index, (block, row)) in rows.iter().enumerate() {
+        unified.contents(*block as usize, *row as usize, &mut contents);
+        let size: usize = sizes.iter().zip(&contents).map(|(sizes, content)| sizes[*content as usize]).sum();
+        if index - start == ROW_GROUP_ROWS || (index > start && bytes + size > ROW_GROUP_TEXT_MAX) {
+            groups.push(&rows[start..index]);
+            (start, bytes) = (index, 0);
+        }
+        bytes += size;
+    }
+    if start < rows.len() {
+        groups.push(&rows[start..]);
+    }
+    groups
 }

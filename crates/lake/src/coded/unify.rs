@@ -227,6 +227,16 @@ impl<'r> Unified<'r> {
         (cell.code > 0).then(|| self.tables[cell.table as usize].columns()[own].text(cell.code))
     }
 
+    /// Bytes of text in each content of each group.
+    pub(crate) fn text_sizes(&self) -> Vec<Vec<usize>> {
+        let size = |column: usize, cell: u32| self.text(column, cell).map_or(0, <[u8]>::len);
+        let of_content = |group: &Group, content: u32| -> usize {
+            group.columns.iter().zip(group.cells(content)).map(|(column, cell)| size(*column, *cell)).sum()
+        };
+        let of_group = |group: &Group| (0..group.len() as u32).map(|content| of_content(group, content)).collect();
+        self.groups.iter().map(of_group).collect()
+    }
+
     /// The day of a date cell.
     pub(crate) fn day(&self, column: usize, code: u32) -> Option<i32> {
         match self.values(column, code)? {
