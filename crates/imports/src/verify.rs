@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use catalog::{HeldBalance, billed_by};
 use formats::{FillIns, read_balances};
-use lake::{FileFault, check_file};
+use lake::{FileFault, Snapshot, check_file};
 use ledger::EnrollmentId;
 use ledger::identities::Verdict;
 use money::{Decimal, Limits, Total};
@@ -200,6 +200,20 @@ fn describe(fault: &FileFault) -> String {
     }
 }
 
+/// Rows and exact totals of each period and source scope of a version.
+fn sums_of(snapshot: &Snapshot) -> BTreeMap<String, (u64, Option<String>)> {
+    let mut sums: BTreeMap<String, (u64, Option<Total>)> = BTreeMap::new();
+    for file in snapshot.files() {
+        let key = format!("{} {} {} {}", file.enrollment, file.dataset, file.period, file.scope_key);
+        let (rows, total) = sums.entry(key).or_insert((0, Some(Total::default())));
+        *rows += file.rows;
+        let own = Decimal::parse(file.total.as_bytes(), Limits::TOTAL).ok();
+        *total = total.zip(own).and_then(|(mut total, own)| total.add(own.value).ok().map(|()| total));
+    }
+    let text = |total: Total| total.value().to_shortest_string();
+    sums.into_iter().map(|(key, (rows, total))| (key, (rows, total.map(text)))).collect()
+}
+
 async fn read_records(store: &Store, report: &mut VerifyReport) -> Result<Vec<(u64, ImportRecord)>, ImportError> {
     let mut records = Vec::new();
     for commit in store.lake().notes_after(None).await? {
@@ -208,6 +222,12 @@ async fn read_records(store: &Store, report: &mut VerifyReport) -> Result<Vec<(u
             match ImportRecord::read(commit.version, note) {
                 Ok(record) => records.push((commit.version, record)),
                 Err(error) => report.violations.push(error.to_string()),
+            }
+        } else if commit.merges_files {
+            let version = commit.version;
+            let before = store.lake().snapshot_at(version.saturating_sub(1)).await?;
+            if sums_of(&before) != sums_of(&store.lake().snapshot_at(version).await?) {
+                report.violations.push(format!("revision {version}: merging files changed rows or totals"));
             }
         } else if commit.changes_files {
             let version = commit.version;

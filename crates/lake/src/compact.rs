@@ -19,12 +19,13 @@ use ledger::Field;
 use money::{Decimal, Limits, Total};
 use parquet::arrow::ParquetRecordBatchStreamBuilder;
 use parquet::arrow::async_reader::ParquetRecordBatchStream;
+use serde_json::json;
 use tokio::runtime::Handle;
 
 use crate::crash::crash_point;
 use crate::error::LakeError;
 use crate::file::LakeFile;
-use crate::log::uncommitted;
+use crate::log::{MERGED_MEMBER, NOTE_MEMBER, uncommitted};
 use crate::reader::FileReader;
 use crate::table::{Lake, Snapshot};
 use crate::write::{FileTarget, OpenFile, now_ms};
@@ -95,7 +96,8 @@ impl Lake {
         let properties = CommitProperties::default()
             .with_max_retries(0)
             .with_create_checkpoint(false)
-            .with_cleanup_expired_logs(Some(false));
+            .with_cleanup_expired_logs(Some(false))
+            .with_metadata([(NOTE_MEMBER.to_owned(), json!({ MERGED_MEMBER: old.len() }))]);
         let operation = DeltaOperation::Optimize { predicate: None, target_size: 0 };
         let state = base.table.snapshot().map_err(LakeError::table("read the charges table"))?;
         crash_point("import-commit-begun");

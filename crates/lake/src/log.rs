@@ -12,6 +12,8 @@ use crate::error::LakeError;
 
 /// Member of the Delta commit information that carries the record.
 pub(crate) const NOTE_MEMBER: &str = "lazurite";
+/// Member of the record of a commit that merges files. It is no import's record.
+pub(crate) const MERGED_MEMBER: &str = "mergedFiles";
 /// A reader of the log reads at most this many commits beyond a checkpoint.
 pub(crate) const VERSIONS_PER_CHECKPOINT: u64 = 20;
 
@@ -26,6 +28,8 @@ pub struct CommitNote {
     pub note: Option<Value>,
     /// Whether files come or go with the commit.
     pub changes_files: bool,
+    /// Whether the commit merges files of ours: it changes no row.
+    pub merges_files: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,7 +72,10 @@ pub(crate) async fn notes_of(
         let changes_files = bytes
             .split(|byte| *byte == b'\n')
             .any(|line| line.starts_with(b"{\"add\"") || line.starts_with(b"{\"remove\""));
-        notes.push(CommitNote { version, committed_at_ms: timestamp.unwrap_or_default(), note, changes_files });
+        let merges_files = note.as_ref().is_some_and(|note| note.get(MERGED_MEMBER).is_some());
+        let note = note.filter(|_| !merges_files);
+        let committed_at_ms = timestamp.unwrap_or_default();
+        notes.push(CommitNote { version, committed_at_ms, note, changes_files, merges_files });
     }
     Ok(notes)
 }
