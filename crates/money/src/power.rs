@@ -101,7 +101,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn exact_quotients_are_those_of_the_division(quotient: u128, rest in 0_u128..3, exponent in 0_u8..=40) {
-            let expected = |number: u128, power: u128| (number % power == 0).then(|| number / power);
+            let expected = |number: u128, power: u128| number.is_multiple_of(power).then(|| number / power);
             let power = 10_u128.checked_pow(exponent.into());
             let numbers = [quotient, (quotient % (u128::MAX / power.unwrap_or(1))) * power.unwrap_or(1) + rest];
             for number in numbers {

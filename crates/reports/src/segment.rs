@@ -10,6 +10,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use lake::leftover::{ORPHAN_AGE, is_older};
 use lake::{LakeFile, make_private};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -21,6 +22,8 @@ use crate::codec::Codec;
 pub(crate) const SEGMENTS: &str = "segments";
 /// Raised when frames are cut or indexed in another way.
 const FORMAT: u32 = 1;
+/// Begins the names of segments that are being written.
+const UNFINISHED: &str = "unfinished-";
 /// Ends a segment.
 const MAGIC: &[u8; 8] = b"LZSEG001";
 const DIGEST_BYTES: usize = 32;
@@ -171,7 +174,12 @@ impl SegmentWriter {
         let folder = data.join(SEGMENTS);
         make_private(&folder)?;
         let target = folder.join(name(file, identity, codec));
-        Ok(Self { file: NamedTempFile::new_in(folder)?, target, bytes: 0, groups: vec![None; groups] })
+        Ok(Self {
+            file: tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?,
+            target,
+            bytes: 0,
+            groups: vec![None; groups],
+        })
     }
 
     /// Takes the frames of a row group; `packed` has them one after the other.
@@ -208,8 +216,12 @@ pub(crate) fn evict(data: &Path, bytes_max: u64) -> std::io::Result<()> {
     for entry in std::fs::read_dir(data.join(SEGMENTS))? {
         let entry = entry?;
         let about = entry.metadata()?;
-        if about.is_file() {
-            held.push((about.modified()?, about.len(), entry.path()));
+        let written = about.modified()?;
+        let is_unfinished = entry.file_name().to_str().is_some_and(|name| name.starts_with(UNFINISHED));
+        match (about.is_file(), is_unfinished) {
+            (true, false) => held.push((written, about.len(), entry.path())),
+            (true, true) if is_older(written, ORPHAN_AGE) => std::fs::remove_file(entry.path())?,
+            _ => {}
         }
     }
     held.sort_by(|a, b| b.cmp(a));
