@@ -26,6 +26,7 @@ use crate::crash::crash_point;
 use crate::error::LakeError;
 use crate::file::LakeFile;
 use crate::log::{MERGED_MEMBER, NOTE_MEMBER, uncommitted};
+use crate::order::SORTED_BY;
 use crate::reader::FileReader;
 use crate::table::{Lake, Snapshot};
 use crate::write::{FileTarget, OpenFile, now_ms};
@@ -39,18 +40,6 @@ const MERGED_FILES_MAX: usize = 64;
 /// Rows of a batch that is read, and of one that is written.
 const READ_ROWS: usize = 512;
 const WRITTEN_ROWS: usize = 8192;
-
-/// The columns by which the rows of a file are sorted, and whether case counts not (`order.rs`).
-const SORTED_BY: [(Field, bool); 8] = [
-    (Field::InvoiceSectionId, true),
-    (Field::InvoiceSectionName, false),
-    (Field::AccountId, true),
-    (Field::AccountName, false),
-    (Field::SubscriptionId, true),
-    (Field::ResourceId, true),
-    (Field::MeterId, true),
-    (Field::Date, false),
-];
 
 impl Snapshot {
     /// Small files that are worth merging, those of one enrollment, dataset, period and source scope together.

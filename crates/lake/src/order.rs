@@ -11,21 +11,25 @@ use ledger::Field;
 
 use crate::error::LakeError;
 
-/// The order of the lake: every scope is one stretch. Ids compare without case; the source's own order breaks ties, so the
-/// order is total and repeatable.
-const SORT_COLUMNS: [(&str, bool); 11] = [
-    (BILLING_PERIOD_COLUMN, false),
-    (Field::InvoiceSectionId.column(), true),
-    (Field::InvoiceSectionName.column(), false),
-    (Field::AccountId.column(), true),
-    (Field::AccountName.column(), false),
-    (Field::SubscriptionId.column(), true),
-    (Field::ResourceId.column(), true),
-    (Field::MeterId.column(), true),
-    (Field::Date.column(), false),
-    (SOURCE_INDEX_COLUMN, false),
-    (SOURCE_ROW_COLUMN, false),
+/// The order of the lake, after the billing period: every scope is one stretch. The most significant field comes first; ids
+/// compare without case (`true`). The source's own order breaks ties, so the order is total and repeatable.
+pub(crate) const SORTED_BY: [(Field, bool); 8] = [
+    (Field::InvoiceSectionId, true),
+    (Field::InvoiceSectionName, false),
+    (Field::AccountId, true),
+    (Field::AccountName, false),
+    (Field::SubscriptionId, true),
+    (Field::ResourceId, true),
+    (Field::MeterId, true),
+    (Field::Date, false),
 ];
+
+/// The columns of staged rows by which they are sorted.
+fn sort_columns() -> impl Iterator<Item = (&'static str, bool)> {
+    let fields = SORTED_BY.into_iter().map(|(field, caseless)| (field.column(), caseless));
+    let ties = [SOURCE_INDEX_COLUMN, SOURCE_ROW_COLUMN].map(|column| (column, false));
+    std::iter::once((BILLING_PERIOD_COLUMN, false)).chain(fields).chain(ties)
+}
 
 /// Makes comparable keys of staged rows.
 pub(crate) struct SortKeys {
@@ -35,8 +39,7 @@ pub(crate) struct SortKeys {
 impl SortKeys {
     pub(crate) fn new() -> Result<Self, LakeError> {
         let schema = staging_schema();
-        let fields = SORT_COLUMNS
-            .iter()
+        let fields = sort_columns()
             .map(|(column, _)| {
                 let field = schema.field_with_name(column).expect("sort columns are columns of the schema");
                 SortField::new_with_options(field.data_type().clone(), SortOptions::new(false, true))
@@ -47,8 +50,8 @@ impl SortKeys {
     }
 
     pub(crate) fn of(&self, batch: &RecordBatch) -> Result<Rows, LakeError> {
-        let mut columns: Vec<ArrayRef> = Vec::with_capacity(SORT_COLUMNS.len());
-        for (name, caseless) in SORT_COLUMNS {
+        let mut columns: Vec<ArrayRef> = Vec::new();
+        for (name, caseless) in sort_columns() {
             let column = batch.column_by_name(name).expect("staged batches have the staging schema");
             columns.push(if caseless { lower_case(column) } else { column.clone() });
         }

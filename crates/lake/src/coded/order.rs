@@ -4,18 +4,7 @@ use formats::CodedRows;
 use ledger::Field;
 
 use super::unify::Unified;
-
-/// Fields that rows are sorted by, after their billing period: the most significant one first. Ids compare without case.
-const SORTED: [(Field, bool); 8] = [
-    (Field::InvoiceSectionId, true),
-    (Field::InvoiceSectionName, false),
-    (Field::AccountId, true),
-    (Field::AccountName, false),
-    (Field::SubscriptionId, true),
-    (Field::ResourceId, true),
-    (Field::MeterId, true),
-    (Field::Date, false),
-];
+use crate::order::SORTED_BY;
 
 /// Rows of one billing period, in order. Each is the number of its block and its number in there.
 #[derive(Debug)]
@@ -24,10 +13,10 @@ pub(crate) struct SortedPeriod {
     pub(crate) rows: Vec<(u32, u32)>,
 }
 
-/// Sorts the rows by period, by [`SORTED`], and by where they stand in their sources; `bits_max` is the width of the
+/// Sorts the rows by period, by [`SORTED_BY`], and by where they stand in their sources; `bits_max` is the width of the
 /// numbers that are sorted, 128 but for tests.
 pub(crate) fn sorted(unified: &Unified<'_>, bits_max: u32) -> Vec<SortedPeriod> {
-    let ranks: Vec<Ranks> = SORTED.iter().map(|(field, caseless)| Ranks::of(unified, *field, *caseless)).collect();
+    let ranks: Vec<Ranks> = SORTED_BY.iter().map(|(field, caseless)| Ranks::of(unified, *field, *caseless)).collect();
     let mut periods: Vec<i32> = unified.rows.iter().flat_map(|block| block.periods().iter().copied()).collect();
     periods.dedup();
     periods.sort_unstable();
@@ -148,7 +137,7 @@ fn packed_order(unified: &Unified<'_>, ranks: &[Ranks], periods: &[i32], total: 
 
 /// The same where 128 bits are too few.
 fn wide_order(unified: &Unified<'_>, ranks: &[Ranks], periods: &[i32], total: usize) -> Vec<usize> {
-    let mut keys: Vec<([u32; SORTED.len() + 1], usize)> = Vec::with_capacity(total);
+    let mut keys: Vec<([u32; SORTED_BY.len() + 1], usize)> = Vec::with_capacity(total);
     let mut contents = vec![0; unified.groups.len()];
     let at: Vec<(usize, usize)> = ranks
         .iter()
@@ -161,7 +150,7 @@ fn wide_order(unified: &Unified<'_>, ranks: &[Ranks], periods: &[i32], total: us
     for (block, rows) in unified.rows.iter().enumerate() {
         for row in 0..rows.len() {
             unified.contents(block, row, &mut contents);
-            let mut key = [0; SORTED.len() + 1];
+            let mut key = [0; SORTED_BY.len() + 1];
             key[0] = periods.binary_search(&rows.period(row)).unwrap_or_default() as u32;
             for ((slot, ranks), (group, position)) in key[1..].iter_mut().zip(ranks).zip(&at) {
                 *slot = ranks.ranks[unified.groups[*group].cells(contents[*group])[*position] as usize];
