@@ -77,19 +77,24 @@ impl Lake {
             actions.push(Action::Remove(file.remove(now)));
         }
         actions.extend(change.files.iter().map(|file| Action::Add(file.add())));
-        let properties = CommitProperties::default()
-            // The caller judges a conflict by the rules of the ledger; Delta's own check knows less.
-            .with_max_retries(0)
-            // A checkpoint only speeds up reading; its failure must not look like a failed commit.
-            .with_create_checkpoint(false)
-            .with_cleanup_expired_logs(Some(false))
-            .with_metadata([(NOTE_MEMBER.to_owned(), change.note)])
+        let properties = commit_properties(change.note)
             .with_application_transaction(Transaction::new_with_last_update(change.import_id, 1, Some(now)));
         let operation = DeltaOperation::Write {
             mode: SaveMode::Overwrite,
             partition_by: Some(PARTITION_COLUMNS.map(str::to_owned).to_vec()),
             predicate: None,
         };
+        self.commit_actions(base, actions, properties, operation).await
+    }
+
+    /// Commits actions on top of `base`, and writes a checkpoint where one is due.
+    pub(crate) async fn commit_actions(
+        &self,
+        base: &Snapshot,
+        actions: Vec<Action>,
+        properties: CommitProperties,
+        operation: DeltaOperation,
+    ) -> Result<u64, LakeError> {
         let state = base.table.snapshot().map_err(LakeError::table("read the charges table"))?;
         crash_point("import-commit-begun");
         let committed = CommitBuilder::from(properties)
@@ -107,7 +112,7 @@ impl Lake {
     }
 
     /// Writes a checkpoint every few versions, as far as it can be.
-    pub(crate) async fn checkpoint(&self, version: u64) {
+    async fn checkpoint(&self, version: u64) {
         if !version.is_multiple_of(VERSIONS_PER_CHECKPOINT) {
             return;
         }
@@ -183,6 +188,17 @@ impl Lake {
         let snapshot = self.snapshot().await?;
         notes_of(&snapshot.table.log_store(), version.map_or(0, |version| version + 1)..=snapshot.version()).await
     }
+}
+
+/// How every commit of charges is made; `note` is kept with it.
+pub(crate) fn commit_properties(note: Value) -> CommitProperties {
+    CommitProperties::default()
+        // The caller judges a conflict by the rules of the ledger; Delta's own check knows less.
+        .with_max_retries(0)
+        // A checkpoint only speeds up reading; its failure must not look like a failed commit.
+        .with_create_checkpoint(false)
+        .with_cleanup_expired_logs(Some(false))
+        .with_metadata([(NOTE_MEMBER.to_owned(), note)])
 }
 
 /// The file that a line of the log adds, if it adds one. A line that cannot be read might have added one: an error.

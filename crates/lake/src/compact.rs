@@ -10,7 +10,6 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::compute::{SortOptions, interleave_record_batch};
 use arrow::row::{RowConverter, Rows, SortField};
-use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake_core::kernel::{Action, Add, Remove};
 use deltalake_core::protocol::DeltaOperation;
 use formats::charge_schema;
@@ -22,10 +21,10 @@ use parquet::arrow::async_reader::ParquetRecordBatchStream;
 use serde_json::json;
 use tokio::runtime::Handle;
 
-use crate::crash::crash_point;
+use crate::commit::commit_properties;
 use crate::error::LakeError;
 use crate::file::LakeFile;
-use crate::log::{MERGED_MEMBER, NOTE_MEMBER, uncommitted};
+use crate::log::MERGED_MEMBER;
 use crate::order::SORTED_BY;
 use crate::reader::FileReader;
 use crate::table::{Lake, Snapshot};
@@ -81,26 +80,9 @@ impl Lake {
         let now = now_ms();
         let removed = old.iter().map(|file| Action::Remove(Remove { data_change: false, ..file.remove(now) }));
         let added = new.iter().map(|file| Action::Add(Add { data_change: false, ..file.add() }));
-        let actions: Vec<Action> = removed.chain(added).collect();
-        let properties = CommitProperties::default()
-            .with_max_retries(0)
-            .with_create_checkpoint(false)
-            .with_cleanup_expired_logs(Some(false))
-            .with_metadata([(NOTE_MEMBER.to_owned(), json!({ MERGED_MEMBER: old.len() }))]);
         let operation = DeltaOperation::Optimize { predicate: None, target_size: 0 };
-        let state = base.table.snapshot().map_err(LakeError::table("read the charges table"))?;
-        crash_point("import-commit-begun");
-        let committed = CommitBuilder::from(properties)
-            .with_actions(actions)
-            .build(Some(state.snapshot()), base.table.log_store(), operation)
-            .await;
-        match committed {
-            Ok(commit) => {
-                self.checkpoint(commit.version()).await;
-                Ok(commit.version())
-            }
-            Err(error) => Err(uncommitted("charges", base.version() + 1, error)),
-        }
+        let properties = commit_properties(json!({ MERGED_MEMBER: old.len() }));
+        self.commit_actions(base, removed.chain(added).collect(), properties, operation).await
     }
 }
 
