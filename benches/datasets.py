@@ -23,6 +23,8 @@ RECORDS_PER_CHARGE = 10
 # A text of more rows than this is not kept on the disk: 20 million rows are 21 GB.
 PLAIN_ROWS_MAX = 5_000_000
 SEED = 1
+# One of them has about a tenth of the rows.
+DEPARTMENTS = 10
 
 
 class DataSet:
@@ -77,7 +79,8 @@ def import_command(lazurite, source, store):
 
 def sample_command(lazurite, data_set, out):
     entropy = ["--high-entropy"] if data_set.name == "high" else []
-    return [lazurite, "sample", "--rows", data_set.rows, "--seed", SEED, "--first-month", PERIOD, *entropy, "--out", out]
+    sizes = ["--rows", data_set.rows, "--departments", DEPARTMENTS]
+    return [lazurite, "sample", *sizes, "--seed", SEED, "--first-month", PERIOD, *entropy, "--out", out]
 
 
 def generate(lazurite, data_set):

@@ -21,6 +21,11 @@ from columns import BOOLEANS, DATES, DECIMALS, LAYOUT, lake_column, page_columns
 THREADS = 2
 
 
+def of_department(department):
+    """The rows that somebody sees who reads a department: its usage, no purchases (SEMANTICS 6.3)."""
+    return f"invoice_section_id = '{department}' AND charge_type = 'Usage'"
+
+
 class DuckDb:
     """DuckDB in the process, with the settings that its guide to performance names."""
 
@@ -35,7 +40,7 @@ class DuckDb:
 
     def report(self, files, out, department=None, compression=None):
         columns = ", ".join(f'{lake_column(name)} AS "{name}"' for name in LAYOUT)
-        where = f"WHERE invoice_section_id = '{department}'" if department else ""
+        where = f"WHERE {of_department(department)}" if department else ""
         options = f", COMPRESSION {compression}" if compression else ""
         self.connection.execute(
             f"COPY (SELECT {columns} FROM {self.source(files)} {where}) TO '{out}' (FORMAT csv, HEADER{options})"
@@ -76,7 +81,7 @@ class Polars:
         polars = self.polars
         frame = polars.scan_parquet(files, hive_partitioning=False)
         if department:
-            frame = frame.filter(polars.col("invoice_section_id") == department)
+            frame = frame.filter(polars.sql_expr(of_department(department)))
         frame.select([polars.col(lake_column(name)).alias(name) for name in LAYOUT]).sink_csv(out)
 
     def load(self, source, out):
@@ -112,14 +117,18 @@ class ClickHouse:
         self.session.query(f"SET max_threads = {THREADS}, format_csv_null_representation = ''")
 
     def source(self, files):
-        paths = files[0] if len(files) == 1 else "{" + ",".join(files) + "}"
-        return f"file('{paths}', Parquet)"
+        if len(files) == 1:
+            return f"file('{files[0]}', Parquet)"
+        # Braces hold names alone, no folders.
+        folder = os.path.dirname(files[0])
+        names = ",".join(os.path.basename(file) for file in files)
+        return f"file('{folder}/{{{names}}}', Parquet)"
 
     def report(self, files, out, department=None, compression=None):
         if compression:
             raise ValueError("compressed reports are not asked of ClickHouse")
         columns = ", ".join(f"{lake_column(name)} AS `{name}`" for name in LAYOUT)
-        where = f"WHERE invoice_section_id = '{department}'" if department else ""
+        where = f"WHERE {of_department(department)}" if department else ""
         query = f"SELECT {columns} FROM {self.source(files)} {where} INTO OUTFILE '{out}' TRUNCATE FORMAT CSVWithNames"
         self.session.query(query)
 

@@ -10,6 +10,7 @@ import statistics
 import paging
 from columns import lake_column
 from datasets import DATASET, ENROLLMENT, PERIOD, import_command
+from engines import of_department
 from measure import Failed, attempted, measured
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -198,7 +199,7 @@ def department(bench, data_set):
     whole = sum(counts.values())
     chosen = min(counts, key=lambda key: abs(counts[key] / whole - 0.1))
     part = str(bench.out / "expected.parquet")
-    bench.sql(f"COPY (FROM {source_of(data_set)} WHERE invoice_section_id = '{chosen}') TO '{part}'")
+    bench.sql(f"COPY (FROM {source_of(data_set)} WHERE {of_department(chosen)}) TO '{part}'")
     expected = bench.fingerprint("parquet", part)
     more = ["--no-segments", "--department", chosen]
     runners = whole_reports(bench, data_set, more, {"department": chosen}, expected)
@@ -342,7 +343,11 @@ def total(bench, data_set):
     runners = {OURS: ours}
     for engine in PEERS:
         out = bench.out / f"{engine}-total.json"
-        bench.ask(engine, "total", **given | {"count": 1}, out=str(out))
+        try:
+            bench.ask(engine, "total", **given | {"count": 1}, out=str(out))
+        except Failed as failure:
+            print(f"  {engine} cannot: {str(failure)[-200:]}", flush=True)
+            continue
         same(by_value(json.loads(out.read_text(encoding="utf-8"))), expected, engine)
         runners[engine] = lambda engine=engine: inner_median(bench.ask(engine, "total", **given))
     note = f"{len(expected)} totals; the first question, which reads the roll-ups, took ours {answer['first_micros'] / 1000:.1f} ms"

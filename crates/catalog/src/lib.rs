@@ -144,6 +144,8 @@ impl Catalog {
             .busy_timeout(BUSY_TIMEOUT);
         let pool = SqlitePoolOptions::new()
             .max_connections(CONNECTIONS_MAX)
+            // A connection to a local file does not break while it waits, and the test takes longer than most questions.
+            .test_before_acquire(false)
             .connect_with(options)
             .await
             .map_err(CatalogError::database("open the database"))?;

@@ -374,6 +374,9 @@ pub(crate) struct SampleArgs {
     /// Enrollment number in the rows
     #[arg(long, default_value = "8611001", value_parser = EnrollmentId::parse, value_name = "NUMBER")]
     pub(crate) enrollment: EnrollmentId,
+    /// Departments that the rows are dealt out to; as many accounts and subscriptions at least
+    #[arg(long, default_value_t = 4, value_name = "N")]
+    pub(crate) departments: u32,
     /// Random AdditionalInfo and changing tags, as in less regular real files
     #[arg(long)]
     pub(crate) high_entropy: bool,
@@ -381,7 +384,7 @@ pub(crate) struct SampleArgs {
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub(crate) seed: u64,
     /// Write a native enrollment into this folder instead: hierarchy, price sheet, orders and usage, to be billed
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "rows", "high_entropy"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "rows", "departments", "high_entropy"])]
     pub(crate) native: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) native_sizes: NativeSampleArgs,

@@ -33,6 +33,8 @@ mod tags;
 mod target;
 
 pub use balance::{BALANCES_BYTES_MAX, Balance, BalanceHint, StatedBalance, read_balances};
+#[cfg(fuzzing)]
+pub use coded::check as check_both_ways;
 pub use coded::{
     BLOCK_BYTES, Block, BlockReader, BlockRows, CellColumn, CellSpan, CellTable, CellValues, CodedRows, Numbers,
     OpenedSource, RowPlan, SourceBlocks, SourceRows, StoredDecimal,

@@ -31,6 +31,7 @@ mod stretch;
 mod table;
 mod total;
 mod totals;
+mod unknown;
 mod usage;
 mod usage_file;
 mod usage_write;

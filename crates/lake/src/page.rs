@@ -14,6 +14,7 @@ use futures::TryStreamExt;
 use ledger::ChargeQuery;
 use parquet::arrow::arrow_reader::RowSelection;
 use parquet::arrow::async_reader::ParquetRecordBatchStream;
+use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::LakeError;
 use crate::file::LakeFile;
@@ -22,6 +23,7 @@ use crate::reader::FileReader;
 use crate::rows::RowFilter;
 use crate::scan::FileAccess;
 use crate::table::Snapshot;
+use crate::unknown::Unknown;
 
 /// Where a row stands in the answer to a question on a snapshot. The default is the first row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -64,6 +66,8 @@ struct OpenRows {
     path: String,
     rows: VecDeque<u64>,
     batches: ParquetRecordBatchStream<FileReader>,
+    /// Columns that are not read.
+    unknown: Unknown,
 }
 
 impl Snapshot {
@@ -109,11 +113,8 @@ impl Page {
     pub async fn next_rows(&mut self) -> Result<Option<PageRows>, LakeError> {
         loop {
             let Some(open) = &mut self.open else {
-                let Some(Found { number, file, rows }) = self.found.pop_front() else { return Ok(None) };
-                let selection = selection(&rows, file.rows);
-                let columns = self.columns.iter().map(String::as_str);
-                let batches = self.access.open(&file, columns, Some(selection)).await?;
-                self.open = Some(OpenRows { number, period: file.period, path: file.path, rows: rows.into(), batches });
+                let Some(found) = self.found.pop_front() else { return Ok(None) };
+                self.open = Some(found.open(&self.access, &self.columns).await?);
                 continue;
             };
             let reading = format!("read {}", open.path);
@@ -121,12 +122,49 @@ impl Page {
                 self.open = None;
                 continue;
             };
+            let batch = open.unknown.add_to(batch).map_err(LakeError::arrow(format!("read {}", open.path)))?;
             let number = open.number;
             let count = batch.num_rows().min(open.rows.len());
             let positions = open.rows.drain(..count).map(|row| Position { file: number, row }).collect();
             return Ok(Some(PageRows { batch, positions, period: open.period }));
         }
     }
+}
+
+impl Found {
+    /// Begins to read the rows: of the row groups that they are in alone.
+    async fn open(self, access: &FileAccess, columns: &[String]) -> Result<OpenRows, LakeError> {
+        let Self { number, file, rows } = self;
+        let metadata = access.metadata(&file).await?;
+        let (groups, selection) = within_groups(&rows, metadata.metadata());
+        let unknown = Unknown::of(&metadata, &groups, columns);
+        let builder = access.rows(&file, &metadata, unknown.others(columns));
+        let batches = builder.with_row_groups(groups).with_row_selection(selection).build();
+        let batches = batches.map_err(LakeError::parquet(format!("read {}", file.path)))?;
+        Ok(OpenRows { number, period: file.period, path: file.path, rows: rows.into(), batches, unknown })
+    }
+}
+
+/// The row groups that have some of these ascending rows of a file, and which of the rows of these row groups they are.
+fn within_groups(rows: &[u64], metadata: &ParquetMetaData) -> (Vec<usize>, RowSelection) {
+    let (mut groups, mut ranges) = (Vec::new(), Vec::<Range<usize>>::new());
+    let (mut rows, mut first, mut before) = (rows, 0, 0);
+    for (index, group) in metadata.row_groups().iter().enumerate() {
+        let count = u64::try_from(group.num_rows()).unwrap_or_default();
+        let (own, later) = rows.split_at(rows.partition_point(|row| *row < first + count));
+        if !own.is_empty() {
+            for row in own.iter().map(|row| before + in_memory(row - first)) {
+                match ranges.last_mut() {
+                    Some(last) if last.end == row => last.end += 1,
+                    _ => ranges.push(row..row + 1),
+                }
+            }
+            groups.push(index);
+            before += in_memory(count);
+        }
+        (rows, first) = (later, first + count);
+    }
+    (groups, RowSelection::from_consecutive_ranges(ranges.into_iter(), before))
 }
 
 /// Numbers of the first `count` rows of a file that are asked for, from `start` on.
@@ -167,18 +205,6 @@ async fn rows_from(
         }
     }
     Ok(rows)
-}
-
-/// The rows of a file with these ascending numbers.
-fn selection(rows: &[u64], all: u64) -> RowSelection {
-    let mut ranges: Vec<Range<usize>> = Vec::new();
-    for row in rows.iter().copied().map(in_memory) {
-        match ranges.last_mut() {
-            Some(last) if last.end == row => last.end += 1,
-            _ => ranges.push(row..row + 1),
-        }
-    }
-    RowSelection::from_consecutive_ranges(ranges.into_iter(), in_memory(all))
 }
 
 /// A row number as Parquet counts rows.

@@ -12,7 +12,7 @@ use ledger::{ChargeQuery, Place, Sharing, Unit, Window};
 use object_store::ObjectStore;
 use parquet::arrow::ParquetRecordBatchStreamBuilder;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, RowSelection};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, RowSelection};
 use parquet::arrow::async_reader::ParquetRecordBatchStream;
 
 use futures::TryStreamExt;
@@ -161,9 +161,7 @@ impl FileAccess {
 
     /// What the footer of a file says, for reading text as dictionaries.
     pub(crate) async fn metadata(&self, file: &LakeFile) -> Result<ArrowReaderMetadata, LakeError> {
-        let mut reader = FileReader::of(&self.store, &self.footers, file);
-        let options = ArrowReaderOptions::new().with_schema(dictionary_schema());
-        let metadata = ArrowReaderMetadata::load_async(&mut reader, options).await;
+        let metadata = self.reader(file).charges_metadata(dictionary_schema()).await;
         metadata.map_err(LakeError::parquet(format!("read {}", file.path)))
     }
 
@@ -174,7 +172,7 @@ impl FileAccess {
         metadata: &ArrowReaderMetadata,
         columns: impl Iterator<Item = &'a str>,
     ) -> ParquetRecordBatchStreamBuilder<FileReader> {
-        let reader = FileReader::of(&self.store, &self.footers, file);
+        let reader = self.reader(file);
         let mask = ProjectionMask::columns(metadata.parquet_schema(), columns);
         ParquetRecordBatchStreamBuilder::new_with_metadata(reader, metadata.clone())
             .with_projection(mask)

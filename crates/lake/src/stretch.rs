@@ -4,15 +4,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{BooleanArray, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::{FieldRef, Schema};
 use futures::TryStreamExt;
 use ledger::ChargeQuery;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, RowSelection};
 use parquet::arrow::async_reader::ParquetRecordBatchStream;
-use parquet::file::metadata::ColumnChunkMetaData;
-use parquet::file::statistics::Statistics;
 
 use crate::error::LakeError;
 use crate::file::LakeFile;
@@ -20,6 +17,7 @@ use crate::reader::FileReader;
 use crate::rows::RowFilter;
 use crate::scan::{FileAccess, batch_rows};
 use crate::table::Snapshot;
+use crate::unknown::Unknown;
 
 /// Rows are picked while they are read where those that stand together are so many on average; else all are read and
 /// those asked for are kept, because each jump costs about as much as this many rows.
@@ -43,8 +41,8 @@ pub struct StretchRows {
     asked: Option<BooleanArray>,
     /// Rows read so far.
     position: usize,
-    /// Columns that are unknown in every row.
-    unknown: Vec<FieldRef>,
+    /// Columns that are not read.
+    unknown: Unknown,
 }
 
 impl Snapshot {
@@ -127,12 +125,10 @@ impl Stretch {
     }
 
     fn rows(&self, selection: Option<RowSelection>, asked: Option<BooleanArray>) -> Result<StretchRows, LakeError> {
-        let unknown = self.unknown();
-        let is_read = |column: &&str| !unknown.iter().any(|field| field.name() == column);
-        let columns = self.columns.iter().map(String::as_str).filter(is_read);
+        let unknown = Unknown::of(&self.metadata, &[self.group], &self.columns);
         let mut builder = self
             .access
-            .rows(&self.file, &self.metadata, columns)
+            .rows(&self.file, &self.metadata, unknown.others(&self.columns))
             .with_row_groups(vec![self.group])
             // A whole row group at once where it is not too wide: its dictionaries are then prepared once.
             .with_batch_size(batch_rows(&self.file, &self.metadata));
@@ -142,18 +138,6 @@ impl Stretch {
         let path = self.file.path.clone();
         let batches = builder.build().map_err(LakeError::parquet(format!("read {path}")))?;
         Ok(StretchRows { path, batches: Some(batches), asked, position: 0, unknown })
-    }
-
-    /// The columns of the answer that are unknown in every row of the row group, which its footer tells. They are not read.
-    fn unknown(&self) -> Vec<FieldRef> {
-        let group = self.metadata.metadata().row_group(self.group);
-        let nulls_only = |chunk: &&ColumnChunkMetaData| {
-            let nulls = chunk.statistics().and_then(Statistics::null_count_opt);
-            chunk.column_path().parts().len() == 1 && nulls == u64::try_from(group.num_rows()).ok()
-        };
-        let names = group.columns().iter().filter(nulls_only).map(|chunk| chunk.column_path().string());
-        let asked = names.filter(|name| self.columns.contains(name));
-        asked.filter_map(|name| self.metadata.schema().field_with_name(&name).ok().cloned().map(Arc::new)).collect()
     }
 
     /// Marks the rows of the row group that are asked for, by the columns that decide.
@@ -176,22 +160,7 @@ impl Stretch {
 
 impl StretchRows {
     fn nothing() -> Self {
-        Self { path: String::new(), batches: None, asked: None, position: 0, unknown: Vec::new() }
-    }
-
-    /// Adds the columns that were not read.
-    fn with_unknown(&self, batch: RecordBatch) -> Result<RecordBatch, LakeError> {
-        if self.unknown.is_empty() {
-            return Ok(batch);
-        }
-        let rows = batch.num_rows();
-        let mut fields = batch.schema().fields().to_vec();
-        let mut columns = batch.columns().to_vec();
-        fields.extend(self.unknown.iter().cloned());
-        columns.extend(self.unknown.iter().map(|field| new_null_array(field.data_type(), rows)));
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
-            .map_err(LakeError::arrow(format!("read {}", self.path)))
+        Self { path: String::new(), batches: None, asked: None, position: 0, unknown: Unknown::default() }
     }
 
     /// The next rows, or `None` at the end. Text columns come dictionary-encoded.
@@ -199,12 +168,14 @@ impl StretchRows {
         let Some(batches) = &mut self.batches else { return Ok(None) };
         let doing = || format!("read {}", self.path);
         while let Some(batch) = batches.try_next().await.map_err(LakeError::parquet(doing()))? {
-            let Some(asked) = &self.asked else { return self.with_unknown(batch).map(Some) };
+            let Some(asked) = &self.asked else {
+                return self.unknown.add_to(batch).map(Some).map_err(LakeError::arrow(doing()));
+            };
             let own = asked.slice(self.position, batch.num_rows());
             self.position += batch.num_rows();
             if own.true_count() > 0 {
                 let kept = filter_record_batch(&batch, &own).map_err(LakeError::arrow(doing()))?;
-                return self.with_unknown(kept).map(Some);
+                return self.unknown.add_to(kept).map(Some).map_err(LakeError::arrow(doing()));
             }
         }
         Ok(None)

@@ -14,8 +14,8 @@ use deltalake_core::protocol::SaveMode;
 use deltalake_core::{DeltaTable, DeltaTableBuilder};
 use formats::charge_fields;
 use ledger::{Dataset, EnrollmentId};
-use object_store::ObjectStore;
 use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
@@ -28,6 +28,8 @@ use crate::write::STATISTICS_COLUMNS;
 
 /// Folder of the charges table beneath the data folder.
 const TABLE: &str = "charges";
+/// Folder of its versions.
+const LOG_FOLDER: &str = "_delta_log";
 /// History is kept until its owner removes it: nothing cleans up by age.
 const KEEP_FOR_EVER: &str = "interval 36500 days";
 
@@ -158,10 +160,24 @@ impl Lake {
     /// The number of the newest version.
     pub async fn newest_version(&self) -> Result<u64, LakeError> {
         let known = self.known_version.load(Ordering::Relaxed);
+        // Versions follow each other without a gap and are never removed: without the next one there is none after it.
+        if known > 0 && !self.has_version(known + 1).await? {
+            return Ok(known);
+        }
         let log = self.table()?.log_store();
         let newest = log.get_latest_version(known).await.map_err(LakeError::table("read the charges table"))?;
         self.known_version.fetch_max(newest, Ordering::Relaxed);
         Ok(newest)
+    }
+
+    async fn has_version(&self, version: u64) -> Result<bool, LakeError> {
+        let (store, table) = self.table_location();
+        let entry = Path::from_iter(table.parts().chain([LOG_FOLDER.into(), format!("{version:020}.json").into()]));
+        match store.head(&entry).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(LakeError::storage("read the charges table")(error)),
+        }
     }
 
     async fn remembered(&self, version: u64) -> Result<Snapshot, LakeError> {

@@ -21,14 +21,18 @@ pub(crate) fn run(args: SampleArgs) -> Result<ExitCode, Failure> {
 }
 
 fn write_export(args: &SampleArgs, out: &Path) -> Result<ExitCode, Failure> {
+    let usual = GeneratorOptions::default();
     let options = GeneratorOptions {
         seed: args.seed,
         enrollment: args.enrollment.to_string(),
         first_month: (args.first_month.year(), args.first_month.month()),
         months: args.months,
         rows: args.rows,
+        departments: args.departments,
+        accounts: usual.accounts.max(args.departments),
+        subscriptions: usual.subscriptions.max(args.departments),
         entropy: if args.high_entropy { Entropy::High } else { Entropy::Low },
-        ..GeneratorOptions::default()
+        ..usual
     };
     for month in 0..args.months {
         let summary = if args.months == 1 {

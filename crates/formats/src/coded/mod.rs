@@ -10,6 +10,8 @@
 
 mod block;
 mod blocks;
+#[cfg(any(test, fuzzing))]
+mod both_ways;
 mod facts;
 mod index;
 mod rows;
@@ -23,6 +25,8 @@ mod tests;
 
 pub use block::BlockReader;
 pub use blocks::{BLOCK_BYTES, Block, SourceBlocks};
+#[cfg(fuzzing)]
+pub use both_ways::check;
 pub(crate) use facts::BlockPeriod;
 pub use rows::{CodedRows, Numbers};
 pub use source::{BlockRows, OpenedSource, RowPlan, SourceRows};

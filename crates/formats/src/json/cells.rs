@@ -4,7 +4,8 @@ use arrow::array::{Array, AsArray, Decimal128Array, DictionaryArray, Int8Array, 
 use arrow::datatypes::{Decimal128Type, Int8Type, Int32Type};
 use calendar::{BillingPeriod, Date};
 use ledger::{Field, FieldKind};
-use uuid::Uuid;
+use sha1::{Digest, Sha1};
+use uuid::{Builder, Uuid};
 
 use super::text::push_escaped;
 use crate::column::{Column, EncodeError, Extras, integers};
@@ -55,6 +56,30 @@ impl Numbers {
     pub(super) fn same_as_before(&self, row: usize) -> bool {
         let of = |row: usize| (self.values.is_null(row), self.values.value(row), self.scales.value(row));
         of(row) == of(row - 1) && self.spelled.at(row).is_empty() && self.spelled.at(row - 1).is_empty()
+    }
+}
+
+/// Makes names of rows: UUIDs of version 5 of a source's hash and the number of the row in it.
+#[derive(Default)]
+pub(super) struct Names {
+    /// The hash that was last, and the digest of what stands before the number.
+    last: Option<(String, Sha1)>,
+}
+
+impl Names {
+    fn push(&mut self, hash: &str, source_row: i64, out: &mut Vec<u8>) {
+        let (_, begun) = match &mut self.last {
+            Some(last) if last.0 == hash => last,
+            last => {
+                let begun = Sha1::new().chain_update(NAME_SPACE).chain_update(hash).chain_update(b" ");
+                last.insert((hash.to_owned(), begun))
+            }
+        };
+        let digest = begun.clone().chain_update(source_row.to_string()).finalize();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest[..16]);
+        let name = Builder::from_sha1_bytes(bytes).into_uuid();
+        out.extend_from_slice(name.hyphenated().encode_lower(&mut Uuid::encode_buffer()).as_bytes());
     }
 }
 
@@ -165,16 +190,11 @@ impl Cells {
     }
 
     /// The name of a usage detail: its own, else made of where the row was read (DESIGN 4.4).
-    pub(super) fn push_name(&self, row: usize, out: &mut Vec<u8>) {
-        if let Some(name) = self.extra(row, extras::USAGE_DETAIL_NAME) {
-            push_escaped(name.as_bytes(), out);
-            return;
+    pub(super) fn push_name(&self, row: usize, names: &mut Names, out: &mut Vec<u8>) {
+        match self.extra(row, extras::USAGE_DETAIL_NAME) {
+            Some(name) => push_escaped(name.as_bytes(), out),
+            None => names.push(self.hashes.at(row), self.source_rows.value(row), out),
         }
-        let mut origin = self.hashes.at(row).as_bytes().to_vec();
-        origin.push(b' ');
-        origin.extend_from_slice(self.source_rows.value(row).to_string().as_bytes());
-        let name = Uuid::new_v5(&NAME_SPACE, &origin);
-        out.extend_from_slice(name.hyphenated().encode_lower(&mut Uuid::encode_buffer()).as_bytes());
     }
 
     /// The billing period as ids spell it.
@@ -182,6 +202,23 @@ impl Cells {
         match self.extra(row, extras::BILLING_PERIOD_NAME) {
             Some(name) => push_escaped(name.as_bytes(), out),
             None => out.extend_from_slice(self.period.to_string().as_bytes()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_uuids_of_version_5() {
+        let hashes = ["ab".repeat(32), "cd".repeat(32)];
+        let mut names = Names::default();
+        for (hash, row) in [(0, 0), (0, 1), (1, 1), (0, i64::MAX), (1, -1)] {
+            let mut made = Vec::new();
+            names.push(&hashes[hash], row, &mut made);
+            let expected = Uuid::new_v5(&NAME_SPACE, format!("{} {row}", hashes[hash]).as_bytes());
+            assert_eq!(String::from_utf8_lossy(&made), expected.to_string());
         }
     }
 }

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::cells::Names;
 use super::member::write_listed;
 use super::tests::{ALL, batch_of};
 use super::text::push_escaped;
@@ -36,9 +37,9 @@ fn plainly(encoder: &JsonEncoder, batch: &RecordBatch, period: BillingPeriod, co
             out.extend_from_slice(b"/providers/Microsoft.Billing/billingPeriods/");
             cells.push_period_name(row, &mut out);
             out.extend_from_slice(b"/providers/Microsoft.Consumption/usageDetails/");
-            cells.push_name(row, &mut out);
+            cells.push_name(row, &mut Names::default(), &mut out);
             out.extend_from_slice(b"\",\"name\":\"");
-            cells.push_name(row, &mut out);
+            cells.push_name(row, &mut Names::default(), &mut out);
             out.extend_from_slice(b"\",\"type\":\"Microsoft.Consumption/usageDetails\",\"tags\":");
             out.extend_from_slice(tags_json(cells.text(Field::Tags, row)).as_bytes());
             if kind && let Some(etag) = cells.extra(row, extras::ETAG) {

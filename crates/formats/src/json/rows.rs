@@ -3,7 +3,7 @@
 use ledger::Field;
 
 use super::Form;
-use super::cells::Cells;
+use super::cells::{Cells, Names};
 use super::member::{Member, RowContext, Value, write_listed};
 use super::pieces::{Assembly, PARTS_MAX, Pieces};
 use super::text::push_escaped;
@@ -35,7 +35,8 @@ pub(super) fn assembly(form: Form, members: &[Member], cells: &Cells, context: &
 /// What stands before the properties of a resource.
 fn resource(kind: bool, cells: &Cells, context: &RowContext, parts: &mut Vec<Pieces>) {
     let rows = cells.rows();
-    let name = Pieces::by_runs(rows, |_| false, |row, out| cells.push_name(row, out));
+    let mut names = Names::default();
+    let name = Pieces::by_runs(rows, |_| false, |row, out| cells.push_name(row, &mut names, out));
     parts.push(by_extras(cells, |row, out| {
         out.push(b'{');
         if kind {

@@ -15,7 +15,8 @@ use crate::write::PAGE_ROWS;
 
 /// A dictionary beyond this does not pay; the values are written plainly instead.
 const DICTIONARY_BYTES_MAX: usize = 1 << 20;
-/// A page of plain values ends here.
+/// A page of plain values ends here. It is shorter than one of codes: reading a few rows takes decompressing all of it.
+const PLAIN_PAGE_ROWS: usize = 1 << 10;
 const PAGE_BYTES_MAX: usize = 1 << 20;
 /// Longest text that is worth a statistic of a column chunk or page.
 const STATISTIC_BYTES_MAX: usize = 256;
@@ -174,6 +175,7 @@ fn pays(leaf: &Leaf<'_>) -> bool {
 
 /// Cuts a column into pages, by rows, and by bytes where values are plain.
 fn pages_of<'l>(leaf: &'l Leaf<'_>, dictionary: bool) -> Vec<PageRows<'l>> {
+    let rows_max = if dictionary { PAGE_ROWS } else { PLAIN_PAGE_ROWS };
     let mut pages = Vec::new();
     let (mut runs, mut rows, mut bytes) = (Vec::new(), 0, 0);
     for (code, count) in &leaf.runs {
@@ -181,12 +183,12 @@ fn pages_of<'l>(leaf: &'l Leaf<'_>, dictionary: bool) -> Vec<PageRows<'l>> {
         let mut left = *count as usize;
         while left > 0 {
             let fitting = PAGE_BYTES_MAX.saturating_sub(bytes).checked_div(size).unwrap_or(left);
-            let taken = left.min(PAGE_ROWS - rows).min(fitting.max(usize::from(rows == 0)));
+            let taken = left.min(rows_max - rows).min(fitting.max(usize::from(rows == 0)));
             if taken > 0 {
                 runs.push((*code, taken as u32));
             }
             (left, rows, bytes) = (left - taken, rows + taken, bytes + taken * size);
-            if rows == PAGE_ROWS || taken == 0 {
+            if rows == rows_max || taken == 0 {
                 pages.push(PageRows { runs: std::mem::take(&mut runs), values: &leaf.values });
                 (rows, bytes) = (0, 0);
             }
