@@ -382,8 +382,9 @@ impl Group {
         before: Option<&Held>,
     ) -> Vec<ImportedPeriod> {
         let replaced = |period: BillingPeriod| {
-            let unit = Unit { coverage: Coverage::Period(period), ..self.holdings.first()?.unit.clone() };
-            before?.newest_over(&unit).map(|held| held.revision.clone())
+            let own = self.holdings.iter().filter(|holding| holding.unit.coverage.period() == period);
+            let held = own.filter_map(|holding| before?.newest_over(&holding.unit));
+            held.max_by_key(|held| held.revision.parse::<u64>().ok()).map(|held| held.revision.clone())
         };
         let mut periods: BTreeMap<BillingPeriod, (u64, String)> = BTreeMap::new();
         for holding in &self.holdings {

@@ -163,6 +163,17 @@ impl Snapshot {
         Ok(sums)
     }
 
+    /// What a file has of each day; `None` is the rows without one.
+    pub async fn days_of(&self, file: &LakeFile) -> Result<BTreeMap<Option<Date>, CostSum>, LakeError> {
+        let rollup = self.rollup_of(file).await?;
+        let mut sums = BTreeMap::new();
+        for group in &rollup.groups {
+            let day = group.day.and_then(|day| Date::from_days(day).ok());
+            merge(sums.entry(day).or_insert(NOTHING), group.rows, group.cost)?;
+        }
+        Ok(sums)
+    }
+
     /// The roll-up of a file: remembered, kept, or added up from its rows.
     async fn rollup_of(&self, file: &LakeFile) -> Result<Arc<Rollup>, LakeError> {
         if let Some(known) = self.rollups.0.get(&file.path) {

@@ -59,5 +59,9 @@ impl Write for Output {
 
 /// What to say of a report that cannot be written.
 pub(crate) fn unwritten(error: &std::io::Error) -> Failure {
+    // As with `| head`: nobody reads on, so nobody is to be told.
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
+        std::process::exit(1);
+    }
     Failure::other("Unwritable", format!("cannot write the report: {error}"))
 }

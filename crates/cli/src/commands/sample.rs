@@ -43,6 +43,7 @@ fn write_export(args: &SampleArgs, out: &Path) -> Result<ExitCode, Failure> {
         };
         println!("{}: {} rows, total {}", summary.period, grouped(summary.rows), summary.total);
     }
+    println!("import it with: lazurite import {} --dataset ActualCost", out.display());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
+use calendar::DateRange;
 use catalog::HeldBalance;
 use imports::Store;
-use lake::LakeFile;
+use lake::{LakeFile, Snapshot};
 use ledger::{BalanceAmount, Coverage, Holding};
 use money::{Decimal, Limits, Total};
 use serde_json::json;
@@ -20,6 +21,14 @@ use crate::output::grouped;
 
 /// Most departments and accounts of an enrollment that are listed, each.
 const SCOPE_LINES_MAX: usize = 20;
+
+/// What a file has: all of it, or a day of it where several holdings share it.
+struct Part<'f> {
+    file: &'f LakeFile,
+    days: Option<DateRange>,
+    rows: u64,
+    total: Total,
+}
 
 /// Rows and exact total of a billing period of a source scope.
 struct PeriodLine {
@@ -53,12 +62,12 @@ pub(crate) async fn run(args: StatusArgs) -> Result<ExitCode, Failure> {
     };
     store.catalog().close().await;
     let mut listed = Vec::new();
-    // A file counts once: for the newest holding that covers it.
-    let mut files: Vec<LakeFile> = snapshot.files().to_vec();
+    // A part of a file counts once: for the newest holding that covers it.
     let newest_first: Vec<&Holding> = held.iter().collect::<Vec<_>>().into_iter().rev().collect();
+    let mut parts = parts(&snapshot, &newest_first).await?;
     for holding in newest_first {
         let imported_at = holding.revision.parse().ok().and_then(|revision: u64| committed.get(&revision)).copied();
-        for (period, line) in lines(holding, &mut files)? {
+        for (period, line) in lines(holding, &mut parts)? {
             let name = enrollments.iter().find(|e| e.number == holding.unit.enrollment).and_then(|e| e.name.clone());
             let currency = enrollments.iter().find(|e| e.number == holding.unit.enrollment).and_then(|e| e.currency);
             listed.push(json!({
@@ -102,8 +111,45 @@ pub(crate) async fn run(args: StatusArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The billing periods that a holding has rows in, with what is there now. Takes the files that it counts.
-fn lines(holding: &Holding, files: &mut Vec<LakeFile>) -> Result<Vec<(String, PeriodLine)>, Failure> {
+/// All files of a snapshot, in parts that lie within a holding each: merged files hold the days of several.
+async fn parts<'f>(snapshot: &'f Snapshot, held: &[&Holding]) -> Result<Vec<Part<'f>>, Failure> {
+    let mut parts = Vec::new();
+    for file in snapshot.files() {
+        let sharing = held.iter().filter(|holding| is_of(file, holding) && overlaps(file, holding));
+        if sharing.count() > 1 {
+            for (day, sum) in snapshot.days_of(file).await? {
+                let days = day.and_then(|day| DateRange::inclusive(day, day).ok());
+                parts.push(Part { file, days, rows: sum.rows, total: sum.cost });
+            }
+            continue;
+        }
+        let mut total = Total::default();
+        let value = Decimal::parse(file.total.as_bytes(), Limits::TOTAL).map(|parsed| parsed.value);
+        if !value.is_ok_and(|value| total.add(value).is_ok()) {
+            return Err(not_added(file));
+        }
+        parts.push(Part { file, days: file.days, rows: file.rows, total });
+    }
+    Ok(parts)
+}
+
+/// Whether a file has rows of the source, dataset and enrollment of a holding.
+fn is_of(file: &LakeFile, holding: &Holding) -> bool {
+    let unit = &holding.unit;
+    file.enrollment == unit.enrollment && file.dataset == unit.dataset && file.scope_key == unit.scope.key()
+}
+
+fn overlaps(file: &LakeFile, holding: &Holding) -> bool {
+    let covers = |day| holding.unit.coverage.covers(file.period, day);
+    file.days.map_or(file.period == holding.unit.coverage.period(), |days| days.days().any(covers))
+}
+
+fn not_added(file: &LakeFile) -> Failure {
+    Failure::other("StoreFailure", format!("the total of {} cannot be added", file.path))
+}
+
+/// The billing periods that a holding has rows in, with what is there now. Takes the parts that it counts.
+fn lines(holding: &Holding, parts: &mut Vec<Part<'_>>) -> Result<Vec<(String, PeriodLine)>, Failure> {
     let mut lines: BTreeMap<String, PeriodLine> = BTreeMap::new();
     let empty = || PeriodLine { rows: 0, total: Total::default(), first_day: None, last_day: None };
     let coverage = holding.unit.coverage;
@@ -111,28 +157,19 @@ fn lines(holding: &Holding, files: &mut Vec<LakeFile>) -> Result<Vec<(String, Pe
     if !days_alone {
         lines.insert(coverage.period().to_string(), empty());
     }
-    let scope_key = holding.unit.scope.key();
-    let (own, others): (Vec<LakeFile>, Vec<LakeFile>) = files.drain(..).partition(|file| {
-        let covers = |day| coverage.covers(file.period, day);
-        let inside = match file.days {
+    let own = parts.extract_if(.., |part| {
+        let covers = |day| coverage.covers(part.file.period, day);
+        let inside = match part.days {
             Some(days) => covers(days.start()) && covers(days.end()),
-            None => file.period == coverage.period(),
+            None => part.file.period == coverage.period(),
         };
-        inside
-            && file.enrollment == holding.unit.enrollment
-            && file.dataset == holding.unit.dataset
-            && file.scope_key == scope_key
+        inside && is_of(part.file, holding)
     });
-    *files = others;
-    for file in own {
-        let line = lines.entry(file.period.to_string()).or_insert_with(empty);
-        line.rows += file.rows;
-        let value = Decimal::parse(file.total.as_bytes(), Limits::TOTAL).map(|parsed| parsed.value);
-        let added = value.ok().map(|value| line.total.add(value));
-        if !matches!(added, Some(Ok(()))) {
-            return Err(Failure::other("StoreFailure", format!("the total of {} cannot be added", file.path)));
-        }
-        if let Some(days) = file.days {
+    for part in own {
+        let line = lines.entry(part.file.period.to_string()).or_insert_with(empty);
+        line.rows += part.rows;
+        line.total.merge(part.total).map_err(|_| not_added(part.file))?;
+        if let Some(days) = part.days {
             let (first, last) = (days.start().to_string(), days.end().to_string());
             line.first_day = Some(line.first_day.take().map_or(first.clone(), |known| known.min(first)));
             line.last_day = Some(line.last_day.take().map_or(last.clone(), |known| known.max(last)));

@@ -166,3 +166,27 @@ fn help_teaches_every_command() {
         assert!(own.code == 0 && own.text.len() > 200, "{command}: {}", own.text);
     }
 }
+
+#[test]
+fn days_that_were_merged_stay_what_they_were() {
+    let bench = Bench::new();
+    let month = bench.path("month.csv");
+    let sampled = lazurite().args(["sample", "--rows", "3100", "--out"]).arg(&month).output().unwrap();
+    assert!(sampled.status.success(), "{}", String::from_utf8_lossy(&sampled.stderr));
+    let text = std::fs::read_to_string(&month).unwrap();
+    let (header, rows) = text.split_once('\n').unwrap();
+    for day in 2..=11 {
+        let of_day = format!(",01/{day:02}/2025,");
+        let own: String = rows.split_inclusive('\n').filter(|row| row.contains(&of_day)).collect();
+        let file = bench.file(&format!("{day}.csv"), format!("{header}\n{own}"));
+        let days = format!("2025-01-{day:02}..2025-01-{day:02}");
+        let done = bench.import(&file, &["--dataset", "ActualCost", "--days", &days]);
+        assert_eq!((done.code, &done.json["imported"][0]["rows"]), (0, &own.lines().count().into()), "{}", done.errors);
+        assert!(done.json["imported"][0].get("replaces").is_none(), "{}", done.json);
+    }
+    let before = bench.run(&["status", "--json"]).json["held"].clone();
+    assert_eq!(before.as_array().unwrap().len(), 10);
+    let merged = bench.run(&["compact"]);
+    assert!(merged.text.contains("merged 10 files"), "{} {}", merged.text, merged.errors);
+    assert_eq!(bench.run(&["status", "--json"]).json["held"], before);
+}
