@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use futures::TryStreamExt;
+use http_range_header::StartPosition;
 use reports::{BlobLink, LinkError};
 
 use crate::arm::{ApiError, Tag};
@@ -71,6 +72,14 @@ fn asked_range(headers: &HeaderMap, tag: &Tag, bytes: u64) -> Asked {
     if parsed.ranges.len() > 1 {
         return Asked::All;
     }
+    // The last bytes of a blob that has fewer are all of it.
+    if parsed
+        .ranges
+        .iter()
+        .any(|range| matches!(range.start, StartPosition::FromLast(last) if last >= bytes && bytes > 0))
+    {
+        return Asked::Part(0..bytes);
+    }
     match parsed.validate(bytes) {
         Ok(ranges) => {
             ranges.into_iter().next().map_or(Asked::All, |range| Asked::Part(*range.start()..range.end() + 1))
@@ -122,6 +131,8 @@ mod tests {
             ("bytes=90-", Asked::Part(90..100)),
             ("bytes=90-400", Asked::Part(90..100)),
             ("bytes=-10", Asked::Part(90..100)),
+            ("bytes=-100", Asked::Part(0..100)),
+            ("bytes=-99999999999", Asked::Part(0..100)),
             ("bytes=100-", Asked::Outside),
             ("bytes=0-1,5-6", Asked::All),
             ("rows=0-1", Asked::All),

@@ -153,6 +153,15 @@ async fn a_damaged_segment_is_not_used_and_too_many_go() {
         std::fs::write(&path, &whole[..length]).unwrap();
         assert!(written(&reports, &question, Codec::Plain).await == expected, "cut to {length}");
     }
+    let mut other = question.clone();
+    other.form = ReportForm::CostDetails { layout: Layout::Ea20191001, unknown_columns: false };
+    let of_other = written(&reports, &other, Codec::Plain).await;
+    assert!(of_other != expected);
+    assert!(written(&reports, &question, Codec::Plain).await == expected);
+    let foreign = bench.segments().into_iter().find(|segment| *segment != path).unwrap();
+    std::fs::copy(&foreign, &path).unwrap();
+    assert!(written(&reports, &question, Codec::Plain).await == expected, "the segment of another answer is not used");
+    std::fs::remove_file(&foreign).unwrap();
     let small = bench.reports(2, Some(SegmentSettings { bytes_max: 1000 })).await;
     std::fs::remove_file(&path).unwrap();
     assert!(written(&small, &question, Codec::Plain).await == expected);

@@ -21,7 +21,7 @@ use crate::codec::Codec;
 /// Folder of segments beneath the data folder.
 pub(crate) const SEGMENTS: &str = "segments";
 /// Raised when frames are cut or indexed in another way.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Begins the names of segments that are being written.
 const UNFINISHED: &str = "unfinished-";
 /// Ends a segment.
@@ -43,6 +43,8 @@ pub(crate) struct Segment {
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Index {
     format: u32,
+    /// The segment's own name: one that was copied over another is not taken for it.
+    name: String,
     groups: Vec<GroupFrames>,
 }
 
@@ -73,9 +75,13 @@ fn name(file: &LakeFile, identity: &str, codec: Codec) -> String {
 impl Segment {
     /// The segment of a file, if there is a whole one.
     pub(crate) fn find(data: &Path, file: &LakeFile, identity: &str, codec: Codec, groups: usize) -> Option<Self> {
-        let path = data.join(SEGMENTS).join(name(file, identity, codec));
+        let name = name(file, identity, codec);
+        let path = data.join(SEGMENTS).join(&name);
+        // Opening a pipe would wait for its writer.
+        std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file)?;
         let mut opened = File::open(&path).ok()?;
-        let Some(index) = read_index(&mut opened).filter(|index| index.groups.len() == groups) else {
+        let is_right = |index: &Index| index.name == name && index.groups.len() == groups;
+        let Some(index) = read_index(&mut opened).filter(is_right) else {
             tracing::warn!("the segment {} is damaged and is made anew", path.display());
             _ = std::fs::remove_file(&path);
             return None;
@@ -158,7 +164,8 @@ fn read_index(file: &mut File) -> Option<Index> {
 #[derive(Debug)]
 pub(crate) struct SegmentWriter {
     file: NamedTempFile,
-    target: PathBuf,
+    folder: PathBuf,
+    name: String,
     bytes: u64,
     groups: Vec<Option<GroupFrames>>,
 }
@@ -173,10 +180,10 @@ impl SegmentWriter {
     ) -> std::io::Result<Self> {
         let folder = data.join(SEGMENTS);
         make_private(&folder)?;
-        let target = folder.join(name(file, identity, codec));
         Ok(Self {
-            file: tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?,
-            target,
+            file: tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&folder)?,
+            folder,
+            name: name(file, identity, codec),
             bytes: 0,
             groups: vec![None; groups],
         })
@@ -197,14 +204,15 @@ impl SegmentWriter {
 
     /// Gives the segment its name, once its content is on the disk.
     pub(crate) fn finish(mut self) -> std::io::Result<()> {
-        let index = Index { format: FORMAT, groups: self.groups.into_iter().flatten().collect() };
+        let target = self.folder.join(&self.name);
+        let index = Index { format: FORMAT, name: self.name, groups: self.groups.into_iter().flatten().collect() };
         let index = serde_json::to_vec(&index)?;
         self.file.write_all(&index)?;
         self.file.write_all(&(index.len() as u64).to_le_bytes())?;
         self.file.write_all(&Sha256::digest(&index))?;
         self.file.write_all(MAGIC)?;
         self.file.as_file().sync_all()?;
-        self.file.persist(&self.target).map_err(|error| error.error)?;
+        self.file.persist(&target).map_err(|error| error.error)?;
         Ok(())
     }
 }
