@@ -42,7 +42,7 @@ def attempted(command, variables=None):
             raise Failed(f"{' '.join(command)[:500]}\nended with {process.returncode}: {last}")
     cpu = usage.ru_utime + usage.ru_stime
     peak = usage.ru_maxrss * MEMORY_UNIT
-    return {"seconds": round(seconds, 3), "cpu_seconds": round(cpu, 3), "peak_bytes": peak}, printed
+    return {"seconds": round(seconds, 4), "cpu_seconds": round(cpu, 4), "peak_bytes": peak}, printed
 
 
 def measured(command, variables=None):

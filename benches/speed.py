@@ -68,7 +68,10 @@ def sizes_of(task, rows):
 
 
 def numbers(text):
-    return [int(part) for part in text.split(",")]
+    try:
+        return [int(part.replace("_", "")) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected whole numbers with commas between them") from None
 
 
 def words(known):
@@ -83,19 +86,33 @@ def words(known):
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=numbers, default=[1_000_000, 5_000_000])
-    parser.add_argument("--sets", type=words(["low", "high", "native"]), default=["low", "high"])
-    parser.add_argument("--tasks", type=words(list(TASKS)), default=list(TASKS))
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--programs", type=pathlib.Path, default=ROOT / "target" / "release")
-    parser.add_argument("--work", type=pathlib.Path, default=ROOT / "target" / "benches")
-    parser.add_argument("--document", type=pathlib.Path, default=ROOT / "docs" / "BENCHMARKS.md")
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        epilog="Build first, once: cargo build --workspace --release. How to read the figures: benches/README.md.",
+    )
+    known_sets, known_tasks = ["low", "high", "native"], list(TASKS)
+    parser.add_argument(
+        "--rows", type=numbers, default=[1_000_000, 5_000_000], metavar="N,…",
+        help="rows of the generated months (default: 1000000,5000000); with several, growth is measured up to 20,000,000",
+    )  # fmt: skip
+    parser.add_argument(
+        "--sets", type=words(known_sets), default=["low", "high"], metavar="SET,…",
+        help="low: rows repeat each other; high: random AdditionalInfo and changing tags; native: billed here (default: low,high)",
+    )  # fmt: skip
+    parser.add_argument("--tasks", type=words(known_tasks), default=known_tasks, metavar="TASK,…", help=", ".join(known_tasks))
+    parser.add_argument("--rounds", type=int, default=5, help="rounds for the record, after one to warm up (default: 5)")
+    for name, default, text in [
+        ("--programs", ROOT / "target" / "release", "where lazurite and total-stages are"),
+        ("--work", ROOT / "target" / "benches", "engines, generated data and stores; kept for the next time"),
+        ("--document", ROOT / "docs" / "BENCHMARKS.md", "what is written, anew after every figure"),
+    ]:
+        shown = default.relative_to(ROOT)
+        parser.add_argument(name, type=pathlib.Path, default=default, metavar="PATH", help=f"{text} (default: {shown})")
     return parser.parse_args()
 
 
-def measure_all(given, bench):
-    """All tasks on all sets; results in the order of the document, and what was skipped."""
+def measure_all(given, bench, keep):
+    """All tasks on all sets. `keep` gets all results so far, in the order of the document, and what was skipped."""
     results, skipped = [], []
     for task in given.tasks:
         for rows in sizes_of(task, given.rows):
@@ -108,12 +125,13 @@ def measure_all(given, bench):
                         result |= {"runs": runs, "failures": failures, "set": name, "rows": rows}
                         results.append(result)
                         print(text_table([HEADER, *lines_of(result)]), flush=True)
+                        keep(results, skipped)
                 except Skipped as reason:
                     skipped.append(f"{task}, {name}, {rows:,} rows: skipped: {reason}")
                     print(skipped[-1], flush=True)
+                    keep(results, skipped)
                 finally:
                     empty(bench.out)
-    return results, skipped
 
 
 def empty(folder):
@@ -125,8 +143,9 @@ def main():
     given = arguments()
     given.work = given.work.resolve()
     given.programs = given.programs.resolve()
-    if not (given.programs / "lazurite").exists():
-        sys.exit(f"{given.programs / 'lazurite'} is missing; build it: cargo build --workspace --release")
+    for program in ["lazurite", "total-stages"]:
+        if not (given.programs / program).exists():
+            sys.exit(f"{given.programs / program} is missing; build it: cargo build --workspace --release")
     given.work.mkdir(parents=True, exist_ok=True)
     try:
         python = engines(given.work)
@@ -135,15 +154,18 @@ def main():
     out, in_memory = output_folder(given.work, max(given.rows))
     facts = machine() | {"engines": versions(), "rounds": given.rounds, "load at the start": load_average()}
     facts["answers are written to"] = "memory" if in_memory else "the disk"
+
+    def keep(results, skipped):
+        facts["load at the end"] = load_average()
+        given.document.write_text(document(results, skipped, facts), encoding="utf-8")
+        (given.work / "speed.json").write_text(json.dumps({"facts": facts, "results": results}), encoding="utf-8")
+
     try:
-        results, skipped = measure_all(given, Bench(given.programs, python, given.work, out, given.rounds))
+        measure_all(given, Bench(given.programs, python, given.work, out, given.rounds), keep)
     except (Failed, Different) as error:
-        sys.exit(str(error))
+        sys.exit(f"{error}\nwhat was measured until then is in {given.document}")
     finally:
         shutil.rmtree(out, ignore_errors=True)
-    facts["load at the end"] = load_average()
-    given.document.write_text(document(results, skipped, facts), encoding="utf-8")
-    (given.work / "speed.json").write_text(json.dumps({"facts": facts, "results": results}), encoding="utf-8")
     print(f"written: {given.document}")
 
 
