@@ -21,6 +21,9 @@ const PAGE_BYTES_MAX: usize = 1 << 20;
 /// Longest text that is worth a statistic of a column chunk or page.
 const STATISTIC_BYTES_MAX: usize = 256;
 const ZSTD_LEVEL: i32 = 1;
+/// A chunk whose pages have at most this many bytes is not compressed: that would save little, and readers make two zstd
+/// contexts for every chunk that is, which takes longer than reading a small one. Most columns of 32 Ki sorted rows are.
+const UNPACKED_BYTES_MAX: usize = 8 << 10;
 
 /// An encoded column chunk.
 #[derive(Debug, Clone)]
@@ -53,6 +56,11 @@ impl PageCompressor {
         let compressed = self.0.compress(page).map_err(|error| ParquetError::External(Box::new(error)))?;
         Ok(compressed.into())
     }
+
+    /// A page as it stands in the file.
+    fn finish(&mut self, page: Vec<u8>, packed: bool) -> Result<Bytes, ParquetError> {
+        if packed { self.compress(&page) } else { Ok(page.into()) }
+    }
 }
 
 /// Rows of a page: the runs in it.
@@ -78,26 +86,36 @@ pub(crate) fn encode(
     compressor: &mut PageCompressor,
 ) -> Result<Chunk, ParquetError> {
     let dictionary = dictionary && pays(leaf);
+    let nullable = descr.max_def_level() > 0;
+    let mut plain = Vec::new();
+    if dictionary {
+        (0..leaf.values.len() as u32).for_each(|code| leaf.values.write(code, &mut plain));
+    }
+    let texts: Vec<(PageRows<'_>, Vec<u8>)> = pages_of(leaf, dictionary)
+        .into_iter()
+        .map(|page| {
+            let text = page.encode(nullable, dictionary);
+            (page, text)
+        })
+        .collect();
+    let packed = plain.len() + texts.iter().map(|(_, text)| text.len()).sum::<usize>() > UNPACKED_BYTES_MAX;
     let mut pages = Pages { out: TrackedWrite::new(Vec::new()), compressor, uncompressed: 0, first_page: None };
     let mut dictionary_offset = None;
     if dictionary {
-        let mut plain = Vec::new();
-        (0..leaf.values.len() as u32).for_each(|code| leaf.values.write(code, &mut plain));
         dictionary_offset = Some(0);
         let size = plain.len();
-        let buf = pages.compressor.compress(&plain)?;
+        let buf = pages.compressor.finish(plain, packed)?;
         let num_values = leaf.values.len() as u32;
         let page = Page::DictionaryPage { buf, num_values, encoding: Encoding::PLAIN, is_sorted: false };
         pages.write(page, size)?;
     }
-    let nullable = descr.max_def_level() > 0;
     let mut offsets = OffsetIndexBuilder::new();
     let mut index = (bounded == Bounded::Pages).then(|| ColumnIndexBuilder::new(descr.physical_type()));
     let (mut rows, mut nulls, mut last_bounds, mut ascending) = (0u64, 0u64, None, true);
-    for page in pages_of(leaf, dictionary) {
+    for (page, text) in texts {
         let (page_rows, page_nulls) = page.counts();
-        let (buf, size) = page.encode(nullable, dictionary);
-        let buf = pages.compressor.compress(&buf)?;
+        let size = text.len();
+        let buf = pages.compressor.finish(text, packed)?;
         let encoding = if dictionary { Encoding::RLE_DICTIONARY } else { Encoding::PLAIN };
         let (def_level_encoding, rep_level_encoding) = (Encoding::RLE, Encoding::RLE);
         let num_values = page_rows as u32;
@@ -129,7 +147,10 @@ pub(crate) fn encode(
         true => vec![Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY],
         false => vec![Encoding::PLAIN, Encoding::RLE],
     };
-    let compression = Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?);
+    let compression = match packed {
+        true => Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?),
+        false => Compression::UNCOMPRESSED,
+    };
     let mut metadata = ColumnChunkMetaData::builder(descr.clone())
         .set_encodings(encodings)
         .set_compression(compression)
@@ -210,7 +231,7 @@ impl PageRows<'_> {
     }
 
     /// The page's text before compression.
-    fn encode(&self, nullable: bool, dictionary: bool) -> (Vec<u8>, usize) {
+    fn encode(&self, nullable: bool, dictionary: bool) -> Vec<u8> {
         let mut page = Vec::new();
         if nullable {
             let mut levels = Hybrid::new(1);
@@ -245,8 +266,7 @@ impl PageRows<'_> {
                 (0..*count).for_each(|_| self.values.write(*code, &mut page));
             }
         }
-        let size = page.len();
-        (page, size)
+        page
     }
 }
 
