@@ -152,6 +152,8 @@ class ClickHouse:
         )
 
     def page(self, files, where, offset, rows):
+        if len(files) > 1:
+            raise ValueError("rows of several files come in no fixed order, so a page of them is not defined")
         columns = ", ".join(f"{column} AS `{member}`" for member, column in page_columns().items())
         condition = f"WHERE {where}" if where else ""
         query = f"SELECT {columns} FROM {self.source(files)} {condition} LIMIT {rows} OFFSET {offset}"

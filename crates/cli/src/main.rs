@@ -16,10 +16,6 @@ use clap::Parser;
 use args::{Arguments, Command};
 use failure::Failure;
 
-/// Answers are made of many short-lived pieces, on several threads.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     output::end_with_the_reader();
     let arguments = match Arguments::try_parse() {
