@@ -335,8 +335,9 @@ async fn commit(
     files: &[LakeFile],
     import_id: uuid::Uuid,
 ) -> Result<u64, Uncommitted> {
+    let kept = store.lake().root().store();
     for source in sources {
-        sources::keep(store.lake().root(), &source.copy, &source.summary.hash).await?;
+        sources::keep(&kept, source.copy.clone(), &source.summary.hash).await?;
     }
     crash_point("import-sources-kept");
     let record = record(import_id, &options.actor, groups, sources);

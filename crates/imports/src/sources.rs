@@ -1,14 +1,12 @@
 //! Keeping sources: every imported file stays, compressed, under the hash of its text.
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::path::Path as FsPath;
+use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
 
 use formats::{BALANCES_BYTES_MAX, SourceCopy};
 use futures::TryStreamExt;
-use lake::LakeRoot;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use sha2::{Digest, Sha256};
@@ -29,6 +27,8 @@ const HASH_DIGITS: usize = 64;
 /// Longest text of native input that is read back; reading it in takes less.
 const NATIVE_BYTES_MAX: u64 = 4 << 30;
 const ZSTD_LEVEL: i32 = 1;
+/// Size of an upload's parts.
+const PART_BYTES: usize = 8 << 20;
 
 /// Path of a kept source of charges.
 pub(crate) fn source_path(hash: &str) -> Path {
@@ -138,18 +138,35 @@ impl Write for Hashing {
     }
 }
 
-/// Moves a compressed copy from a working folder of the store to the others, unless the same text is kept already.
-pub(crate) async fn keep(root: &LakeRoot, copy: &FsPath, hash: &str) -> Result<(), ImportError> {
-    let (store, path) = (root.store(), source_path(hash));
+/// Puts a compressed copy beside the others, unless the same text is kept already.
+pub(crate) async fn keep(store: &Arc<dyn ObjectStore>, copy: PathBuf, hash: &str) -> Result<(), ImportError> {
+    let path = source_path(hash);
+    let doing = || format!("keep the source {hash}");
+    let failed =
+        |source: object_store::Error| ImportError::Io { doing: doing(), source: std::io::Error::other(source) };
     if store.head(&path).await.is_ok() {
         return Ok(());
     }
-    let doing = || format!("keep the source {hash}");
-    let outside = || ImportError::Io { doing: doing(), source: std::io::ErrorKind::InvalidInput.into() };
-    let staged = copy.strip_prefix(root.folder()).map_err(|_| outside())?;
-    let staged = Path::from_iter(staged.iter().filter_map(OsStr::to_str));
-    let moved = store.rename(&staged, &path).await;
-    moved.map_err(|source| ImportError::Io { doing: doing(), source: std::io::Error::other(source) })
+    let mut upload = store.put_multipart(&path).await.map_err(failed)?;
+    let mut file = File::open(&copy).map_err(ImportError::io(doing()))?;
+    loop {
+        let mut part = vec![0; PART_BYTES];
+        let mut filled = 0;
+        while filled < part.len() {
+            match file.read(&mut part[filled..]).map_err(ImportError::io(doing()))? {
+                0 => break,
+                read => filled += read,
+            }
+        }
+        part.truncate(filled);
+        let last = filled < PART_BYTES;
+        upload.put_part(PutPayload::from(part)).await.map_err(failed)?;
+        if last {
+            break;
+        }
+    }
+    upload.complete().await.map_err(failed)?;
+    Ok(())
 }
 
 /// Keeps the text of balance summaries, unless the same text is kept already. Gives its hash.
