@@ -26,6 +26,7 @@ mod rollup;
 mod root;
 mod rows;
 mod scan;
+mod search;
 mod select;
 mod stretch;
 mod table;

@@ -1,4 +1,4 @@
-//! Which rows of a file are worth looking at for a filter, told by dictionaries.
+//! Which row groups of a file are worth looking at for a filter, told by dictionaries.
 //!
 //! A filter that wants a text in a column asks for no row of a row group in whose dictionary no text passes. A dictionary is
 //! a thousandth of its column, and rows of one resource group, say, stand in one or two row groups. Nothing is
@@ -9,7 +9,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
-use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::basic::Encoding;
 use parquet::column::page::{Page, PageReader};
@@ -20,89 +19,33 @@ use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::serialized_reader::SerializedPageReader;
 
 use crate::reader::FileReader;
-use crate::rows::{Required, RowFilter};
+use crate::rows::Required;
 
-/// So many row groups are judged at a time: reading few dictionaries at once costs what reading one costs, and a page is often
-/// full before the next ones are needed.
-const GROUPS_AT_A_TIME: usize = 16;
 /// Larger dictionaries are not looked at: the lake writes none.
 const DICTIONARY_BYTES_MAX: u64 = 4 << 20;
 
-/// Goes through a file and leaves out row groups without a row that is asked for.
-pub(crate) struct Stretches<'f> {
-    reader: FileReader,
-    metadata: Arc<ParquetMetaData>,
-    required: Vec<Required<'f>>,
-    /// The next row group, and the number of its first row.
-    next: (usize, u64),
-    /// Rows before this one are not asked for.
-    start: u64,
-}
-
-impl<'f> Stretches<'f> {
-    /// Begins at a row.
-    pub(crate) async fn of(mut reader: FileReader, filter: &'f RowFilter, start: u64) -> Result<Self> {
-        let options = ArrowReaderOptions::new();
-        let metadata = reader.get_metadata(Some(&options)).await?;
-        Ok(Self { reader, metadata, required: filter.required(), next: (0, 0), start })
-    }
-
-    /// The next rows that are worth looking at, ascending and perhaps none; `None` at the end of the file.
-    pub(crate) async fn next(&mut self) -> Result<Option<Vec<Range<u64>>>> {
-        let groups = self.next_groups();
-        if groups.is_empty() {
-            return Ok(None);
-        }
-        let mut kept = vec![true; groups.len()];
-        for required in &self.required {
-            let dictionaries: Vec<(usize, Dictionary<'_>)> = groups
-                .iter()
-                .enumerate()
-                .filter(|(index, _)| kept[*index])
-                .filter_map(|(index, (group, _))| {
-                    Some((index, Dictionary::of(self.metadata.row_group(*group), required.column())?))
-                })
-                .collect();
-            let ranges = dictionaries.iter().map(|(_, dictionary)| dictionary.range.clone()).collect();
-            let parts = self.reader.get_byte_ranges(ranges).await?;
-            for ((index, dictionary), bytes) in dictionaries.iter().zip(parts) {
-                kept[*index] = dictionary.may_hold(bytes, |text| required.accepts(text))?;
-            }
-        }
-        let rows = groups.into_iter().zip(kept).filter_map(|((_, rows), kept)| kept.then_some(rows));
-        Ok(Some(joined(rows)))
-    }
-
-    /// The next row groups that reach beyond the start, with their rows: a few where dictionaries tell, else all.
-    fn next_groups(&mut self) -> Vec<(usize, Range<u64>)> {
-        let most = if self.required.is_empty() { usize::MAX } else { GROUPS_AT_A_TIME };
-        let mut found = Vec::new();
-        while found.len() < most && self.next.0 < self.metadata.num_row_groups() {
-            let (group, first) = self.next;
-            let end = first + rows_of(self.metadata.row_group(group));
-            if end > self.start {
-                found.push((group, first.max(self.start)..end));
-            }
-            self.next = (group + 1, end);
-        }
-        found
-    }
-}
-
-fn rows_of(group: &RowGroupMetaData) -> u64 {
-    u64::try_from(group.num_rows()).unwrap_or_default()
-}
-
-/// Neighbouring ranges as one.
-fn joined(ranges: impl Iterator<Item = Range<u64>>) -> Vec<Range<u64>> {
-    let mut found: Vec<Range<u64>> = Vec::new();
-    for range in ranges {
-        match found.last_mut() {
-            Some(last) if last.end == range.start => last.end = range.end,
-            _ => found.push(range),
+/// Tells of row groups whether they can have a row that passes every one of the tests.
+pub(crate) async fn may_match(
+    reader: &mut FileReader,
+    metadata: &ParquetMetaData,
+    groups: &[usize],
+    required: &[Required<'_>],
+) -> Result<Vec<bool>> {
+    let mut kept = vec![true; groups.len()];
+    for required in required {
+        let dictionaries: Vec<(usize, Dictionary<'_>)> = groups
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| kept[*index])
+            .filter_map(|(index, group)| Some((index, Dictionary::of(metadata.row_group(*group), required.column())?)))
+            .collect();
+        let ranges = dictionaries.iter().map(|(_, dictionary)| dictionary.range.clone()).collect();
+        let parts = reader.get_byte_ranges(ranges).await?;
+        for ((index, dictionary), bytes) in dictionaries.iter().zip(parts) {
+            kept[*index] = dictionary.may_hold(bytes, |text| required.accepts(text))?;
         }
     }
-    found
+    Ok(kept)
 }
 
 /// A dictionary that holds every text of a column of a row group.
@@ -232,11 +175,5 @@ mod tests {
         assert_eq!(any_text(bytes.clone(), 3, |_| false), None);
         assert_eq!(any_text(Bytes::from_static(b"\xff\xff\xff\xff"), 1, |_| false), None);
         assert_eq!(any_text(Bytes::from_static(b"\x01\x00\x00\x00\xff"), 1, |_| false), None);
-    }
-
-    #[test]
-    fn neighbouring_stretches_are_joined() {
-        assert_eq!(joined([0..3, 3..5, 7..9].into_iter()), [0..5, 7..9]);
-        assert_eq!(joined(std::iter::empty()), Vec::<Range<u64>>::new());
     }
 }

@@ -65,7 +65,10 @@ impl RowFilter {
 
     /// The columns that are looked at.
     pub(crate) fn columns(&self) -> Vec<&'static str> {
-        let mut columns = vec![Field::Date.column()];
+        let mut columns = Vec::new();
+        if self.looks_at_days() {
+            columns.push(Field::Date.column());
+        }
         if self.visibility != Visibility::Everything {
             columns.extend([Field::ChargeType.column(), Field::PublisherType.column()]);
         }
@@ -74,6 +77,16 @@ impl RowFilter {
         }
         columns.extend(self.filter.conditions.iter().map(|condition| field_of(condition).column()));
         columns
+    }
+
+    /// Whether the day of a row counts: against a window of days, or because accounts had subscriptions from day to day.
+    fn looks_at_days(&self) -> bool {
+        let moves = |selection: &Selection| match selection {
+            Selection::Everything | Selection::Subscription(_) => false,
+            Selection::Department { tenures, .. } | Selection::Account { tenures, .. } => !tenures.is_empty(),
+        };
+        let is_of_days = matches!(self.window, Window::Dates(_)) || !self.filter.days.is_open();
+        is_of_days || std::iter::once(&self.selection).chain(&self.within).any(moves)
     }
 
     /// Tests that a row passes only with a known text: where no text of a column passes, no row is asked for.

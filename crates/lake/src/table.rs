@@ -23,6 +23,7 @@ use crate::error::LakeError;
 use crate::file::{LakeFile, PARTITION_COLUMNS};
 use crate::reader::Footers;
 use crate::root::LakeRoot;
+use crate::search::KnownRows;
 use crate::totals::Rollups;
 use crate::write::STATISTICS_COLUMNS;
 
@@ -44,6 +45,7 @@ pub struct Lake {
     snapshots: Arc<Cache<u64, Snapshot>>,
     footers: Footers,
     rollups: Rollups,
+    known_rows: KnownRows,
     /// A version that exists; newer ones are looked for from there on.
     known_version: Arc<AtomicU64>,
 }
@@ -57,6 +59,7 @@ pub struct Snapshot {
     pub(crate) table: DeltaTable,
     pub(crate) footers: Footers,
     pub(crate) rollups: Rollups,
+    pub(crate) known_rows: KnownRows,
     /// The store as seen from the data folder.
     pub(crate) data: Arc<dyn ObjectStore>,
 }
@@ -69,6 +72,7 @@ impl Lake {
             snapshots: Arc::new(Cache::new(SNAPSHOTS_REMEMBERED)),
             footers: Footers::new(),
             rollups: Rollups::new(),
+            known_rows: KnownRows::new(),
             known_version: Arc::default(),
         };
         let table = lake.table()?;
@@ -213,8 +217,16 @@ impl Snapshot {
             identity.update(b"\n");
         }
         let identity = identity.finalize().into();
-        let (footers, rollups, data) = (lake.footers.clone(), lake.rollups.clone(), lake.root.store());
-        Ok(Self { version, identity, files: Arc::new(files), table, footers, rollups, data })
+        Ok(Self {
+            version,
+            identity,
+            files: Arc::new(files),
+            table,
+            footers: lake.footers.clone(),
+            rollups: lake.rollups.clone(),
+            known_rows: lake.known_rows.clone(),
+            data: lake.root.store(),
+        })
     }
 
     /// The version's number: 0 is the empty table.
