@@ -202,9 +202,9 @@ def main():
     elif question == "import":
         result = {"seconds": timed(lambda: engine.load(given["source"], given["out"]))[1]}
     elif question == "page":
-        where = given.get("where")
-        where = where.get(name, where["sql"]) if where else None
-        actions = [partial(engine.page, given["files"], where, offset, given["rows"]) for offset in given["offsets"]]
+        conditions = [where.get(name, where["sql"]) if where else None for where in given["wheres"]]
+        asked = zip(conditions, given["offsets"], strict=True)
+        actions = [partial(engine.page, given["files"], where, offset, given["rows"]) for where, offset in asked]
         result = several(actions, given.get("out"))
     elif question == "sql":
         result = {"rows": engine.connection.execute(given["query"]).fetchall()}

@@ -18,9 +18,9 @@ import shutil
 import sys
 import tempfile
 
-from datasets import prepare
+from datasets import build_of, prepare
 from measure import ROOT, Failed, load_average, machine
-from speed_tasks import TASKS, Bench, Different, Skipped
+from speed_tasks import PEERS, REFERENCE, TASKS, Bench, Different, Skipped
 from tables import HEADER, document, lines_of, text_table
 
 sys.path.insert(0, str(ROOT / "tests" / "clients"))
@@ -100,6 +100,14 @@ def arguments():
         help="low: rows repeat each other; high: random AdditionalInfo and changing tags; native: billed here (default: low,high)",
     )  # fmt: skip
     parser.add_argument("--tasks", type=words(known_tasks), default=known_tasks, metavar="TASK,…", help=", ".join(known_tasks))
+    parser.add_argument(
+        "--peers", type=words(PEERS), default=PEERS, metavar="ENGINE,…",
+        help=f"who is asked beside us (default: {','.join(PEERS)}); the bars are held against {REFERENCE}",
+    )  # fmt: skip
+    parser.add_argument(
+        "--add", action="store_true",
+        help="keep what earlier runs of this build measured, but for what is measured now",
+    )  # fmt: skip
     parser.add_argument("--rounds", type=int, default=5, help="rounds for the record, after one to warm up (default: 5)")
     for name, default, text in [
         ("--programs", ROOT / "target" / "release", "where lazurite and total-stages are"),
@@ -111,24 +119,33 @@ def arguments():
     return parser.parse_args()
 
 
-def measure_all(given, bench, keep):
-    """All tasks on all sets. `keep` gets all results so far, in the order of the document, and what was skipped."""
-    results, skipped = [], []
+def in_order(results):
+    """Results in the order of the document."""
+    tasks = list(TASKS)
+    return sorted(results, key=lambda one: (tasks.index(one["of"]), one["rows"], one["set"]))
+
+
+def measure_all(given, bench, results, keep):
+    """All tasks on all sets. `keep` gets all results so far, in the order of the document, and what was skipped; `results`
+    are those of earlier runs."""
+    skipped = []
     for task in given.tasks:
         for rows in sizes_of(task, given.rows):
             for name in given.sets:
                 data_set = prepare(given.programs, given.work, name, rows)
                 print(f"{task}, {name}, {rows:,} rows", flush=True)
+                results = [one for one in results if (one["of"], one["set"], one["rows"]) != (task, name, rows)]
                 try:
                     for result in TASKS[task](bench, data_set):
                         runs, failures = result["runs"]
-                        result |= {"runs": runs, "failures": failures, "set": name, "rows": rows}
-                        results.append(result)
+                        result |= {"of": task, "runs": runs, "failures": failures, "set": name, "rows": rows}
+                        result["load"] = load_average()
+                        results = in_order([*results, result])
                         print(text_table([HEADER, *lines_of(result)]), flush=True)
                         keep(results, skipped)
                 except Skipped as reason:
-                    skipped.append(f"{task}, {name}, {rows:,} rows: skipped: {reason}")
-                    print(skipped[-1], flush=True)
+                    skipped.append(f"{task}, {name}, {rows:,} rows: {reason}")
+                    print(f"skipped: {skipped[-1]}", flush=True)
                     keep(results, skipped)
                 finally:
                     empty(bench.out)
@@ -152,16 +169,19 @@ def main():
     except environments.NotInstalled as error:
         sys.exit(f"the engines cannot be installed: {error}")
     out, in_memory = output_folder(given.work, max(given.rows))
-    facts = machine() | {"engines": versions(), "rounds": given.rounds, "load at the start": load_average()}
-    facts["answers are written to"] = "memory" if in_memory else "the disk"
+    facts = machine() | {"engines": versions(), "build": build_of(given.programs / "lazurite"), "rounds": given.rounds}
+    facts |= {"answers are written to": "memory" if in_memory else "the disk", "load at the start": load_average()}
+    kept = given.work / "speed.json"
+    earlier = json.loads(kept.read_text(encoding="utf-8")) if given.add and kept.exists() else {"facts": {}, "results": []}
+    earlier = earlier["results"] if earlier["facts"].get("build") == facts["build"] else []
 
     def keep(results, skipped):
         facts["load at the end"] = load_average()
         given.document.write_text(document(results, skipped, facts), encoding="utf-8")
-        (given.work / "speed.json").write_text(json.dumps({"facts": facts, "results": results}), encoding="utf-8")
+        kept.write_text(json.dumps({"facts": facts, "results": results}), encoding="utf-8")
 
     try:
-        measure_all(given, Bench(given.programs, python, given.work, out, given.rounds), keep)
+        measure_all(given, Bench(given.programs, python, given.work, out, given.rounds, given.peers), earlier, keep)
     except (Failed, Different) as error:
         sys.exit(f"{error}\nwhat was measured until then is in {given.document}")
     finally:

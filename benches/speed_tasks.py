@@ -1,5 +1,6 @@
 """The questions of `speed.py`: each checks that all answers are equal by value, then times ours and theirs in turn."""
 
+import itertools
 import json
 import os
 import pathlib
@@ -15,6 +16,8 @@ from measure import Failed, attempted, measured
 
 HERE = pathlib.Path(__file__).resolve().parent
 PEERS = ["duckdb", "polars", "clickhouse"]
+# Everything else is held against it.
+REFERENCE = "duckdb"
 OURS = "lazurite"
 LIMIT = "cat"
 UNKNOWN_ARGUMENT = re.compile(r"unexpected argument '([^']*)'")
@@ -37,9 +40,9 @@ class Different(Exception):
 class Bench:
     """Where things are, and how often to ask."""
 
-    def __init__(self, programs, python, work, out, rounds):
+    def __init__(self, programs, python, work, out, rounds, peers):
         self.lazurite = programs / "lazurite"
-        self.python, self.work, self.out, self.rounds = python, work, out, rounds
+        self.python, self.work, self.out, self.rounds, self.peers = python, work, out, rounds, peers
         self.truths = {}
 
     def ask(self, engine, question, **given):
@@ -137,7 +140,7 @@ def whole_reports(bench, data_set, more, given, expected):
     runners = {OURS: ours}
     ours()
     same(bench.fingerprint("csv", out), expected, OURS)
-    for engine in PEERS:
+    for engine in bench.peers:
         theirs = str(bench.out / f"{engine}.csv")
 
         def run(engine=engine, theirs=theirs):
@@ -223,7 +226,7 @@ def imports(bench, data_set):
         files = sorted(str(path) for path in store.glob("charges/**/*.parquet"))
         same(bench.fingerprint("parquet", *files), bench.truth(data_set), OURS)
         runners = {OURS: ours}
-        for engine in PEERS:
+        for engine in bench.peers:
             out = str(bench.work / f"{engine}.parquet")
             run = lambda engine=engine, out=out: bench.ask(engine, "import", source=str(data_set.source), out=out)
             try:
@@ -237,35 +240,58 @@ def imports(bench, data_set):
         yield {"task": "import", "runs": bench.in_turn(runners)}
     finally:
         shutil.rmtree(store, ignore_errors=True)
-        for engine in PEERS:
+        for engine in bench.peers:
             (bench.work / f"{engine}.parquet").unlink(missing_ok=True)
 
 
-def asked_pages(bench, data_set, server, task, targets, where, offsets):
-    """Pages by ours and all peers: the last compared row by row, then all asked again and again."""
+class Pages:
+    """Pages to ask for in a round: the addresses of ours, and what the others are asked."""
+
+    def __init__(self, targets, wheres, offsets):
+        self.targets, self.wheres, self.offsets = targets, wheres, offsets
+
+    def last(self):
+        return Pages(self.targets[-1:], self.wheres[-1:], self.offsets[-1:])
+
+    def given(self, data_set):
+        return {"files": data_set.files(), "wheres": self.wheres, "offsets": self.offsets, "rows": paging.ROWS}
+
+
+def asked_pages(bench, data_set, server, task, rounds):
+    """Pages by ours and all peers: the last of a round compared row by row, then one round after the other. With a single
+    round the same pages are asked again and again, by ours once before they count; with one for every round each page is
+    asked for the first time."""
     server.connect()
-    body, _ = server.get(targets[-1])
+    are_new = len(rounds) > 1
+    body, _ = server.get(rounds[0].targets[-1])
     expected = paging.ours_by_value(body)
-    given = {"files": data_set.files(), "where": where, "offsets": offsets, "rows": paging.ROWS}
-    runners = {OURS: lambda: asked_over_http(server, targets)}
-    for engine in PEERS:
+    last = rounds[0].last().given(data_set)
+
+    def turns():
+        return itertools.cycle(rounds)
+
+    own_turns = turns()
+    runners = {OURS: lambda: asked_over_http(server, next(own_turns).targets, are_new)}
+    for engine in bench.peers:
         answer = bench.out / f"{engine}.json"
         try:
-            bench.ask(engine, "page", **given | {"offsets": offsets[-1:]}, out=str(answer))
+            bench.ask(engine, "page", **last, out=str(answer))
         except Failed as failure:
             print(f"  {engine} cannot: {str(failure)[-200:]}", flush=True)
             continue
         if paging.theirs_by_value(answer.read_text(encoding="utf-8")) != expected:
             raise Different(f"the page of {engine} has other rows than ours")
-        runners[engine] = lambda engine=engine: inner_median(bench.ask(engine, "page", **given))
+        runners[engine] = lambda engine=engine, own=turns(): inner_median(
+            bench.ask(engine, "page", **next(own).given(data_set))
+        )
     note = f"{len(expected)} rows, {len(body):,} bytes of JSON"
     return {"task": task, "runs": bench.in_turn(runners), "note": note}
 
 
-def asked_over_http(server, targets):
+def asked_over_http(server, targets, are_new):
     """The median request of a round; CPU seconds and memory are the server's."""
     server.connect()
-    for target in targets:
+    for target in [] if are_new else targets:
         server.get(target)
     cpu = server.cpu_seconds()
     times = [server.get(target)[1] for target in targets]
@@ -283,8 +309,8 @@ def pages(bench, data_set, choose):
     with open(bench.work / "server.log", "ab") as log:
         server = paging.Server(bench.lazurite, data_set, log)
         try:
-            for task, targets, where, offsets in choose(server):
-                yield asked_pages(bench, data_set, server, task, targets, where, offsets)
+            for task, rounds in choose(server):
+                yield asked_pages(bench, data_set, server, task, rounds)
         finally:
             server.close()
 
@@ -297,35 +323,56 @@ def page(bench, data_set):
         first, last = PAGE_DEPTHS
         depths = [first + (last - first) * number / (REQUESTS - 1) for number in range(REQUESTS)]
         offsets = [int(rows * depth) // paging.ROWS * paging.ROWS for depth in depths]
-        yield "page", paging.pages_at(server, offsets), None, offsets
+        yield "page", [Pages(paging.pages_at(server, offsets), [None] * REQUESTS, offsets)]
 
     yield from pages(bench, data_set, choose)
 
 
 def filtered(bench, data_set):
-    """The first page of the rows of one resource group, and of one tag."""
+    """The first page of the rows of a resource group, and of a tag: each question for the first time, then again."""
 
     def choose(_server):
-        group, value = filters_of(bench, data_set)
-        condition = f"properties/resourceGroup eq '{group}'"
-        sql = f"{lake_column('ResourceGroup')} = '{group}'"
-        yield "filtered by resource group", [paging.first_page(condition)] * REQUESTS, {"sql": sql}, [0] * REQUESTS
-        # The text of the tag is looked for in the cell: cheaper than reading the cell as JSON, and the same here.
-        pair = f'"{TAG}": "{value}"'
-        where = {"sql": f"contains(tags, '{pair}')", "polars": f"tags LIKE '%{pair}%'", "clickhouse": f"position(tags, '{pair}') > 0"}
-        target = paging.first_page(f"tags eq '{TAG}:{value}'")
-        yield "filtered by tag", [target] * REQUESTS, where, [0] * REQUESTS
+        groups, values = filters_of(bench, data_set)
+        group_pages = [group_page(group) for group in groups[: REQUESTS * (bench.rounds + 1)]]
+        # One value, its key in other capitals each time: keys compare without case, so that rows are the same.
+        keys = itertools.product(*[(letter, letter.upper()) for letter in TAG])
+        tag_pages = [tag_page("".join(key), values[0]) for key in itertools.islice(keys, REQUESTS * (bench.rounds + 1))]
+        for task, pages in [("resource group", group_pages), ("tag", tag_pages)]:
+            rounds = [in_a_round(pages[start : start + REQUESTS]) for start in range(0, len(pages) - REQUESTS + 1, REQUESTS)]
+            if len(rounds) <= bench.rounds:
+                raise Skipped(f"there are {len(pages)} resource groups, too few to ask for each only once")
+            yield f"filtered by {task}", rounds
+            yield f"filtered by {task}, again", rounds[-1:]
 
     yield from pages(bench, data_set, choose)
 
 
+def in_a_round(pages):
+    """Some first pages as a round."""
+    targets, wheres = zip(*pages)
+    return Pages(list(targets), list(wheres), [0] * len(pages))
+
+
+def group_page(group):
+    condition = f"properties/resourceGroup eq '{group}'"
+    return paging.first_page(condition), {"sql": f"{lake_column('ResourceGroup')} = '{group}'"}
+
+
+def tag_page(key, value):
+    # The text of the tag is looked for in the cell: cheaper than reading the cell as JSON, and the same here.
+    pair = f'"{TAG}": "{value}"'
+    where = {"sql": f"contains(tags, '{pair}')", "polars": f"tags LIKE '%{pair}%'", "clickhouse": f"position(tags, '{pair}') > 0"}
+    return paging.first_page(f"tags eq '{key}:{value}'"), where
+
+
 def filters_of(bench, data_set):
-    """The resource group with the most rows, and the rarest value of a tag that nearly all rows have."""
+    """The resource groups, those with the most rows first, and the values of a tag that nearly all rows have, the rarest
+    first."""
     source = source_of(data_set)
-    groups = bench.sql(f"SELECT resource_group FROM {source} GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1")
+    groups = bench.sql(f"SELECT resource_group FROM {source} WHERE resource_group <> '' GROUP BY 1 ORDER BY count(*) DESC, 1")
     value = f"""regexp_extract(tags, '"{TAG}": "([^"]*)"', 1)"""
-    values = bench.sql(f"SELECT {value} AS v FROM {source} WHERE v <> '' GROUP BY 1 ORDER BY count(*), 1 LIMIT 1")
-    return groups[0][0], values[0][0]
+    values = bench.sql(f"SELECT {value} AS v FROM {source} WHERE v <> '' GROUP BY 1 ORDER BY count(*), 1")
+    return [group for (group,) in groups], [value for (value,) in values]
 
 
 def total(bench, data_set):
@@ -341,7 +388,7 @@ def total(bench, data_set):
     answer = json.loads(printed)
     expected = by_value(answer["totals"])
     runners = {OURS: ours}
-    for engine in PEERS:
+    for engine in bench.peers:
         out = bench.out / f"{engine}-total.json"
         try:
             bench.ask(engine, "total", **given | {"count": 1}, out=str(out))

@@ -59,11 +59,12 @@ def lines_of(result):
             f"{duration(times['least'])} … {duration(times['greatest'])}", duration(inner),
             duration(median_of(runs, "cpu_seconds")), f"{max(run['peak_bytes'] for run in runs) / MIB:,.0f} MB",
             "" if ratio is None else f"{ratio['median']:.2f} × ({ratio['least']:.2f} … {ratio['greatest']:.2f})",
+            result.get("load", "").split(" ")[0],
         ])  # fmt: skip
     return lines
 
 
-HEADER = ["task", "set", "rows", "engine", "median", "least … greatest", "inside", "CPU", "peak memory", "paired ratio to ours"]
+HEADER = ["task", "set", "rows", "engine", "median", "least … greatest", "inside", "CPU", "peak memory", "paired ratio to ours", "load"]
 
 
 def text_table(rows):

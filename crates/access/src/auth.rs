@@ -72,6 +72,8 @@ impl Authenticator {
         if bearer.len() > TOKEN_BYTES_MAX {
             return Err(AuthError::Unknown);
         }
+        // From here on the request is judged by what was committed before it.
+        self.catalog.look().await?;
         if LocalIssuer::is_own(bearer) {
             let id = self.local.verify(bearer, now_ms)?;
             return Ok(Caller::of_key(accept_key_id(&self.catalog, &id, now_ms).await?)?);
@@ -97,6 +99,7 @@ impl Authenticator {
         if client_secret.len() > TOKEN_BYTES_MAX {
             return Err(AuthError::Unknown);
         }
+        self.catalog.look().await?;
         let KeyEntry { id, expires_at_ms, .. } = accept_key(&self.catalog, client_secret, now_ms).await?;
         if !id.eq_ignore_ascii_case(client_id) {
             return Err(AuthError::Unknown);

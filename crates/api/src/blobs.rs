@@ -2,18 +2,20 @@
 
 use std::ops::Range;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
-use futures::TryStreamExt;
+use futures::{Stream, TryStreamExt};
 use http_range_header::StartPosition;
-use reports::{BlobLink, LinkError};
+use reports::{BlobLink, Codec, LinkError, ReportError};
 
 use crate::arm::{ApiError, Tag};
 use crate::dispatch::Call;
 
 /// The range header of Azure's storage.
 const AZURE_RANGE: &str = "x-ms-range";
+/// Forms in which a whole blob is given to whoever accepts them, the wanted one first.
+const CODINGS: [(Codec, &str); 2] = [(Codec::Zstd, "zstd"), (Codec::Gzip, "gzip")];
 
 /// Gives out a blob or a range of it, in bounded memory. The content of a link never changes, so its tag is made of its
 /// name alone.
@@ -22,6 +24,18 @@ pub(crate) async fn read(call: &Call<'_>, job: &str, name: &str) -> Result<Respo
     let blob = call.state.reports.open_blob(&link).await?.map_err(ApiError::LinkRefused)?;
     let blob = blob.ok_or(ApiError::BlobNotFound)?;
     let tag = Tag::of(format!("{job}/{name}").as_bytes());
+    let headers = &call.parts.headers;
+    let names_range = headers.contains_key(AZURE_RANGE) || headers.contains_key(header::RANGE);
+    if call.state.settings.compress && !names_range {
+        for (codec, name_of_coding) in CODINGS {
+            if accepts(headers, name_of_coding)
+                && let Some(frames) = call.state.reports.packed_blob(&blob, codec).await?
+            {
+                let tag = Tag::of(format!("{job}/{name}.{codec}").as_bytes());
+                return Ok(tag.answer(headers, || packed(call, job, name_of_coding, frames)));
+            }
+        }
+    }
     let mut response = Response::new(Body::empty());
     let range = match asked_range(&call.parts.headers, &tag, blob.bytes()) {
         Asked::All => 0..blob.bytes(),
@@ -38,6 +52,7 @@ pub(crate) async fn read(call: &Call<'_>, job: &str, name: &str) -> Result<Respo
         }
     };
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv"));
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     response.headers_mut().insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
     if call.parts.method != Method::HEAD {
@@ -48,6 +63,38 @@ pub(crate) async fn read(call: &Call<'_>, job: &str, name: &str) -> Result<Respo
         *response.body_mut() = Body::from_stream(chunks);
     }
     Ok(tag.answer(&call.parts.headers, || response))
+}
+
+/// A blob in packed form.
+fn packed(
+    call: &Call<'_>,
+    job: &str,
+    coding: &'static str,
+    frames: impl Stream<Item = Result<Bytes, ReportError>> + Send + 'static,
+) -> Response {
+    let job = job.to_owned();
+    let frames = frames.inspect_err(move |error| {
+        tracing::error!(report.id = %job, %error, "report {job}: cannot go on packing a blob: {error}");
+    });
+    let is_head = call.parts.method == Method::HEAD;
+    let mut response = Response::new(if is_head { Body::empty() } else { Body::from_stream(frames) });
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv"));
+    headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
+    headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    response
+}
+
+/// Whether a request accepts a coding by its name (RFC 9110, section 12.5.3). `*` is not taken for a wish.
+fn accepts(headers: &HeaderMap, coding: &str) -> bool {
+    let lists = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|list| list.to_str().ok());
+    lists.flat_map(|list| list.split(',')).any(|item| {
+        let mut parts = item.split(';').map(str::trim);
+        let is_named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(coding));
+        let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+        // A weight of nothing but zeros refuses.
+        is_named && weight.is_none_or(|weight| weight.bytes().any(|byte| matches!(byte, b'1'..=b'9')))
+    })
 }
 
 /// Which bytes of a blob are asked for.
@@ -121,6 +168,23 @@ mod tests {
             headers.insert(header::IF_RANGE, HeaderValue::from_str(tag).unwrap());
         }
         asked_range(&headers, &Tag::of(b"x"), 100)
+    }
+
+    #[test]
+    fn codings_are_accepted_by_name() {
+        let accepts = |list: &str, coding| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_str(list).unwrap());
+            accepts(&headers, coding)
+        };
+        for list in ["gzip", "deflate, GZIP", "br;q=1.0, gzip;q=0.8", "gzip; q=0.001", "gzip;Q=1"] {
+            assert!(accepts(list, "gzip"), "{list}");
+            assert!(!accepts(list, "zstd"), "{list}");
+        }
+        for list in ["", "identity", "*", "gzip;q=0", "gzip; q=0.000", "x-gzip"] {
+            assert!(!accepts(list, "gzip"), "{list}");
+        }
+        assert!(!super::accepts(&HeaderMap::new(), "gzip"));
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub struct ApiSettings {
     /// Whether a list without rows is a 204 where the version says so; else it is an empty list, which clients that cannot
     /// read a 204 take.
     pub no_content: bool,
+    /// Whether answers are compressed for clients that accept that.
+    pub compress: bool,
     /// What "current period" means.
     pub clock: Clock,
 }
@@ -45,6 +47,7 @@ impl Default for ApiSettings {
             default_layout: Layout::Ea20240801,
             emulate: false,
             no_content: true,
+            compress: true,
             clock: Clock::System,
         }
     }

@@ -78,7 +78,7 @@ mod tests {
         // A database in memory is one connection's own.
         let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await.unwrap();
         crate::migrate(&pool).await.unwrap();
-        let catalog = Catalog { pool, hierarchies: Arc::default() };
+        let catalog = Catalog { pool, hierarchies: Arc::default(), memory: None };
         assert_eq!(catalog.job_counts().await.unwrap(), []);
         let job =
             |id: &str, created_at_ms| NewJob { id: id.into(), digest: "d".into(), request: "{}".into(), created_at_ms };

@@ -33,12 +33,15 @@ impl Catalog {
 
     /// An enrollment by number, without regard to case.
     pub async fn enrollment(&self, number: &str) -> Result<Option<Enrollment>, CatalogError> {
-        let row = sqlx::query("SELECT number, name, currency FROM enrollments WHERE number = ?")
-            .bind(number)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(CatalogError::database("look up an enrollment"))?;
-        row.as_ref().map(enrollment).transpose()
+        let asked = async {
+            let row = sqlx::query("SELECT number, name, currency FROM enrollments WHERE number = ?")
+                .bind(number)
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(CatalogError::database("look up an enrollment"))?;
+            row.as_ref().map(enrollment).transpose()
+        };
+        self.remembered(|known| &mut known.enrollments, number, asked).await
     }
 
     /// The places that rows of an enrollment name, in imports of which anything is held.

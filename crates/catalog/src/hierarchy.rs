@@ -30,6 +30,12 @@ pub(crate) struct Kept {
 impl Catalog {
     /// What is known of an enrollment's hierarchy. Kept in memory for as long as nothing changes.
     pub async fn hierarchy(&self, enrollment: &EnrollmentId) -> Result<Arc<Hierarchy>, CatalogError> {
+        let asked = async { self.hierarchy_by_changes(enrollment).await.map(Some) };
+        let hierarchy = self.remembered(|known| &mut known.hierarchies, enrollment.as_str(), asked).await?;
+        Ok(hierarchy.unwrap_or_default())
+    }
+
+    async fn hierarchy_by_changes(&self, enrollment: &EnrollmentId) -> Result<Arc<Hierarchy>, CatalogError> {
         let changes: Option<i64> = sqlx::query_scalar("SELECT changes FROM hierarchy_changes WHERE enrollment = ?")
             .bind(enrollment.as_str())
             .fetch_optional(&self.pool)

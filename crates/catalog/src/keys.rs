@@ -132,12 +132,15 @@ impl Catalog {
 
     /// The key with this hash, whatever its state.
     pub async fn key_by_hash(&self, hash: &str) -> Result<Option<KeyEntry>, CatalogError> {
-        let row = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM keys WHERE hash = ?")))
-            .bind(hash)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(CatalogError::database("look up a key"))?;
-        row.as_ref().map(entry).transpose()
+        let asked = async {
+            let row = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM keys WHERE hash = ?")))
+                .bind(hash)
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(CatalogError::database("look up a key"))?;
+            row.as_ref().map(entry).transpose()
+        };
+        self.remembered(|known| &mut known.keys_by_hash, hash, asked).await
     }
 
     /// All keys, newest last.

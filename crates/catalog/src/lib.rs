@@ -16,6 +16,7 @@ mod hierarchy;
 mod imports;
 mod jobs;
 mod keys;
+mod memory;
 mod native;
 mod page_shares;
 mod policies;
@@ -124,6 +125,8 @@ pub struct Catalog {
     pool: SqlitePool,
     /// What is known of hierarchies.
     hierarchies: Arc<tokio::sync::Mutex<HashMap<EnrollmentId, hierarchy::Kept>>>,
+    /// Answers that need not be asked for again; `None`: the database is asked every time.
+    memory: Option<Arc<memory::Memory>>,
 }
 
 impl Catalog {
@@ -150,7 +153,7 @@ impl Catalog {
             .await
             .map_err(CatalogError::database("open the database"))?;
         migrate(&pool).await?;
-        let catalog = Self { pool, hierarchies: Arc::default() };
+        let catalog = Self { pool, hierarchies: Arc::default(), memory: None };
         catalog.generate_missing_ids().await?;
         Ok(catalog)
     }
@@ -188,6 +191,9 @@ impl Catalog {
 
     /// Folds the write-ahead log into the database file; at the end of a program.
     pub async fn close(&self) {
+        if let Some(memory) = &self.memory {
+            memory.close().await;
+        }
         self.pool.close().await;
     }
 }

@@ -6,17 +6,13 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::Schema;
-use arrow::error::ArrowError;
 use calendar::BillingPeriod;
 use futures::TryStreamExt;
 use ledger::ChargeQuery;
 use parquet::arrow::arrow_reader::RowSelection;
 use parquet::arrow::async_reader::ParquetRecordBatchStream;
-use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::LakeError;
@@ -26,9 +22,6 @@ use crate::scan::FileAccess;
 use crate::search::rows_from;
 use crate::table::Snapshot;
 use crate::unknown::Unknown;
-
-/// What a column costs however short it is, in compressed bytes that take as long.
-const COLUMN_COST_BYTES: u64 = 8 << 10;
 
 /// Where a row stands in the answer to a question on a snapshot. The default is the first row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -70,7 +63,7 @@ struct OpenRows {
     period: BillingPeriod,
     path: String,
     rows: VecDeque<u64>,
-    batches: Batches,
+    batches: ParquetRecordBatchStream<FileReader>,
     /// Columns that are not read.
     unknown: Unknown,
 }
@@ -123,7 +116,7 @@ impl Page {
                 continue;
             };
             let reading = format!("read {}", open.path);
-            let Some(batch) = open.batches.next().await.map_err(LakeError::parquet(reading))? else {
+            let Some(batch) = open.batches.try_next().await.map_err(LakeError::parquet(reading))? else {
                 self.open = None;
                 continue;
             };
@@ -131,7 +124,12 @@ impl Page {
             let number = open.number;
             let count = batch.num_rows().min(open.rows.len());
             let positions = open.rows.drain(..count).map(|row| Position { file: number, row }).collect();
-            return Ok(Some(PageRows { batch, positions, period: open.period }));
+            let period = open.period;
+            // A reader that is asked for more goes through the rest of its row group first.
+            if open.rows.is_empty() {
+                self.open = None;
+            }
+            return Ok(Some(PageRows { batch, positions, period }));
         }
     }
 }
@@ -143,74 +141,11 @@ impl Found {
         let metadata = access.metadata(&file).await?;
         let (groups, selection) = within_groups(&rows, metadata.metadata());
         let unknown = Unknown::of(&metadata, &groups, columns);
-        let known: Vec<&str> = unknown.others(columns).collect();
-        let (here, elsewhere) = halves(&known, &groups, metadata.metadata());
-        let read = |columns: &[&str]| {
-            let builder = access.rows(&file, &metadata, columns.iter().copied());
-            let batches = builder.with_row_groups(groups.clone()).with_row_selection(selection.clone()).build();
-            batches.map_err(LakeError::parquet(format!("read {}", file.path)))
-        };
-        let elsewhere = if elsewhere.is_empty() { None } else { Some(read(&elsewhere)?) };
-        let batches = Batches { here: read(&here)?, elsewhere };
+        let builder = access.rows(&file, &metadata, unknown.others(columns));
+        let batches = builder.with_row_groups(groups).with_row_selection(selection).build();
+        let batches = batches.map_err(LakeError::parquet(format!("read {}", file.path)))?;
         Ok(OpenRows { number, period: file.period, path: file.path, rows: rows.into(), batches, unknown })
     }
-}
-
-/// Rows that are read by two threads, each half of the columns: whoever walks waits for one page after the other.
-struct Batches {
-    here: ParquetRecordBatchStream<FileReader>,
-    elsewhere: Option<ParquetRecordBatchStream<FileReader>>,
-}
-
-impl Batches {
-    /// The next rows, or `None` at the end.
-    async fn next(&mut self) -> Result<Option<RecordBatch>, ParquetError> {
-        let Some(mut batches) = self.elsewhere.take() else { return self.here.try_next().await };
-        let elsewhere = tokio::spawn(async move { (batches.try_next().await, batches) });
-        let here = self.here.try_next().await?;
-        let (elsewhere, batches) = elsewhere.await.map_err(|error| ParquetError::External(error.into()))?;
-        self.elsewhere = Some(batches);
-        match (here, elsewhere?) {
-            (None, None) => Ok(None),
-            (Some(here), Some(elsewhere)) => Ok(Some(side_by_side(&here, &elsewhere)?)),
-            _ => Err(ParquetError::General("some columns have fewer rows than others".to_owned())),
-        }
-    }
-}
-
-/// The columns of both batches.
-fn side_by_side(left: &RecordBatch, right: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-    let fields = left.schema().fields().iter().chain(right.schema().fields()).cloned().collect::<Vec<_>>();
-    let columns = left.columns().iter().chain(right.columns()).cloned().collect();
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
-}
-
-/// Columns in two parts that take about as long to read, each of what stands together in the file. The second one is empty
-/// where there is but one column.
-fn halves<'c>(columns: &[&'c str], groups: &[usize], metadata: &ParquetMetaData) -> (Vec<&'c str>, Vec<&'c str>) {
-    let mut costs = vec![0; columns.len()];
-    let mut places = vec![usize::MAX; columns.len()];
-    for group in groups {
-        for (place, chunk) in metadata.row_group(*group).columns().iter().enumerate() {
-            let name = chunk.column_path().parts().first();
-            if let Some(index) = columns.iter().position(|column| name.is_some_and(|name| name == column)) {
-                costs[index] += u64::try_from(chunk.compressed_size()).unwrap_or_default() + COLUMN_COST_BYTES;
-                places[index] = places[index].min(place);
-            }
-        }
-    }
-    let mut order: Vec<usize> = (0..columns.len()).collect();
-    order.sort_by_key(|index| places[*index]);
-    let half = costs.iter().sum::<u64>() / 2;
-    let mut before = 0;
-    let fits = |index: &&usize| {
-        before += costs[**index];
-        before <= half
-    };
-    let first = order.iter().take_while(fits).count();
-    let (first, second) = order.split_at(first.max(1).min(order.len()));
-    let named = |part: &[usize]| part.iter().map(|index| columns[*index]).collect();
-    (named(first), named(second))
 }
 
 /// The row groups that have some of these ascending rows of a file, and which of the rows of these row groups they are.

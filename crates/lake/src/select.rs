@@ -165,7 +165,8 @@ impl<'a> Pairs<'a> {
 /// Subscriptions that belong to a scope on certain days.
 struct Tenures<'a> {
     texts: Texts<'a>,
-    dates: &'a arrow::array::PrimitiveArray<Date32Type>,
+    /// `None` where no subscription belongs to the scope by its days: then they are not read.
+    dates: Option<&'a arrow::array::PrimitiveArray<Date32Type>>,
     /// The tenures of each distinct subscription text.
     own: Vec<Vec<&'a Tenure>>,
 }
@@ -173,7 +174,10 @@ struct Tenures<'a> {
 impl<'a> Tenures<'a> {
     fn of(tenures: &'a [Tenure], batch: &'a RecordBatch) -> Option<Self> {
         let texts = Texts::of(batch, Field::SubscriptionId)?;
-        let dates = batch.column_by_name(Field::Date.column())?.as_primitive_opt::<Date32Type>()?;
+        let dates = match tenures {
+            [] => None,
+            _ => Some(batch.column_by_name(Field::Date.column())?.as_primitive_opt::<Date32Type>()?),
+        };
         let mut by_subscription: BTreeMap<SubscriptionId, Vec<&Tenure>> = BTreeMap::new();
         for tenure in tenures {
             by_subscription.entry(tenure.subscription).or_default().push(tenure);
@@ -187,8 +191,8 @@ impl<'a> Tenures<'a> {
     }
 
     fn at(&self, row: usize) -> bool {
-        let Some(index) = self.texts.key(row) else { return false };
-        let day = (!self.dates.is_null(row)).then(|| Date::from_days(self.dates.value(row)).ok()).flatten();
+        let (Some(index), Some(dates)) = (self.texts.key(row), self.dates) else { return false };
+        let day = (!dates.is_null(row)).then(|| Date::from_days(dates.value(row)).ok()).flatten();
         day.is_some_and(|day| self.own[index].iter().any(|tenure| tenure.covers(day)))
     }
 }

@@ -9,6 +9,8 @@
 mod error;
 mod question;
 mod shares;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 pub use error::PageError;

@@ -43,8 +43,8 @@ pub struct Walk<'a> {
 /// Rows of a page.
 #[derive(Debug)]
 pub struct RowsPage {
-    /// JSON rows with commas between them.
-    pub rows: Vec<u8>,
+    /// JSON rows with commas between them, in pieces that belong one after the other.
+    pub rows: Vec<Vec<u8>>,
     /// Token of the next page; `None` on the last one.
     pub next: Option<String>,
 }
@@ -121,20 +121,16 @@ impl Pages {
     ) -> Result<RowsPage, PageError> {
         let query = walk.question.query(walk.shares.clone(), walk.window);
         let mut page = walk.snapshot.page(&query, &encoder.columns_read(), walk.from, rows_max).await?;
-        let mut next = page.next();
-        let (mut rows, mut ends) = (Vec::new(), Vec::new());
-        let mut positions = Vec::new();
+        let mut written = Written::default();
         while let Some(read) = page.next_rows().await? {
-            encoder.rows(&read.batch, read.period, context, &mut rows, &mut ends)?;
-            positions.extend(read.positions);
-            let last = ends.iter().position(|end| *end > PAGE_BYTES_WANTED);
-            if let Some((last, cut)) = last.and_then(|last| Some((last, positions.get(last + 1)?))) {
-                next = Some(*cut);
-                rows.truncate(ends[last]);
+            let (mut json, mut ends) = (Vec::new(), Vec::new());
+            encoder.rows(&read.batch, read.period, context, &mut json, &mut ends)?;
+            if !written.take(json, &ends, &read.positions) {
                 break;
             }
         }
-        Ok(RowsPage { rows, next: self.token(walk, next).await? })
+        let next = self.token(walk, written.cut.or(page.next())).await?;
+        Ok(RowsPage { rows: written.pieces, next })
     }
 
     /// A page of groups, at most `groups_max`; all of them are added up for every page.
@@ -180,6 +176,41 @@ impl Walk<'_> {
     /// The time that all pages are about: that of the first one.
     pub fn window(&self) -> Window {
         self.window
+    }
+}
+
+/// The rows of a page, as far as they are written.
+#[derive(Default)]
+struct Written {
+    pieces: Vec<Vec<u8>>,
+    bytes: usize,
+    is_full: bool,
+    /// The first row that has no room.
+    cut: Option<Position>,
+}
+
+impl Written {
+    /// Takes rows, which stand at `positions`. `false`: there was no room for some of them.
+    fn take(&mut self, mut json: Vec<u8>, ends: &[usize], positions: &[Position]) -> bool {
+        if ends.is_empty() {
+            return true;
+        }
+        if self.is_full {
+            self.cut = positions.first().copied();
+            return false;
+        }
+        if let Some(before) = self.pieces.last_mut() {
+            before.push(b',');
+            self.bytes += 1;
+        }
+        if let Some(last) = ends.iter().position(|end| self.bytes + end > PAGE_BYTES_WANTED) {
+            self.is_full = true;
+            self.cut = positions.get(last + 1).copied();
+            json.truncate(ends[last]);
+        }
+        self.bytes += json.len();
+        self.pieces.push(json);
+        self.cut.is_none()
     }
 }
 

@@ -11,11 +11,14 @@ use imports::{ImportOptions, NoProgress, Store, import};
 use ledger::{ChargeFilter, Dataset, EnrollmentId, Generation, Scope, Window};
 use samples::generator::{Entropy, GeneratorOptions};
 
+use crate::blob::BlobContent;
 use crate::codec::Codec;
 use crate::question::{AsOf, Question, ReportForm, ReportKind};
 use crate::segment::SEGMENTS;
 use crate::segments::SegmentSettings;
-use crate::service::{ReportSettings, Reports};
+use crate::service::{ReportSettings, Reports, now_ms};
+use crate::worker::run;
+use crate::writer::StoredBlob;
 
 /// Two whole row groups and a part of a third.
 const ROWS: u64 = 70_000;
@@ -45,6 +48,20 @@ impl Bench {
         let threads = NonZeroUsize::new(threads).unwrap();
         let settings = ReportSettings { threads, segments, ..ReportSettings::default() };
         Reports::open(self.store.catalog().clone(), self.store.lake().clone(), settings).await.unwrap()
+    }
+
+    async fn with_blobs_of(&self, blob_bytes_max: u64) -> Reports {
+        let settings = ReportSettings { blob_bytes_max, ..ReportSettings::default() };
+        Reports::open(self.store.catalog().clone(), self.store.lake().clone(), settings).await.unwrap()
+    }
+
+    /// The blobs of a report, written by a worker.
+    async fn blobs(&self, reports: &Reports, question: Question) -> Vec<StoredBlob> {
+        let id = reports.create(question).await.unwrap();
+        let job = self.store.catalog().claim_job("w", now_ms(), i64::MAX).await.unwrap().unwrap();
+        run(reports, "w", job).await;
+        let job = self.store.catalog().job(&id).await.unwrap().unwrap();
+        serde_json::from_str(&job.result.unwrap()).unwrap()
     }
 
     async fn question(&self, scope: &str, window: Window) -> Question {
@@ -166,4 +183,45 @@ async fn a_damaged_segment_is_not_used_and_too_many_go() {
     std::fs::remove_file(&path).unwrap();
     assert!(written(&small, &question, Codec::Plain).await == expected);
     assert_eq!(bench.segments().len(), 0, "it is larger than all segments may be");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blob_in_packed_form_has_the_text_of_the_blob() {
+    let bench = Bench::new().await;
+    let account = "providers/Microsoft.Billing/billingAccounts/8611001";
+    let period = Window::Period("202501".parse().unwrap());
+    let whole = bench.question(account, period).await;
+    let part = bench.question(&format!("{account}/departments/40002"), period).await;
+    // Blobs that end in the middle of frames, and one of everything.
+    for blob_bytes_max in [11_000_003, 1 << 30] {
+        let reports = bench.with_blobs_of(blob_bytes_max).await;
+        let blobs = bench.blobs(&reports, whole.clone()).await;
+        assert_eq!(blobs.len() > 3, blob_bytes_max < 1 << 30);
+        for stored in &blobs {
+            let text = std::fs::read(bench.folder.path().join("data").join(stored.path().as_ref())).unwrap();
+            let blob = BlobContent::find(bench.store.lake().root().store(), stored.clone()).await.unwrap().unwrap();
+            for codec in [Codec::Zstd, Codec::Gzip] {
+                let frames = reports.packed_blob(&blob, codec).await.unwrap().unwrap();
+                let packed = frames.try_collect::<Vec<_>>().await.unwrap().concat();
+                assert!(packed.len() < text.len() / 4, "{codec}: {} of {} bytes", packed.len(), text.len());
+                assert!(unpacked(codec, &packed) == text, "{} {codec}: another text", stored.name);
+            }
+        }
+    }
+    let reports = bench.with_blobs_of(1 << 30).await;
+    let of = async |stored: &StoredBlob| {
+        BlobContent::find(bench.store.lake().root().store(), stored.clone()).await.unwrap().unwrap()
+    };
+    // There are no finished frames of a part of the rows.
+    let blobs = bench.blobs(&reports, part).await;
+    assert!(reports.packed_blob(&of(&blobs[0]).await, Codec::Zstd).await.unwrap().is_none());
+    // Without segments there is nothing to put together.
+    let mut days = whole.clone();
+    days.form = ReportForm::CostDetails { layout: Layout::Ea20191001, unknown_columns: false };
+    let blobs = bench.blobs(&reports, days).await;
+    assert!(reports.packed_blob(&of(&blobs[0]).await, Codec::Zstd).await.unwrap().is_some());
+    for segment in bench.segments() {
+        std::fs::remove_file(segment).unwrap();
+    }
+    assert!(reports.packed_blob(&of(&blobs[0]).await, Codec::Zstd).await.unwrap().is_none());
 }

@@ -44,6 +44,11 @@ impl BlobContent {
         self.blob.bytes
     }
 
+    /// The blob as the job that wrote it names it.
+    pub(crate) fn stored(&self) -> &StoredBlob {
+        &self.blob
+    }
+
     /// Reads bytes of the blob, chunk by chunk. The range lies within it.
     pub async fn chunks(
         &self,

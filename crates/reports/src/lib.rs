@@ -15,6 +15,7 @@ mod direct;
 mod error;
 mod links;
 mod ordered;
+mod packed;
 mod question;
 mod segment;
 mod segments;

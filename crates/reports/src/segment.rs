@@ -65,6 +65,13 @@ pub(crate) struct Frame {
     pub(crate) text: u32,
 }
 
+impl GroupFrames {
+    /// Bytes of the text of all frames.
+    pub(crate) fn text_bytes(&self) -> u64 {
+        self.frames.iter().map(|frame| u64::from(frame.text)).sum()
+    }
+}
+
 /// Name of the segment of a file.
 fn name(file: &LakeFile, identity: &str, codec: Codec) -> String {
     let mut hash = Sha256::new();
@@ -89,6 +96,11 @@ impl Segment {
         // Those that are used stay longest.
         _ = opened.set_modified(SystemTime::now());
         Some(Self { path, codec, index })
+    }
+
+    /// The form of its frames.
+    pub(crate) fn codec(&self) -> Codec {
+        self.codec
     }
 
     pub(crate) fn frames(&self, group: usize) -> &GroupFrames {

@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod billing_clock;
+mod compression;
 mod connections;
 mod error;
 mod exchange;

@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::billing_clock::BillingClock;
+use crate::compression::compressed;
 use crate::connections::{Connections, Gate};
 use crate::error::ServerError;
 use crate::exchange::observe;
@@ -72,12 +73,13 @@ impl Server {
         let root = LakeRoot::local(&settings.data)?;
         let lake = Lake::open(root.clone()).await?;
         let catalog = Catalog::open(&settings.data).await?;
+        let remembering = catalog.remembering().await?;
         let reports = Reports::open(catalog.clone(), lake.clone(), settings.reports.clone()).await?;
-        let pages = Pages::open(catalog.clone(), lake.clone()).await?;
+        let pages = Pages::open(remembering.clone(), lake.clone()).await?;
         let workers = Workers::start(&reports).await;
         let collection = tokio::spawn(collect(reports.clone(), pages.clone()));
         let issuers = Issuers::new(settings.issuers)?;
-        let authenticator = Authenticator::open(catalog.clone(), issuers).await?;
+        let authenticator = Authenticator::open(remembering.clone(), issuers).await?;
         let tenant = authenticator.tenant().to_string();
         let store = Store::over(lake.clone(), UsageTable::open(root), catalog.clone());
         let news = UsageNews::default();
@@ -87,14 +89,15 @@ impl Server {
             tokio::spawn(clock.run())
         });
         let traffic = Traffic::new();
-        let mut state = ApiState::new(catalog.clone(), authenticator, lake, reports, pages, settings.api.clone())
+        let mut state = ApiState::new(remembering.clone(), authenticator, lake, reports, pages, settings.api.clone())
             .with_intake(intake);
         if settings.metrics {
-            state = state.with_metrics(Metrics::new(&traffic, catalog.clone()));
+            state = state.with_metrics(Metrics::new(&traffic, catalog));
         }
         let refusals = tokio::spawn(write_refusals(state.clone()));
         let connections = Connections::new(settings.connections_max, traffic.connections.clone());
-        let router = router(state.clone()).layer(middleware::from_fn_with_state(traffic, observe));
+        let router = if settings.api.compress { compressed(router(state.clone())) } else { router(state.clone()) };
+        let router = router.layer(middleware::from_fn_with_state(traffic, observe));
 
         let keeper = tokio::spawn(keeper.run(config.clone()));
         let plain = Gate { socket: plain, connections: connections.clone() };
@@ -116,7 +119,7 @@ impl Server {
             workers,
             refusals,
             state,
-            catalog,
+            catalog: remembering,
         })
     }
 }

@@ -122,6 +122,9 @@ pub struct Overrides {
     /// Whether a list without rows is a 204 where the original's version says so; default true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_content: Option<bool>,
+    /// Whether answers are compressed for clients that accept it; default true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compress: Option<bool>,
     /// `system`, `latest-held` or `fixed INSTANT`; default `system`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clock: Option<String>,
@@ -172,6 +175,8 @@ struct Raw {
     emulate: bool,
     #[serde(deserialize_with = "figment::util::bool_from_str_or_int")]
     no_content: bool,
+    #[serde(deserialize_with = "figment::util::bool_from_str_or_int")]
+    compress: bool,
     clock: String,
     #[serde(deserialize_with = "list")]
     tls_names: Vec<String>,
@@ -204,6 +209,7 @@ impl Default for Raw {
             layout: api.default_layout.name().into(),
             emulate: api.emulate,
             no_content: api.no_content,
+            compress: api.compress,
             clock: api.clock.to_string(),
             tls_names: Vec::new(),
             issuers: Vec::new(),
@@ -275,6 +281,7 @@ impl Raw {
         "layout",
         "emulate",
         "no_content",
+        "compress",
         "clock",
         "tls_names",
         "issuers",
@@ -355,6 +362,7 @@ impl Raw {
                 default_layout: read::<Layout>("layout", &self.layout)?,
                 emulate: self.emulate,
                 no_content: self.no_content,
+                compress: self.compress,
                 clock: read("clock", &self.clock)?,
             },
         })

@@ -11,7 +11,9 @@ pub(crate) use balances::balances;
 pub(crate) use download::{create_download, download_result, download_status};
 pub(crate) use usage_details::usage_details;
 
-use axum::body::Body;
+use std::convert::Infallible;
+
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 
@@ -41,13 +43,17 @@ const API_VERSIONS: &[&str] = &[
     "2024-08-01",
 ];
 
-/// A page of resources, as the original sends it: `nextLink` first, and absent on the last page. What stands before the
-/// rows is put in front of them where they are: a page of megabytes is not copied.
-fn page(mut rows: Vec<u8>, next_link: Option<&str>) -> Response {
+/// A page of resources, as the original sends it: `nextLink` first, and absent on the last page. The pieces of the rows are
+/// sent as they are: a page of megabytes is not copied.
+fn page(rows: Vec<Vec<u8>>, next_link: Option<&str>) -> Response {
     let link = next_link.map(|link| format!("\"nextLink\":{},", serde_json::Value::from(link))).unwrap_or_default();
-    rows.splice(..0, format!("{{{link}\"value\":[").into_bytes());
-    rows.extend_from_slice(b"]}");
-    answer(StatusCode::OK, Body::from(rows))
+    let begin = format!("{{{link}\"value\":[").into_bytes();
+    let pieces: Vec<Vec<u8>> = std::iter::once(begin).chain(rows).chain([b"]}".to_vec()]).collect();
+    let length: usize = pieces.iter().map(Vec::len).sum();
+    let pieces = pieces.into_iter().map(|piece| Ok::<_, Infallible>(Bytes::from(piece)));
+    let mut response = answer(StatusCode::OK, Body::from_stream(futures::stream::iter(pieces)));
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    response
 }
 
 /// An answer with the headers of OData (contract section 9).

@@ -67,10 +67,10 @@ pub(crate) async fn usage_details(call: &Call<'_>, segments: &[String]) -> Resul
         }
         Some(grouping) => {
             let page = state.pages.groups(&walk, grouping == Grouping::TagsAndDay, rows_max).await?;
-            (groups::render(&page.groups, &context), page.next)
+            (vec![groups::render(&page.groups, &context)], page.next)
         }
     };
-    if rows.is_empty() && api_version >= EMPTY_SINCE && state.settings.no_content {
+    if rows.iter().all(Vec::is_empty) && api_version >= EMPTY_SINCE && state.settings.no_content {
         return Ok(answer(StatusCode::NO_CONTENT, Body::empty()));
     }
     let next = next.map(|token| next_link(&base, call.parts, &call.query, &token));

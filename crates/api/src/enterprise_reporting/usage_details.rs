@@ -81,7 +81,7 @@ async fn page(
 
     let next = page.next.map(|token| next_link(&base, call.parts, &call.query, &token));
     let id = id(&enrollment_of(&permit), &walk.window());
-    Ok(tagged_text(&call.parts.headers, render(&id, &page.rows, next.as_deref())))
+    Ok(tagged_text(&call.parts.headers, render(&id, &page.rows.concat(), next.as_deref())))
 }
 
 /// Names what all pages of an answer are about; the contract does not say what it is.

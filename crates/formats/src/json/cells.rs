@@ -26,6 +26,8 @@ pub(super) struct Cells {
     hashes: Texts,
     source_rows: Int64Array,
     pub(super) period: BillingPeriod,
+    /// The period as ids spell it.
+    period_name: String,
 }
 
 /// A column of texts.
@@ -133,6 +135,7 @@ impl Cells {
             hashes: Texts::of(batch, SOURCE_HASH_COLUMN)?,
             source_rows: integers(batch, SOURCE_ROW_COLUMN)?,
             period,
+            period_name: period.to_string(),
         })
     }
 
@@ -201,7 +204,7 @@ impl Cells {
     pub(super) fn push_period_name(&self, row: usize, out: &mut Vec<u8>) {
         match self.extra(row, extras::BILLING_PERIOD_NAME) {
             Some(name) => push_escaped(name.as_bytes(), out),
-            None => out.extend_from_slice(self.period.to_string().as_bytes()),
+            None => out.extend_from_slice(self.period_name.as_bytes()),
         }
     }
 }

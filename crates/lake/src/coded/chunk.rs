@@ -23,7 +23,7 @@ const STATISTIC_BYTES_MAX: usize = 256;
 const ZSTD_LEVEL: i32 = 1;
 /// A chunk whose pages have at most this many bytes is not compressed: that would save little, and readers make two zstd
 /// contexts for every chunk that is, which takes longer than reading a small one. Most columns of 32 Ki sorted rows are.
-const UNPACKED_BYTES_MAX: usize = 8 << 10;
+const UNPACKED_BYTES_MAX: usize = 20 << 10;
 
 /// An encoded column chunk.
 #[derive(Debug, Clone)]

@@ -1,5 +1,7 @@
 //! From a published export to a downloaded report.
 
+use std::io::Read;
+
 use imports::{ImportOptions, NoProgress, Store};
 use samples::bundled::EA_ACTUAL;
 use serde_json::Value;
@@ -8,9 +10,14 @@ use crate::world::*;
 
 /// A world, on several threads as the importer demands, with the real export of September 2023 and a worker.
 async fn world() -> World {
+    world_with(|_| {}).await
+}
+
+async fn world_with(change: impl FnOnce(&mut lazurite_server::Overrides)) -> World {
     let world = World::start_with(|settings| {
         settings.workers = Some(1);
         settings.clock = Some("latest-held".into());
+        change(settings);
     })
     .await;
     let source = world.data().join("export.csv");
@@ -64,4 +71,69 @@ async fn scopes_layouts_and_earlier_states_have_their_own_rows() {
 
     let before = world.answered(&own_scope(), &format!("{VERSION}&lazurite-as-of=0"), days).await;
     assert_eq!(before["status"], "NoDataFound");
+}
+
+/// The text of an answer that was sent in a coding.
+fn decoded(coding: &str, body: &[u8]) -> Vec<u8> {
+    let mut text = Vec::new();
+    match coding {
+        "gzip" => _ = flate2::read::MultiGzDecoder::new(body).read_to_end(&mut text).unwrap(),
+        "zstd" => text = zstd::stream::decode_all(body).unwrap(),
+        _ => panic!("{coding}"),
+    }
+    text
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_are_compressed_for_those_who_accept_it() {
+    let world = world().await;
+    let result = world.answered(&own_scope(), VERSION, "{}").await;
+    let link = result["manifest"]["blobs"][0]["blobLink"].as_str().unwrap().to_owned();
+    let details = format!("/{}/providers/Microsoft.Consumption/usageDetails?api-version=2024-08-01", own_scope());
+    let older = format!("/v3/enrollments/{OWN}/usagedetails/download?billingPeriod=202309");
+    let url = |path: &str| format!("{}{path}", world.server.http_url);
+    for url in [link.clone(), url(&details), url(&older)] {
+        let ask = |accepted: &str| {
+            world.client.get(&url).bearer_auth(&world.key).header("accept-encoding", accepted.to_owned()).send()
+        };
+        let plain = ask("identity").await.unwrap();
+        assert_eq!((plain.status().as_u16(), header(&plain, "content-encoding")), (200, String::new()), "{url}");
+        assert_eq!(header(&plain, "vary").to_ascii_lowercase(), "accept-encoding", "{url}");
+        let text = plain.bytes().await.unwrap();
+        for coding in ["gzip", "zstd"] {
+            let answer = ask(&format!("br, {coding};q=0.5")).await.unwrap();
+            assert_eq!(answer.status(), 200);
+            assert_eq!(header(&answer, "content-encoding"), coding, "{url}");
+            assert_eq!(header(&answer, "vary").to_ascii_lowercase(), "accept-encoding");
+            let tag = header(&answer, "etag");
+            let body = answer.bytes().await.unwrap();
+            assert!(body.len() < text.len(), "{url}");
+            assert_eq!(decoded(coding, &body), text, "{url}");
+            if !tag.is_empty() {
+                let known = world.client.get(&url).bearer_auth(&world.key).header("accept-encoding", coding);
+                let known = known.header("if-none-match", &tag).send().await.unwrap();
+                assert_eq!((known.status().as_u16(), known.bytes().await.unwrap().len()), (304, 0), "{url}");
+            }
+        }
+    }
+    // A range is one of the text.
+    let range = world.client.get(&link).header("accept-encoding", "zstd").header("range", "bytes=3-9").send();
+    let range = range.await.unwrap();
+    assert_eq!((range.status().as_u16(), header(&range, "content-encoding")), (206, String::new()));
+    assert_eq!(&range.bytes().await.unwrap()[..], b"Invoice");
+    let head = world.client.head(&link).header("accept-encoding", "zstd").send().await.unwrap();
+    assert_eq!((head.status().as_u16(), header(&head, "content-encoding").as_str()), (200, "zstd"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_are_not_compressed_where_that_is_turned_off() {
+    let world = world_with(|settings| settings.compress = Some(false)).await;
+    let result = world.answered(&own_scope(), VERSION, "{}").await;
+    let link = result["manifest"]["blobs"][0]["blobLink"].as_str().unwrap().to_owned();
+    let details = format!("/{}/providers/Microsoft.Consumption/usageDetails?api-version=2024-08-01", own_scope());
+    for url in [link, format!("{}{details}", world.server.http_url)] {
+        let answer = world.client.get(&url).bearer_auth(&world.key).header("accept-encoding", "gzip, zstd");
+        let answer = answer.send().await.unwrap();
+        assert_eq!((answer.status().as_u16(), header(&answer, "content-encoding")), (200, String::new()), "{url}");
+    }
 }
