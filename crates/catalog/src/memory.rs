@@ -12,6 +12,9 @@ use crate::keys::KeyEntry;
 use crate::policies::Policies;
 use crate::{Catalog, CatalogError};
 
+/// Most answers of a kind; an enrollment can be asked for in any capitals.
+const ANSWERS_MAX: usize = 10_000;
+
 /// What a catalog remembers.
 #[derive(Debug)]
 pub(crate) struct Memory {
@@ -89,7 +92,11 @@ impl Catalog {
         let mut known = memory.known();
         // What was asked before a change that others have seen since then must not outlive it.
         if let Some(answer) = answer.as_ref().filter(|_| known.version == version) {
-            answers(&mut known).insert(question.to_owned(), answer.clone());
+            let answers = answers(&mut known);
+            if answers.len() >= ANSWERS_MAX {
+                answers.clear();
+            }
+            answers.insert(question.to_owned(), answer.clone());
         }
         Ok(answer)
     }
