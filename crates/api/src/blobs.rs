@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use axum::response::Response;
 use futures::{Stream, TryStreamExt};
 use http_range_header::StartPosition;
@@ -25,18 +25,15 @@ pub(crate) async fn read(call: &Call<'_>, job: &str, name: &str) -> Result<Respo
     let blob = blob.ok_or(ApiError::BlobNotFound)?;
     let tag = Tag::of(format!("{job}/{name}").as_bytes());
     let headers = &call.parts.headers;
-    let names_range = headers.contains_key(AZURE_RANGE) || headers.contains_key(header::RANGE);
-    if call.state.settings.compress && !names_range {
-        for (codec, name_of_coding) in CODINGS {
-            if accepts(headers, name_of_coding)
-                && let Some(frames) = call.state.reports.packed_blob(&blob, codec).await?
-            {
+    if is_packable(call) {
+        for (codec, coding) in codings(headers) {
+            if let Some(frames) = call.state.reports.packed_blob(&blob, codec).await? {
                 let tag = Tag::of(format!("{job}/{name}.{codec}").as_bytes());
-                return Ok(tag.answer(headers, || packed(call, job, name_of_coding, frames)));
+                return Ok(varying(tag.answer(headers, || packed(job, coding, frames))));
             }
         }
     }
-    let mut response = Response::new(Body::empty());
+    let mut response = varying(Response::new(Body::empty()));
     let range = match asked_range(&call.parts.headers, &tag, blob.bytes()) {
         Asked::All => 0..blob.bytes(),
         Asked::Part(range) => {
@@ -52,7 +49,6 @@ pub(crate) async fn read(call: &Call<'_>, job: &str, name: &str) -> Result<Respo
         }
     };
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv"));
-    response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     response.headers_mut().insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
     if call.parts.method != Method::HEAD {
@@ -62,12 +58,26 @@ pub(crate) async fn read(call: &Call<'_>, job: &str, name: &str) -> Result<Respo
         });
         *response.body_mut() = Body::from_stream(chunks);
     }
-    Ok(tag.answer(&call.parts.headers, || response))
+    Ok(varying(tag.answer(&call.parts.headers, || response)))
+}
+
+/// Whether a blob may go out in packed form: not where its length counts, which nobody knows then, for ranges or to tell a
+/// whole body from one that broke off.
+fn is_packable(call: &Call<'_>) -> bool {
+    let headers = &call.parts.headers;
+    let names_range = headers.contains_key(AZURE_RANGE) || headers.contains_key(header::RANGE);
+    let tells_its_end = call.parts.version > Version::HTTP_10;
+    call.state.settings.compress && call.parts.method == Method::GET && tells_its_end && !names_range
+}
+
+/// An answer of which there are several forms.
+fn varying(mut response: Response) -> Response {
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    response
 }
 
 /// A blob in packed form.
 fn packed(
-    call: &Call<'_>,
     job: &str,
     coding: &'static str,
     frames: impl Stream<Item = Result<Bytes, ReportError>> + Send + 'static,
@@ -76,25 +86,46 @@ fn packed(
     let frames = frames.inspect_err(move |error| {
         tracing::error!(report.id = %job, %error, "report {job}: cannot go on packing a blob: {error}");
     });
-    let is_head = call.parts.method == Method::HEAD;
-    let mut response = Response::new(if is_head { Body::empty() } else { Body::from_stream(frames) });
+    let mut response = Response::new(Body::from_stream(frames));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv"));
     headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
-    headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     response
 }
 
-/// Whether a request accepts a coding by its name (RFC 9110, section 12.5.3). `*` is not taken for a wish.
-fn accepts(headers: &HeaderMap, coding: &str) -> bool {
+/// The codings that a request names, the wanted ones first and those that it wants less than none left out (RFC 9110, section
+/// 12.5.3). `*` is not taken for a wish.
+fn codings(headers: &HeaderMap) -> Vec<(Codec, &'static str)> {
+    let weight = |coding| weight(headers, coding);
+    let plain = weight("identity").unwrap_or_default();
+    let mut named: Vec<_> = CODINGS
+        .into_iter()
+        .filter_map(|one| Some((weight(one.1)?, one)))
+        .filter(|(own, _)| *own > 0 && *own >= plain)
+        .collect();
+    named.sort_by_key(|(own, _)| std::cmp::Reverse(*own));
+    named.into_iter().map(|(_, one)| one).collect()
+}
+
+/// The weight of a coding in thousandths; `None` if the request does not name it, or not as it would have to.
+fn weight(headers: &HeaderMap, coding: &str) -> Option<u16> {
     let lists = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|list| list.to_str().ok());
-    lists.flat_map(|list| list.split(',')).any(|item| {
-        let mut parts = item.split(';').map(str::trim);
-        let is_named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(coding));
-        let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
-        // A weight of nothing but zeros refuses.
-        is_named && weight.is_none_or(|weight| weight.bytes().any(|byte| matches!(byte, b'1'..=b'9')))
-    })
+    let mut items = lists.flat_map(|list| list.split(',')).map(|item| item.split_once(';').unwrap_or((item, "q=1")));
+    let (_, weight) = items.find(|(name, _)| name.trim().eq_ignore_ascii_case(coding))?;
+    let (name, value) = weight.trim().split_once('=')?;
+    name.eq_ignore_ascii_case("q").then(|| thousandths(value)).flatten()
+}
+
+/// A weight: `0` or `1` with at most three more digits, 1 at most.
+fn thousandths(text: &str) -> Option<u16> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let are_digits = fraction.len() <= 3 && fraction.bytes().all(|byte| byte.is_ascii_digit());
+    let fraction: u16 = if are_digits { format!("{fraction:0<3}").parse().ok()? } else { return None };
+    match (whole, fraction) {
+        ("0", _) => Some(fraction),
+        ("1", 0) => Some(1000),
+        _ => None,
+    }
 }
 
 /// Which bytes of a blob are asked for.
@@ -171,20 +202,34 @@ mod tests {
     }
 
     #[test]
-    fn codings_are_accepted_by_name() {
-        let accepts = |list: &str, coding| {
+    fn codings_are_wanted_by_name_and_weight() {
+        let wanted = |list: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_str(list).unwrap());
-            accepts(&headers, coding)
+            codings(&headers).into_iter().map(|(_, name)| name).collect::<Vec<_>>().join(" ")
         };
-        for list in ["gzip", "deflate, GZIP", "br;q=1.0, gzip;q=0.8", "gzip; q=0.001", "gzip;Q=1"] {
-            assert!(accepts(list, "gzip"), "{list}");
-            assert!(!accepts(list, "zstd"), "{list}");
+        for (list, expected) in [
+            ("gzip", "gzip"),
+            ("deflate, GZIP", "gzip"),
+            ("gzip, deflate, br, zstd", "zstd gzip"),
+            ("gzip;q=0.5, zstd;q=0.1", "gzip zstd"),
+            ("br;q=1.0, gzip; q=0.001", "gzip"),
+            ("gzip;Q=1.000", "gzip"),
+            ("identity;q=1, gzip;q=0.1", ""),
+            ("identity;q=0.5, gzip;q=0.5", "gzip"),
+            ("gzip;q=0", ""),
+            ("gzip; q=0.000", ""),
+            ("gzip;q=-1", ""),
+            ("gzip;q=1.001", ""),
+            ("gzip;q=1e-9", ""),
+            ("gzip;q=0.0001", ""),
+            ("gzip;q", ""),
+            ("x-gzip, *", ""),
+            ("", ""),
+        ] {
+            assert_eq!(wanted(list), expected, "{list}");
         }
-        for list in ["", "identity", "*", "gzip;q=0", "gzip; q=0.000", "x-gzip"] {
-            assert!(!accepts(list, "gzip"), "{list}");
-        }
-        assert!(!super::accepts(&HeaderMap::new(), "gzip"));
+        assert!(codings(&HeaderMap::new()).is_empty());
     }
 
     #[test]

@@ -220,6 +220,14 @@ async fn a_blob_in_packed_form_has_the_text_of_the_blob() {
     days.form = ReportForm::CostDetails { layout: Layout::Ea20191001, unknown_columns: false };
     let blobs = bench.blobs(&reports, days).await;
     assert!(reports.packed_blob(&of(&blobs[0]).await, Codec::Zstd).await.unwrap().is_some());
+    // What is damaged anywhere is not begun.
+    for segment in bench.segments() {
+        let mut bytes = std::fs::read(&segment).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(&segment, bytes).unwrap();
+    }
+    assert!(reports.packed_blob(&of(&blobs[0]).await, Codec::Zstd).await.unwrap().is_none());
     for segment in bench.segments() {
         std::fs::remove_file(segment).unwrap();
     }

@@ -31,7 +31,7 @@ struct Part {
 
 impl Reports {
     /// A blob as frames of `codec`, one after the other; `None` if the finished text of some of its rows is not there, as for
-    /// every report of a part of an enrollment. The frames come from segments: as they are where those have the same form,
+    /// every report of a part of an enrollment, or is damaged. The frames come from segments: as they are where those have the same form,
     /// else packed anew.
     pub async fn packed_blob(
         &self,
@@ -87,6 +87,8 @@ impl Reports {
             let end = start + segment.frames(stretch.group()).text_bytes();
             let own = text.start.max(start)..text.end.min(end);
             if !own.is_empty() {
+                // Nothing is begun that cannot be ended: who reads frames cannot tell where the last one should have been.
+                segment.packed(stretch.group()).inspect_err(|error| segment.discard(error)).ok()?;
                 let text = own.start - start..own.end - start;
                 parts.push(Part { segment: segment.clone(), group: stretch.group(), text });
             }

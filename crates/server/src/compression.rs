@@ -16,7 +16,21 @@ const BYTES_MIN: u16 = 1024;
 /// Compresses what the router answers.
 pub(crate) fn compressed(router: Router) -> Router {
     let layer = CompressionLayer::new().quality(CompressionLevel::Fastest);
-    router.layer(layer.compress_when(SizeAbove::new(BYTES_MIN).and(Compressible))).layer(map_response(weaken))
+    router
+        .layer(map_response(mark))
+        .layer(layer.compress_when(SizeAbove::new(BYTES_MIN).and(Compressible)))
+        .layer(map_response(weaken))
+}
+
+/// Says of an answer that it has its own coding and tag.
+#[derive(Debug, Clone, Copy)]
+struct OwnCoding;
+
+async fn mark<B>(mut response: Response<B>) -> Response<B> {
+    if response.headers().contains_key(header::CONTENT_ENCODING) {
+        response.extensions_mut().insert(OwnCoding);
+    }
+    response
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -38,8 +52,14 @@ impl Predicate for Compressible {
 
 /// A tag says of a compressed answer that its text is the same, not its bytes.
 async fn weaken<B>(mut response: Response<B>) -> Response<B> {
+    let is_own = response.extensions().get::<OwnCoding>().is_some();
     let headers = response.headers_mut();
-    if headers.contains_key(header::CONTENT_ENCODING)
+    // A 304 stands for an answer that may have been compressed.
+    if headers.contains_key(header::ETAG) {
+        headers.entry(header::VARY).or_insert(HeaderValue::from_static("accept-encoding"));
+    }
+    if !is_own
+        && headers.contains_key(header::CONTENT_ENCODING)
         && let Some(tag) = headers.get(header::ETAG).and_then(|tag| tag.to_str().ok())
         && let Ok(weak) = HeaderValue::from_str(&format!("W/{}", tag.trim_start_matches("W/")))
     {
@@ -81,5 +101,11 @@ mod tests {
             }
             assert_eq!(weaken(response).await.headers()["etag"], expected);
         }
+        let own = Response::builder().header("etag", "\"a\"").header("content-encoding", "gzip").body(()).unwrap();
+        let own = weaken(mark(own).await).await;
+        assert_eq!(
+            (own.headers()["etag"].to_str(), own.headers()["vary"].to_str()),
+            (Ok("\"a\""), Ok("accept-encoding"))
+        );
     }
 }
