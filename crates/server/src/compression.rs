@@ -103,9 +103,7 @@ mod tests {
         }
         let own = Response::builder().header("etag", "\"a\"").header("content-encoding", "gzip").body(()).unwrap();
         let own = weaken(mark(own).await).await;
-        assert_eq!(
-            (own.headers()["etag"].to_str(), own.headers()["vary"].to_str()),
-            (Ok("\"a\""), Ok("accept-encoding"))
-        );
+        assert_eq!(own.headers()["etag"], "\"a\"");
+        assert_eq!(own.headers()["vary"], "accept-encoding");
     }
 }
