@@ -262,7 +262,7 @@ pub(crate) struct ReportArgs {
     /// Add the columns that no layout knows
     #[arg(long)]
     pub(crate) unknown_columns: bool,
-    /// csv, csv.gz or csv.zst, with --data [default: csv]
+    /// csv, csv.gz or csv.zst, with --data [default: as the name of --out ends, else csv]
     #[arg(long, value_name = "FORM", requires = "data")]
     pub(crate) format: Option<Codec>,
     /// Encode all rows, with --data: neither use nor keep the finished text of earlier reports

@@ -14,17 +14,25 @@ pub(crate) struct Failure {
     line: Option<u64>,
     column: Option<String>,
     refused: bool,
+    /// Nobody is there to be told.
+    unread: bool,
 }
 
 impl Failure {
     /// What the caller gave was refused; nothing changed. Exit code 2.
     pub(crate) fn refused(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into(), file: None, line: None, column: None, refused: true }
+        let (code, message) = (code.to_owned(), message.into());
+        Self { code, message, file: None, line: None, column: None, refused: true, unread: false }
     }
 
     /// Something else went wrong. Exit code 1.
     pub(crate) fn other(code: &str, message: impl Into<String>) -> Self {
         Self { refused: false, ..Self::refused(code, message) }
+    }
+
+    /// Whoever read the output is gone, as with `| head`. Exit code 1, and not a word.
+    pub(crate) fn unread() -> Self {
+        Self { unread: true, ..Self::other("Unread", "nobody reads the output any more") }
     }
 
     /// The same, after something that was done.
@@ -54,6 +62,9 @@ impl Failure {
     }
 
     pub(crate) fn print(&self, as_json: bool) {
+        if self.unread {
+            return;
+        }
         if as_json {
             let error = json!({
                 "code": self.code, "message": self.message,
@@ -76,6 +87,7 @@ impl From<ImportError> for Failure {
             column: column.map(String::from),
             refused: error.is_refusal(),
             message: error.to_string(),
+            unread: false,
         }
     }
 }
@@ -90,6 +102,7 @@ impl From<billing::BillingError> for Failure {
             column: column.map(str::to_owned),
             refused: error.is_refusal(),
             message: error.to_string(),
+            unread: false,
         }
     }
 }

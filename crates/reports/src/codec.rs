@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::io::{Read, Write};
+use std::path::Path;
 use std::str::FromStr;
 
 use flate2::Compression;
@@ -40,6 +41,16 @@ impl Codec {
         }
     }
 
+    /// The form that the name of a file promises; `None` if it promises none.
+    pub fn of_file(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "csv" => Some(Self::Plain),
+            "zst" => Some(Self::Zstd),
+            "gz" => Some(Self::Gzip),
+            _ => None,
+        }
+    }
+
     /// Appends a text as a frame of its own; equal texts make equal frames.
     pub(crate) fn pack(self, text: &[u8], out: &mut Vec<u8>) -> std::io::Result<()> {
         match self {
@@ -62,15 +73,19 @@ impl Codec {
 
     /// Appends the text of a frame, which must have `length` bytes and, where the form has one, the right checksum.
     pub(crate) fn unpack(self, frame: &[u8], length: usize, out: &mut Vec<u8>) -> std::io::Result<()> {
-        let wrong = || std::io::Error::new(std::io::ErrorKind::InvalidData, "a frame is not what its index says");
         let start = out.len();
         out.resize(start + length, 0);
-        let text = &mut out[start..];
+        self.unpack_to(frame, &mut out[start..])
+    }
+
+    /// The same into memory of the right length.
+    pub(crate) fn unpack_to(self, frame: &[u8], text: &mut [u8]) -> std::io::Result<()> {
+        let wrong = || std::io::Error::new(std::io::ErrorKind::InvalidData, "a frame is not what its index says");
         match self {
-            Self::Plain if frame.len() == length => text.copy_from_slice(frame),
+            Self::Plain if frame.len() == text.len() => text.copy_from_slice(frame),
             Self::Plain => return Err(wrong()),
             Self::Zstd => {
-                if zstd::bulk::decompress_to_buffer(frame, text)? != length {
+                if zstd::bulk::decompress_to_buffer(frame, text)? != text.len() {
                     return Err(wrong());
                 }
             }
@@ -130,6 +145,16 @@ mod tests {
             assert_eq!(codec.to_string().parse(), Ok(codec));
         }
         assert!("zip".parse::<Codec>().is_err());
+    }
+
+    #[test]
+    fn names_of_files_promise_a_form() {
+        let of = |name: &str| Codec::of_file(Path::new(name));
+        assert_eq!(
+            [of("a.csv"), of("a.CSV.GZ"), of("b/a.csv.zst")],
+            [Codec::Plain, Codec::Gzip, Codec::Zstd].map(Some)
+        );
+        assert_eq!([of("-"), of("/dev/null"), of("a.txt"), of(".gz")], [None; 4]);
     }
 
     #[test]

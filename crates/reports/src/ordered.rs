@@ -16,8 +16,9 @@ use crate::error::ReportError;
 use crate::segment::Segment;
 use crate::segments::{Frames, Segments};
 
-/// About how much text is written at once.
-const PIECE_BYTES: usize = 8 << 20;
+/// About how much text is written at once: so much that writing takes longer than the way to it, so little that it is still
+/// in the cache of the core that made it.
+const PIECE_BYTES: usize = 1 << 20;
 /// A thread waits for its turn when it holds so much text that others come before.
 const WAITING_BYTES_MAX: usize = 40 << 20;
 /// A frame has whole rows of one stretch, and ends with the row with which its text has this many bytes. Raise
@@ -28,6 +29,11 @@ const FRAME_BYTES: usize = 1 << 20;
 pub(crate) trait Sink: Send {
     /// Takes whole rows. Gives memory back to be used again.
     fn take(&mut self, piece: Piece) -> Result<Piece, ReportError>;
+
+    /// About how many bytes it wants at once.
+    fn piece_bytes(&self) -> usize {
+        PIECE_BYTES
+    }
 }
 
 /// Rows as they are written.
@@ -65,6 +71,9 @@ struct Work<'a> {
     turn: Mutex<Turn>,
     turned: Condvar,
     sink: Mutex<&'a mut dyn Sink>,
+    piece_bytes: usize,
+    /// Memory of pieces that were written, with what was in it.
+    spare: Mutex<Vec<Piece>>,
     handle: &'a Handle,
 }
 
@@ -87,8 +96,10 @@ pub(crate) fn write_ordered<'a>(
     handle: &'a Handle,
 ) -> Result<(), ReportError> {
     let turn = Mutex::new(Turn { stretch: 0, failure: None, ended: false });
-    let sink = Mutex::new(sink);
-    let work = Work { answer, next: AtomicUsize::new(0), turn, turned: Condvar::new(), sink, handle };
+    let piece_bytes = sink.piece_bytes();
+    let (sink, spare) = (Mutex::new(sink), Mutex::default());
+    let work =
+        Work { answer, next: AtomicUsize::new(0), turn, turned: Condvar::new(), sink, piece_bytes, spare, handle };
     std::thread::scope(|scope| {
         let threads = answer.threads.get().min(answer.stretches.len());
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| work.run())).collect();
@@ -117,13 +128,12 @@ impl Drop for EndOnPanic<'_, '_> {
 impl Work<'_> {
     fn run(&self) {
         let _guard = EndOnPanic(self);
-        let mut spare = Piece::default();
         loop {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             let Some(stretch) = self.answer.stretches.get(number) else { return };
-            let mut outlet = Outlet { work: self, number, waiting: Vec::new(), waiting_bytes: 0, spare };
+            let mut outlet = Outlet { work: self, number, waiting: Vec::new(), waiting_bytes: 0 };
             match self.write(stretch, &mut outlet).and_then(|()| outlet.finish()) {
-                Ok(piece) => spare = piece,
+                Ok(()) => {}
                 Err(Stopped::Elsewhere) => return,
                 Err(Stopped::Here(error)) => return self.end(Some(error)),
             }
@@ -132,11 +142,10 @@ impl Work<'_> {
 
     fn write(&self, stretch: &Stretch, outlet: &mut Outlet<'_, '_>) -> Result<(), Stopped> {
         let asked = self.handle.block_on(stretch.asked())?;
-        if let (Asked::All, Some(segment)) = (&asked, self.answer.segments.and_then(|own| own.held(stretch))) {
-            match self.pieces_of(segment, stretch.group()) {
-                Ok(pieces) => return pieces.into_iter().try_for_each(|piece| outlet.put(piece)),
-                Err(error) => segment.discard(&error),
-            }
+        if let (Asked::All, Some(segment)) = (&asked, self.answer.segments.and_then(|own| own.held(stretch)))
+            && self.give_finished(segment, stretch.group(), outlet)?
+        {
+            return Ok(());
         }
         let rows = stretch.read(asked)?;
         let segments = self.answer.segments.filter(|segments| segments.is_made(stretch));
@@ -146,16 +155,51 @@ impl Work<'_> {
         }
     }
 
-    /// The rows of a row group, from its finished text.
-    fn pieces_of(&self, segment: &Segment, group: usize) -> std::io::Result<Vec<Piece>> {
-        let mut rows = segment.frames(group).rows;
-        let texts = match self.answer.codec {
-            Codec::Plain => segment.texts(group, PIECE_BYTES)?,
-            _ => vec![segment.packed(group)?],
+    /// Gives the rows of a row group from its finished text. `false`: it is damaged, and nothing was given.
+    fn give_finished(&self, segment: &Segment, group: usize, outlet: &mut Outlet<'_, '_>) -> Result<bool, Stopped> {
+        let damaged = |error: &std::io::Error| {
+            segment.discard(error);
+            Ok(false)
         };
+        let packed = match segment.packed(group) {
+            Ok(packed) => packed,
+            Err(error) => return damaged(&error),
+        };
+        let group = segment.frames(group);
         // The rows of a group are counted with its first piece.
-        let piece = |bytes| Piece { bytes, rows: std::mem::take(&mut rows), ends: Vec::new() };
-        Ok(texts.into_iter().map(piece).collect())
+        let mut rows = group.rows;
+        if self.answer.codec != Codec::Plain {
+            outlet.put(Piece { bytes: packed, rows, ends: Vec::new() })?;
+            return Ok(true);
+        }
+        let mut rest = &packed[..];
+        let (mut piece, mut filled) = (self.used_piece(), 0);
+        for (number, frame) in group.frames.iter().enumerate() {
+            let (own, others) = rest.split_at(frame.packed as usize);
+            rest = others;
+            let end = filled + frame.text as usize;
+            // What is in the memory is written over, not cleared before.
+            if piece.bytes.len() < end {
+                piece.bytes.resize(end, 0);
+            }
+            if let Err(source) = segment.codec().unpack_to(own, &mut piece.bytes[filled..end]) {
+                if rows == group.rows {
+                    return damaged(&source);
+                }
+                // Frames whose hash is right cannot be read: nothing but an error of this program does that.
+                segment.discard(&source);
+                return Err(ReportError::Write { doing: "unpack a segment".to_owned(), source }.into());
+            }
+            filled = end;
+            if filled >= self.piece_bytes || number + 1 == group.frames.len() {
+                piece.bytes.truncate(filled);
+                piece.ends.clear();
+                piece.rows = std::mem::take(&mut rows);
+                outlet.put(piece)?;
+                (piece, filled) = (self.used_piece(), 0);
+            }
+        }
+        Ok(true)
     }
 
     /// Writes rows as plain text.
@@ -164,8 +208,8 @@ impl Work<'_> {
             let prepared = self.answer.encoder.prepare(&batch)?;
             let mut row = 0;
             while row < prepared.len() {
-                let mut piece = outlet.empty_piece();
-                let written = prepared.write_some(row, PIECE_BYTES, &mut piece.bytes, &mut piece.ends);
+                let mut piece = self.empty_piece();
+                let written = prepared.write_some(row, self.piece_bytes, &mut piece.bytes, &mut piece.ends);
                 piece.rows = written as u64;
                 row += written;
                 outlet.put(piece)?;
@@ -185,7 +229,7 @@ impl Work<'_> {
         let packed_as = segment.map_or(codec, |(segments, _)| segments.codec());
         let mut frames = Frames::default();
         let mut packed = Ok(());
-        let mut piece = outlet.empty_piece();
+        let mut piece = self.empty_piece();
         let mut text = Vec::new();
         while let Some(batch) = self.handle.block_on(rows.next_batch())? {
             let prepared = self.answer.encoder.prepare(&batch)?;
@@ -198,9 +242,9 @@ impl Work<'_> {
                 row += written;
                 piece.rows += written as u64;
                 packed = packed.and_then(|()| frames.pack(packed_as, &out[start..], written as u64));
-                if codec == Codec::Plain && piece.bytes.len() >= PIECE_BYTES {
+                if codec == Codec::Plain && piece.bytes.len() >= self.piece_bytes {
                     outlet.put(piece)?;
-                    piece = outlet.empty_piece();
+                    piece = self.empty_piece();
                 }
             }
         }
@@ -222,14 +266,23 @@ impl Work<'_> {
         outlet.put(piece)
     }
 
-    /// Gives a piece to the sink; an empty one comes back.
-    fn give(&self, piece: Piece) -> Result<Piece, Stopped> {
-        let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut piece = sink.take(piece)?;
-        piece.bytes.clear();
-        piece.ends.clear();
-        piece.rows = 0;
-        Ok(piece)
+    /// Gives a piece to the sink.
+    fn give(&self, piece: Piece) -> Result<(), Stopped> {
+        let piece = self.sink.lock().unwrap_or_else(PoisonError::into_inner).take(piece)?;
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(piece);
+        Ok(())
+    }
+
+    /// Memory of a piece that was written, with what was in it.
+    fn used_piece(&self) -> Piece {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    fn empty_piece(&self) -> Piece {
+        let Piece { mut bytes, mut ends, .. } = self.used_piece();
+        bytes.clear();
+        ends.clear();
+        Piece { bytes, rows: 0, ends }
     }
 
     fn turn(&self) -> MutexGuard<'_, Turn> {
@@ -263,14 +316,9 @@ struct Outlet<'a, 'b> {
     number: usize,
     waiting: Vec<Piece>,
     waiting_bytes: usize,
-    spare: Piece,
 }
 
 impl Outlet<'_, '_> {
-    fn empty_piece(&mut self) -> Piece {
-        std::mem::take(&mut self.spare)
-    }
-
     fn put(&mut self, piece: Piece) -> Result<(), Stopped> {
         if self.waiting_bytes <= WAITING_BYTES_MAX && !self.work.is_turn(self.number)? {
             self.waiting_bytes += piece.bytes.len();
@@ -278,26 +326,25 @@ impl Outlet<'_, '_> {
             return Ok(());
         }
         self.flush()?;
-        self.spare = self.work.give(piece)?;
-        Ok(())
+        self.work.give(piece)
     }
 
     /// Waits for the turn and gives what waited.
     fn flush(&mut self) -> Result<(), Stopped> {
         self.work.wait(self.number)?;
         for waited in self.waiting.drain(..) {
-            self.spare = self.work.give(waited)?;
+            self.work.give(waited)?;
         }
         self.waiting_bytes = 0;
         Ok(())
     }
 
-    /// Ends the turn; an empty piece comes back.
-    fn finish(mut self) -> Result<Piece, Stopped> {
+    /// Ends the turn.
+    fn finish(mut self) -> Result<(), Stopped> {
         self.flush()?;
         let mut turn = self.work.turn();
         turn.stretch = self.number + 1;
         self.work.turned.notify_all();
-        Ok(self.spare)
+        Ok(())
     }
 }

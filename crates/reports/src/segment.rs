@@ -119,26 +119,6 @@ impl Segment {
         if damaged { Err(std::io::ErrorKind::InvalidData.into()) } else { Ok(packed) }
     }
 
-    /// The text of a row group, in pieces of at least `piece_bytes` but for the last one, with the rows of each.
-    pub(crate) fn texts(&self, group: usize, piece_bytes: usize) -> std::io::Result<Vec<Vec<u8>>> {
-        let packed = self.packed(group)?;
-        let mut rest = &packed[..];
-        let mut texts: Vec<Vec<u8>> = Vec::new();
-        for frame in &self.frames(group).frames {
-            let (own, others) = rest.split_at(frame.packed as usize);
-            rest = others;
-            let text = match texts.last_mut() {
-                Some(last) if last.len() < piece_bytes => last,
-                _ => {
-                    texts.push(Vec::with_capacity(piece_bytes + piece_bytes / 4));
-                    texts.last_mut().expect("one was pushed")
-                }
-            };
-            self.codec.unpack(own, frame.text as usize, text)?;
-        }
-        Ok(texts)
-    }
-
     /// Removes a segment whose content turned out to be damaged.
     pub(crate) fn discard(&self, error: &std::io::Error) {
         tracing::warn!(%error, "the segment {} is damaged and is made anew", self.path.display());

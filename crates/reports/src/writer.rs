@@ -70,6 +70,11 @@ struct Blobs<'a> {
 }
 
 impl Sink for Blobs<'_> {
+    /// Long enough for a part, so that nothing is gathered.
+    fn piece_bytes(&self) -> usize {
+        8 << 20
+    }
+
     fn take(&mut self, mut piece: Piece) -> Result<Piece, ReportError> {
         let mut start = 0;
         while start < piece.bytes.len() {

@@ -1,5 +1,6 @@
 //! `lazurite report --data`: a report straight from a data folder, without a server.
 
+use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
@@ -8,12 +9,12 @@ use access::{Caller, permit};
 use formats::Layout;
 use imports::Store;
 use ledger::{ChargeFilter, Generation, Window};
-use reports::{Question, ReportError, ReportForm, ReportKind, ReportSettings, Reports, SegmentSettings};
+use reports::{Codec, Question, ReportError, ReportForm, ReportKind, ReportSettings, Reports, SegmentSettings};
 use serde_json::json;
 
 use crate::args::ReportArgs;
 use crate::commands::report::scope;
-use crate::commands::report_file::Output;
+use crate::commands::report_file::{Output, unwritten};
 use crate::failure::Failure;
 use crate::instant::AsOf;
 use crate::output::grouped;
@@ -24,8 +25,13 @@ pub(crate) async fn run(args: ReportArgs, data: &Path) -> Result<ExitCode, Failu
         (None, Some(days)) => Window::Dates(days),
         _ => return Err(Failure::refused("Usage", "give --period YYYYMM or --days FROM..TO")),
     };
+    let codec = args.format.or_else(|| Codec::of_file(&args.out)).unwrap_or_default();
+    if codec != Codec::Plain && args.out == Path::new("-") && std::io::stdout().is_terminal() {
+        let reason = format!("a terminal shows no {codec}: give --out FILE.{codec}, or pass the report on with |");
+        return Err(Failure::refused("Usage", reason));
+    }
     let store = Store::open_existing(data).await?;
-    let written = write(&args, &store, window).await;
+    let written = write(&args, &store, window, codec).await;
     store.catalog().close().await;
     let (rows, bytes) = written?;
     if args.json {
@@ -37,7 +43,7 @@ pub(crate) async fn run(args: ReportArgs, data: &Path) -> Result<ExitCode, Failu
 }
 
 /// Writes the report; gives its rows and bytes.
-async fn write(args: &ReportArgs, store: &Store, window: Window) -> Result<(u64, u64), Failure> {
+async fn write(args: &ReportArgs, store: &Store, window: Window, codec: Codec) -> Result<(u64, u64), Failure> {
     let (catalog, lake) = (store.catalog(), store.lake());
     let scope = scope(args)?;
     let caller = Caller::of_folder(catalog.enrollments().await?.into_iter().map(|held| held.number));
@@ -67,12 +73,17 @@ async fn write(args: &ReportArgs, store: &Store, window: Window) -> Result<(u64,
         request_scope: scope.to_string(),
         request_body: String::new(),
     };
-    let answer = reports.direct(&question).await.map_err(failed)?;
+    let answer = reports.direct(&question).await.map_err(|error| match (error, &args.as_of) {
+        (ReportError::AsOf { .. }, Some(AsOf::Instant(text, _))) => {
+            Failure::refused("NoSuchRevision", format!("nothing was held at {text}; lazurite status shows what is"))
+        }
+        (error, _) => failed(error),
+    })?;
     if answer.nothing_held() {
         return Err(nothing());
     }
     let output = Output::create(&args.out)?;
-    let (rows, output) = answer.write_to(args.format.unwrap_or_default(), output).await.map_err(failed)?;
+    let (rows, output) = answer.write_to(codec, output).await.map_err(failed)?;
     if rows == 0 {
         return Err(nothing());
     }
@@ -88,6 +99,7 @@ fn failed(error: ReportError) -> Failure {
         ReportError::NotHeld(message) => Failure::refused("NotHeld", message),
         ReportError::AsOf { .. } => Failure::refused("NoSuchRevision", error.to_string()),
         ReportError::Lake(error) => error.into(),
+        ReportError::Write { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe => unwritten(&source),
         other => Failure::other("Report", other.to_string()),
     }
 }

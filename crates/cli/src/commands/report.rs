@@ -8,6 +8,7 @@ use std::time::Duration;
 use calendar::DateRange;
 use lake::leftover::counted;
 use ledger::Scope;
+use reports::Codec;
 use reqwest::header::{LOCATION, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
@@ -34,6 +35,10 @@ pub(crate) async fn run(args: ReportArgs) -> Result<ExitCode, Failure> {
     }
     if let Some(data) = args.data.clone() {
         return local_report::run(args, &data).await;
+    }
+    if let Some(codec) = Codec::of_file(&args.out).filter(|codec| *codec != Codec::Plain) {
+        let reason = format!("a server sends csv: give --out FILE.csv, or --data DIR for a file of {codec}");
+        return Err(Failure::refused("Usage", reason));
     }
     let client = client(&args)?;
     let bar = Bar::new(args.json || !std::io::stderr().is_terminal());

@@ -13,7 +13,8 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Opens what a path names. What is there and is no file, such as a pipe or a device, is written to as it is.
+    /// Opens what a path names. What is there and is no file, such as a pipe or a device, is written to as it is; a link
+    /// stays one.
     pub(crate) fn create(path: &Path) -> Result<Self, Failure> {
         if path == Path::new("-") {
             return Ok(Self { writer: Box::new(std::io::stdout()), target: None, bytes: 0 });
@@ -24,9 +25,14 @@ impl Output {
             let file = std::fs::OpenOptions::new().write(true).open(path).map_err(unwritable)?;
             return Ok(Self { writer: Box::new(file), target: None, bytes: 0 });
         }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !folder.is_dir() {
+            let reason = format!("cannot write {}: there is no folder {}", path.display(), folder.display());
+            return Err(Failure::refused("Unwritable", reason));
+        }
         let (file, temporary) = tempfile::NamedTempFile::new_in(folder).map_err(unwritable)?.into_parts();
-        Ok(Self { writer: Box::new(file), target: Some((temporary, path.to_owned())), bytes: 0 })
+        Ok(Self { writer: Box::new(file), target: Some((temporary, target)), bytes: 0 })
     }
 
     /// Bytes written so far.
@@ -59,9 +65,8 @@ impl Write for Output {
 
 /// What to say of a report that cannot be written.
 pub(crate) fn unwritten(error: &std::io::Error) -> Failure {
-    // As with `| head`: nobody reads on, so nobody is to be told.
     if error.kind() == std::io::ErrorKind::BrokenPipe {
-        std::process::exit(1);
+        return Failure::unread();
     }
     Failure::other("Unwritable", format!("cannot write the report: {error}"))
 }

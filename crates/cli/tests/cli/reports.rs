@@ -195,6 +195,52 @@ fn a_report_from_the_folder_is_the_one_of_the_server_in_every_form() {
 }
 
 #[test]
+fn a_report_takes_its_form_from_the_name_of_its_file() {
+    let (bench, _) = loaded();
+    let september = ["--enrollment", "8611537", "--period", "202309"];
+    let expected = local(&bench, &september).text;
+    let file = bench.path("report.csv.gz");
+    assert_eq!(local(&bench, &[&september[..], &["--out", file.to_str().unwrap()]].concat()).code, 0);
+    let packed = std::fs::read(&file).unwrap();
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::MultiGzDecoder::new(&packed[..]), &mut text).unwrap();
+    assert_eq!(text, expected);
+    // A server sends plain text: that is said before it is asked.
+    let asked =
+        lazurite().args(["report", "--enrollment", "8611537", "--key", "x", "--out"]).arg(&file).output().unwrap();
+    let asked = Done::of(&asked);
+    assert_eq!(asked.code, 2);
+    assert!(asked.errors.contains("a server sends csv"), "{}", asked.errors);
+    // A folder that is not there is named, and what stands for it is not.
+    let nowhere = local(&bench, &[&september[..], &["--out", bench.path("none/r.csv").to_str().unwrap()]].concat());
+    assert_eq!(nowhere.code, 2);
+    assert!(nowhere.errors.trim_end().ends_with("none"), "{}", nowhere.errors);
+    let early = local(&bench, &[&september[..], &["--as-of", "2001-01-01"]].concat());
+    assert!(early.errors.contains("nothing was held at 2001-01-01"), "{}", early.errors);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_report_leaves_links_as_they_are_and_is_silent_when_nobody_reads() {
+    let (bench, _) = loaded();
+    let september = ["--enrollment", "8611537", "--period", "202309"];
+    let expected = local(&bench, &september).text;
+    let (file, link) = (bench.path("file.csv"), bench.path("link.csv"));
+    std::fs::write(&file, "before").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    assert_eq!(local(&bench, &[&september[..], &["--out", link.to_str().unwrap()]].concat()).code, 0);
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), expected);
+
+    let mut command = lazurite();
+    command.args(["report", "--data"]).arg(bench.data()).args(september);
+    let mut unread = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    drop(unread.stdout.take());
+    let done = unread.wait_with_output().unwrap();
+    assert_eq!((done.status.code(), String::from_utf8(done.stderr).unwrap()), (Some(1), String::new()));
+}
+
+#[test]
 fn a_report_from_the_folder_says_what_is_not_there() {
     let (bench, _) = loaded();
     let code = |more: &[&str]| {
