@@ -219,3 +219,46 @@ fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: usize = 1 << 20;
+
+    fn rows(first: u64, sizes_mib: &[usize]) -> (Vec<u8>, Vec<usize>, Vec<Position>) {
+        let mut end = 0;
+        let ends = sizes_mib.iter().map(|size| {
+            end += size * MIB;
+            end
+        });
+        let ends: Vec<usize> = ends.collect();
+        let positions = (first..).take(ends.len()).map(|row| Position { file: 0, row }).collect();
+        (vec![b'x'; ends.last().copied().unwrap_or_default()], ends, positions)
+    }
+
+    #[test]
+    fn a_page_ends_after_the_row_that_makes_it_too_long() {
+        let at = |row| Some(Position { file: 0, row });
+        // In the middle of a piece; with the last row of one; never.
+        for (pieces, expected, cut) in [
+            (&[&[5][..], &[2, 3, 1]][..], &[5 * MIB + 1, 5 * MIB][..], at(3)),
+            (&[&[5], &[4], &[1]], &[5 * MIB + 1, 4 * MIB], at(2)),
+            (&[&[5], &[], &[2]], &[5 * MIB + 1, 2 * MIB], None),
+            (&[&[5], &[4]], &[5 * MIB + 1, 4 * MIB], None),
+            (&[&[9, 1]], &[9 * MIB], at(1)),
+        ] {
+            let mut written = Written::default();
+            let mut first = 0;
+            for sizes in pieces {
+                let (json, ends, positions) = rows(first, sizes);
+                first += sizes.len() as u64;
+                if !written.take(json, &ends, &positions) {
+                    break;
+                }
+            }
+            let lengths: Vec<usize> = written.pieces.iter().map(Vec::len).collect();
+            assert_eq!((&lengths[..], written.cut), (expected, cut), "{pieces:?}");
+        }
+    }
+}
