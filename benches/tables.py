@@ -137,8 +137,9 @@ def growth_bars(results):
 ABOUT = """# Benchmarks
 
 Written by `python3 benches/speed.py`; what it does and how to read it is in [benches/README.md](../benches/README.md). It holds
-what that one run measured. Ratios are of paired runs: ours and theirs one after the other in every round, on the same
-two cores, with two threads each. All answers were equal by value before anything was timed.
+what one build measured, in one run or several (`--add`); "load" is that of the machine when a figure was there. Ratios are of
+paired runs: ours and theirs one after the other in every round, on the same two cores, with two threads each. All answers
+were equal by value before anything was timed.
 """
 
 
