@@ -269,7 +269,10 @@ impl Work<'_> {
     /// Gives a piece to the sink.
     fn give(&self, piece: Piece) -> Result<(), Stopped> {
         let piece = self.sink.lock().unwrap_or_else(PoisonError::into_inner).take(piece)?;
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(piece);
+        // Packed pieces are made of memory of their own: kept, they would add up to the whole report.
+        if self.answer.codec == Codec::Plain {
+            self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(piece);
+        }
         Ok(())
     }
 

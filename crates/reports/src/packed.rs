@@ -31,8 +31,8 @@ struct Part {
 
 impl Reports {
     /// A blob as frames of `codec`, one after the other; `None` if the finished text of some of its rows is not there, as for
-    /// every report of a part of an enrollment, or is damaged. The frames come from segments: as they are where those have the same form,
-    /// else packed anew.
+    /// every report of a part of an enrollment, or is damaged. The frames come from segments: as they are where those have the
+    /// same form, else packed anew.
     pub async fn packed_blob(
         &self,
         blob: &BlobContent,
