@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Int8Array, Int64Array, MapArray, RecordBatch, StringArray,
+    Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Int8Array, Int64Array, MapArray, PrimitiveArray,
+    RecordBatch, StringArray,
 };
 use arrow::datatypes::{Date32Type, Decimal128Type, Int8Type, Int32Type, Int64Type};
 use calendar::Date;
@@ -23,6 +24,10 @@ pub struct EncodeError {
 /// A column prepared for one batch.
 pub(crate) enum Column {
     Text(CodedTexts),
+    /// Texts of which most stand in one row only.
+    Plain(StringArray),
+    /// The text of every row, already written as a cell.
+    Same(Vec<u8>),
     Date(Vec<Option<Date>>),
     Boolean(BooleanArray),
     Decimal(Decimals),
@@ -76,7 +81,7 @@ pub(crate) fn lake_columns(field: Field) -> Vec<String> {
 }
 
 impl Column {
-    /// The column of a field; each distinct text is written once.
+    /// The column of a field; each distinct text of a dictionary is written once.
     pub(crate) fn of(
         batch: &RecordBatch,
         field: Field,
@@ -85,11 +90,16 @@ impl Column {
         let array = named(batch, field.column())?;
         let unusable = || unusable(field.column());
         match field.kind() {
-            FieldKind::Text => CodedTexts::of(array, write_text).map(Self::Text).ok_or_else(unusable),
+            FieldKind::Text => match array.as_string_opt() {
+                Some(texts) => Ok(Self::Plain(texts.clone())),
+                None => match same_text(array) {
+                    Some(text) => Ok(Self::Same(written(text, write_text))),
+                    None => CodedTexts::of(array, write_text).map(Self::Text).ok_or_else(unusable),
+                },
+            },
             FieldKind::Date => {
                 let days = array.as_primitive_opt::<Date32Type>().ok_or_else(unusable)?;
-                let dates: Result<_, _> = days.iter().map(|day| day.map(Date::from_days).transpose()).collect();
-                Ok(Self::Date(dates.map_err(|_| unusable())?))
+                Ok(Self::Date(dates(days).ok_or_else(unusable)?))
             }
             FieldKind::Boolean => Ok(Self::Boolean(array.as_boolean_opt().ok_or_else(unusable)?.clone())),
             FieldKind::Cost | FieldKind::Number => {
@@ -103,6 +113,36 @@ impl Column {
             }
         }
     }
+}
+
+/// The text of every row of a dictionary that has no other; unknown cells are another one.
+fn same_text(array: &ArrayRef) -> Option<&str> {
+    let dictionary = array.as_dictionary_opt::<Int32Type>()?;
+    let values = dictionary.values().as_string_opt::<i32>()?;
+    let same = values.len() == 1 && !values.is_null(0) && dictionary.keys().null_count() == 0;
+    same.then(|| values.value(0))
+}
+
+fn written(text: &str, write_text: impl Fn(&[u8], &mut Vec<u8>)) -> Vec<u8> {
+    let mut cell = Vec::new();
+    write_text(text.as_bytes(), &mut cell);
+    cell
+}
+
+/// The dates of a column; `None` where a day is none. Neighbours are often of the same day.
+fn dates(days: &PrimitiveArray<Date32Type>) -> Option<Vec<Option<Date>>> {
+    let mut last = None;
+    days.iter()
+        .map(|day| match (day, last) {
+            (None, _) => Some(None),
+            (Some(day), Some((known, date))) if known == day => Some(Some(date)),
+            (Some(day), _) => {
+                let date = Date::from_days(day).ok()?;
+                last = Some((day, date));
+                Some(Some(date))
+            }
+        })
+        .collect()
 }
 
 impl CodedTexts {
@@ -150,6 +190,11 @@ impl CodedTexts {
         Some(Self::written(codes, values.len(), |code, out| {
             write_text(if values.is_null(code) { b"" } else { values.value(code).as_bytes() }, out);
         }))
+    }
+
+    /// The only text there is, else all of them.
+    pub(crate) fn into_single(self) -> Result<Vec<u8>, Self> {
+        if self.starts.len() == 2 { Ok(self.bytes) } else { Err(self) }
     }
 
     /// The code of each row.

@@ -21,7 +21,7 @@ use crate::reader::FileReader;
 use crate::scan::FileAccess;
 use crate::search::rows_from;
 use crate::table::Snapshot;
-use crate::unknown::Unknown;
+use crate::told::Told;
 
 /// Where a row stands in the answer to a question on a snapshot. The default is the first row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -43,7 +43,7 @@ pub struct Page {
 
 /// Rows of a page.
 pub struct PageRows {
-    /// Their cells.
+    /// Their cells. Text columns are dictionary-encoded, long texts that hardly repeat plain.
     pub batch: RecordBatch,
     /// Where each of them stands.
     pub positions: Vec<Position>,
@@ -65,7 +65,7 @@ struct OpenRows {
     rows: VecDeque<u64>,
     batches: ParquetRecordBatchStream<FileReader>,
     /// Columns that are not read.
-    unknown: Unknown,
+    told: Told,
 }
 
 impl Snapshot {
@@ -120,7 +120,7 @@ impl Page {
                 self.open = None;
                 continue;
             };
-            let batch = open.unknown.add_to(batch).map_err(LakeError::arrow(format!("read {}", open.path)))?;
+            let batch = open.told.add_to(batch).map_err(LakeError::arrow(format!("read {}", open.path)))?;
             let number = open.number;
             let count = batch.num_rows().min(open.rows.len());
             let positions = open.rows.drain(..count).map(|row| Position { file: number, row }).collect();
@@ -138,13 +138,13 @@ impl Found {
     /// Begins to read the rows: of the row groups that they are in alone.
     async fn open(self, access: &FileAccess, columns: &[String]) -> Result<OpenRows, LakeError> {
         let Self { number, file, rows } = self;
-        let metadata = access.metadata(&file).await?;
+        let metadata = access.metadata_with_plain_texts(&file).await?;
         let (groups, selection) = within_groups(&rows, metadata.metadata());
-        let unknown = Unknown::of(&metadata, &groups, columns);
-        let builder = access.rows(&file, &metadata, unknown.others(columns));
+        let told = Told::of(&metadata, &groups, columns);
+        let builder = access.rows(&file, &metadata, told.others(columns));
         let batches = builder.with_row_groups(groups).with_row_selection(selection).build();
         let batches = batches.map_err(LakeError::parquet(format!("read {}", file.path)))?;
-        Ok(OpenRows { number, period: file.period, path: file.path, rows: rows.into(), batches, unknown })
+        Ok(OpenRows { number, period: file.period, path: file.path, rows: rows.into(), batches, told })
     }
 }
 

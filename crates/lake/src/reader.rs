@@ -17,6 +17,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use crate::file::LakeFile;
+use crate::plain::with_plain_texts;
 
 /// How much of a file's end is read at first; the footer of a month of a million rows is about this long.
 const FOOTER_BYTES_HINT: usize = 64 << 10;
@@ -37,7 +38,16 @@ pub(crate) struct Footers(Arc<Cache<String, Arc<Footer>, FooterWeight>>);
 pub(crate) struct Footer {
     metadata: Arc<ParquetMetaData>,
     /// The same for reading the file as charges, once that was wanted.
-    charges: OnceLock<ArrowReaderMetadata>,
+    charges: OnceLock<ChargesMetadata>,
+}
+
+/// The end of a file of charges, for reading its texts.
+#[derive(Debug, Clone)]
+pub(crate) struct ChargesMetadata {
+    /// As the schema says: as dictionaries.
+    pub(crate) coded: ArrowReaderMetadata,
+    /// Those as plain texts that are such in the file.
+    pub(crate) plain: ArrowReaderMetadata,
 }
 
 #[derive(Debug, Clone)]
@@ -95,14 +105,15 @@ impl FileReader {
     }
 
     /// What the end of a file of charges says, with the columns as `schema` wants them: for one file always the same.
-    pub(crate) async fn charges_metadata(&mut self, schema: SchemaRef) -> Result<ArrowReaderMetadata> {
+    pub(crate) async fn charges_metadata(&mut self, schema: SchemaRef) -> Result<ChargesMetadata> {
         let options = ArrowReaderOptions::new().with_schema(schema);
         let footer = self.footer(Some(&options)).await?;
         if let Some(known) = footer.charges.get() {
             return Ok(known.clone());
         }
-        let made = ArrowReaderMetadata::try_new(footer.metadata.clone(), options)?;
-        Ok(footer.charges.get_or_init(|| made).clone())
+        let coded = ArrowReaderMetadata::try_new(footer.metadata.clone(), options)?;
+        let plain = with_plain_texts(&coded)?;
+        Ok(footer.charges.get_or_init(|| ChargesMetadata { coded, plain }).clone())
     }
 }
 

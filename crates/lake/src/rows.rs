@@ -106,11 +106,12 @@ impl RowFilter {
             self.keep_visible(batch, &mut keep)?;
         }
         for condition in &self.filter.conditions {
-            let holds = Texts::of(batch, field_of(condition))?.test(|cell| holds(condition, cell));
-            keep.iter_mut().enumerate().for_each(|(row, keep)| *keep &= holds.at(row));
+            Texts::of(batch, field_of(condition))?.test(|cell| holds(condition, cell)).keep(&mut keep);
         }
-        let selected = select::rows(&self.selection, batch)?;
-        keep.iter_mut().zip(selected).for_each(|(keep, selected)| *keep &= selected);
+        if self.selection != Selection::Everything {
+            let selected = select::rows(&self.selection, batch)?;
+            keep.iter_mut().zip(selected).for_each(|(keep, selected)| *keep &= selected);
+        }
         if !self.within.is_empty() {
             let mut bounded = vec![false; batch.num_rows()];
             for bound in &self.within {
@@ -151,7 +152,8 @@ impl RowFilter {
             .test(|cell| self.visibility.shows(charge(cell), PublisherType::FirstParty));
         let publishers = Texts::of(batch, Field::PublisherType)?
             .test(|cell| self.visibility.shows(Some(ChargeType::Usage), publisher(cell)));
-        keep.iter_mut().enumerate().for_each(|(row, keep)| *keep &= types.at(row) && publishers.at(row));
+        types.keep(keep);
+        publishers.keep(keep);
         Some(())
     }
 }

@@ -19,7 +19,7 @@ use futures::TryStreamExt;
 
 use crate::error::LakeError;
 use crate::file::LakeFile;
-use crate::reader::{FileReader, Footers};
+use crate::reader::{ChargesMetadata, FileReader, Footers};
 use crate::rows::RowFilter;
 use crate::select;
 use crate::table::Snapshot;
@@ -161,6 +161,15 @@ impl FileAccess {
 
     /// What the footer of a file says, for reading text as dictionaries.
     pub(crate) async fn metadata(&self, file: &LakeFile) -> Result<ArrowReaderMetadata, LakeError> {
+        Ok(self.both_metadata(file).await?.coded)
+    }
+
+    /// The same, for reading long texts that hardly repeat as they stand in the file.
+    pub(crate) async fn metadata_with_plain_texts(&self, file: &LakeFile) -> Result<ArrowReaderMetadata, LakeError> {
+        Ok(self.both_metadata(file).await?.plain)
+    }
+
+    async fn both_metadata(&self, file: &LakeFile) -> Result<ChargesMetadata, LakeError> {
         let metadata = self.reader(file).charges_metadata(dictionary_schema()).await;
         metadata.map_err(LakeError::parquet(format!("read {}", file.path)))
     }

@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::BooleanArray;
+use arrow::array::{BooleanArray, RecordBatch};
 use futures::TryStreamExt;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, RowSelection, RowSelector};
 use quick_cache::Weighter;
@@ -17,6 +17,7 @@ use crate::prune::may_match;
 use crate::rows::RowFilter;
 use crate::scan::FileAccess;
 use crate::table::Snapshot;
+use crate::told::Told;
 
 /// So many row groups are judged by their dictionaries at a time: reading few at once costs what reading one costs, and a
 /// page is often full before the next ones are needed.
@@ -183,17 +184,26 @@ impl Search<'_> {
             return Ok(looked);
         }
         let mut looked = Looked::clone(&looked);
-        let rest = [RowSelector::skip(looked.until), RowSelector::select(group.rows - looked.until)];
-        let batches = self
-            .access
-            .rows(self.file, &self.metadata, self.filter.columns().into_iter())
-            .with_row_groups(vec![group.number])
-            .with_row_selection(RowSelection::from(rest.to_vec()))
-            .build();
-        let mut batches = batches.map_err(self.failed())?;
-        while !looked.has(from, count) {
-            let Some(batch) = batches.try_next().await.map_err(self.failed())? else { break };
-            looked.take(&self.filter.mask(&batch).ok_or_else(|| self.filter.unusable(self.file))?);
+        let columns = self.filter.columns();
+        let told = Told::of(&self.metadata, &[group.number], &columns);
+        let mask = |batch: &RecordBatch| self.filter.mask(batch).ok_or_else(|| self.filter.unusable(self.file));
+        let doing = || LakeError::arrow(format!("read {}", self.file.path));
+        let rest = group.rows - looked.until;
+        if told.others(&columns).next().is_none() {
+            looked.take(&mask(&told.rows(rest).map_err(doing())?)?);
+        } else {
+            let rest = [RowSelector::skip(looked.until), RowSelector::select(rest)];
+            let batches = self
+                .access
+                .rows(self.file, &self.metadata, told.others(&columns))
+                .with_row_groups(vec![group.number])
+                .with_row_selection(RowSelection::from(rest.to_vec()))
+                .build();
+            let mut batches = batches.map_err(self.failed())?;
+            while !looked.has(from, count) {
+                let Some(batch) = batches.try_next().await.map_err(self.failed())? else { break };
+                looked.take(&mask(&told.add_to(batch).map_err(doing())?)?);
+            }
         }
         let looked = Arc::new(looked);
         self.known.0.insert(self.place(group), looked.clone());

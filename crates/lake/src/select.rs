@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use arrow::array::{Array, AsArray, DictionaryArray, RecordBatch, StringArray};
+use arrow::array::{Array, AsArray, Int32Array, RecordBatch, StringArray};
 use arrow::datatypes::{Date32Type, Int32Type};
 use calendar::Date;
 use ledger::{AccountName, Field, Place, Selection, SubscriptionId, Tenure, comparable};
@@ -21,24 +21,36 @@ pub(crate) fn fields(selection: &Selection) -> &'static [Field] {
     }
 }
 
-/// A text column, dictionary-encoded.
+/// A text column, dictionary-encoded or plain.
 pub(crate) struct Texts<'a> {
-    column: &'a DictionaryArray<Int32Type>,
+    /// The index of each row's text among the distinct ones; `None`: each row has its own.
+    keys: Option<&'a Int32Array>,
     values: &'a StringArray,
 }
 
 /// The answer of a test for each row of a column; each distinct text is tested once.
 pub(crate) struct Tested<'a> {
-    column: &'a DictionaryArray<Int32Type>,
+    keys: Option<&'a Int32Array>,
     passed: Vec<bool>,
     unknown: bool,
+}
+
+/// The index of a row's text; `None` for an unknown cell.
+fn key_of(keys: Option<&Int32Array>, row: usize) -> Option<usize> {
+    let Some(keys) = keys else { return Some(row) };
+    // A key is checked to be the index of a value when the array is made.
+    (!keys.is_null(row)).then(|| keys.value(row).cast_unsigned() as usize)
 }
 
 impl<'a> Texts<'a> {
     /// The column of a field; `None` if it is missing or of another type.
     pub(crate) fn of(batch: &'a RecordBatch, field: Field) -> Option<Self> {
-        let column = batch.column_by_name(field.column())?.as_dictionary_opt::<Int32Type>()?;
-        Some(Self { column, values: column.values().as_string_opt::<i32>()? })
+        let column = batch.column_by_name(field.column())?;
+        if let Some(values) = column.as_string_opt::<i32>() {
+            return Some(Self { keys: None, values });
+        }
+        let coded = column.as_dictionary_opt::<Int32Type>()?;
+        Some(Self { keys: Some(coded.keys()), values: coded.values().as_string_opt::<i32>()? })
     }
 
     fn value(&self, index: usize) -> Option<&'a str> {
@@ -47,20 +59,33 @@ impl<'a> Texts<'a> {
 
     /// The index of a row's text among the distinct ones; `None` for an unknown cell.
     fn key(&self, row: usize) -> Option<usize> {
-        self.column.key(row).filter(|index| !self.values.is_null(*index))
+        key_of(self.keys, row).filter(|index| !self.values.is_null(*index))
     }
 
     /// Tests each distinct text, and the unknown cell as `None`.
     pub(crate) fn test(&self, test: impl Fn(Option<&str>) -> bool) -> Tested<'a> {
         let passed = (0..self.values.len()).map(|index| test(self.value(index))).collect();
-        Tested { column: self.column, passed, unknown: test(None) }
+        Tested { keys: self.keys, passed, unknown: test(None) }
     }
 }
 
 impl Tested<'_> {
+    /// Unmarks the rows that do not pass.
+    pub(crate) fn keep(&self, rows: &mut [bool]) {
+        let passes_nothing = !self.unknown && !self.passed.contains(&true);
+        match self.keys {
+            _ if passes_nothing => rows.fill(false),
+            Some(keys) if keys.null_count() == 0 => {
+                let keys = keys.values().iter().map(|key| key.cast_unsigned() as usize);
+                rows.iter_mut().zip(keys).for_each(|(keep, key)| *keep &= self.passed[key]);
+            }
+            _ => rows.iter_mut().enumerate().for_each(|(row, keep)| *keep &= self.at(row)),
+        }
+    }
+
     /// The answer for a row.
     pub(crate) fn at(&self, row: usize) -> bool {
-        self.column.key(row).map_or(self.unknown, |index| self.passed[index])
+        key_of(self.keys, row).map_or(self.unknown, |index| self.passed[index])
     }
 }
 

@@ -17,7 +17,7 @@ use crate::reader::FileReader;
 use crate::rows::RowFilter;
 use crate::scan::{FileAccess, batch_rows};
 use crate::table::Snapshot;
-use crate::unknown::Unknown;
+use crate::told::Told;
 
 /// Rows are picked while they are read where those that stand together are so many on average; else all are read and
 /// those asked for are kept, because each jump costs about as much as this many rows.
@@ -42,7 +42,7 @@ pub struct StretchRows {
     /// Rows read so far.
     position: usize,
     /// Columns that are not read.
-    unknown: Unknown,
+    told: Told,
 }
 
 impl Snapshot {
@@ -52,7 +52,7 @@ impl Snapshot {
         let columns: Arc<[String]> = columns.into();
         let mut stretches = Vec::new();
         for (file, filter) in self.candidates(query) {
-            let metadata = access.metadata(&file).await?;
+            let metadata = access.metadata_with_plain_texts(&file).await?;
             let file = Arc::new(file);
             for group in 0..metadata.metadata().num_row_groups() {
                 let (access, file, filter) = (access.clone(), file.clone(), filter.clone());
@@ -125,10 +125,10 @@ impl Stretch {
     }
 
     fn rows(&self, selection: Option<RowSelection>, asked: Option<BooleanArray>) -> Result<StretchRows, LakeError> {
-        let unknown = Unknown::of(&self.metadata, &[self.group], &self.columns);
+        let told = Told::of(&self.metadata, &[self.group], &self.columns);
         let mut builder = self
             .access
-            .rows(&self.file, &self.metadata, unknown.others(&self.columns))
+            .rows(&self.file, &self.metadata, told.others(&self.columns))
             .with_row_groups(vec![self.group])
             // A whole row group at once where it is not too wide: its dictionaries are then prepared once.
             .with_batch_size(batch_rows(&self.file, &self.metadata));
@@ -137,22 +137,30 @@ impl Stretch {
         }
         let path = self.file.path.clone();
         let batches = builder.build().map_err(LakeError::parquet(format!("read {path}")))?;
-        Ok(StretchRows { path, batches: Some(batches), asked, position: 0, unknown })
+        Ok(StretchRows { path, batches: Some(batches), asked, position: 0, told })
     }
 
     /// Marks the rows of the row group that are asked for, by the columns that decide.
     async fn marked(&self) -> Result<BooleanArray, LakeError> {
         let doing = || format!("read {}", self.file.path);
+        let mask = |batch: &RecordBatch| self.filter.mask(batch).ok_or_else(|| self.filter.unusable(&self.file));
+        let columns = self.filter.columns();
+        let told = Told::of(&self.metadata, &[self.group], &columns);
+        if told.others(&columns).next().is_none() {
+            let group = self.metadata.metadata().row_group(self.group);
+            let rows = usize::try_from(group.num_rows()).unwrap_or_default();
+            return mask(&told.rows(rows).map_err(LakeError::arrow(doing()))?);
+        }
         let builder = self
             .access
-            .rows(&self.file, &self.metadata, self.filter.columns().into_iter())
+            .rows(&self.file, &self.metadata, told.others(&columns))
             .with_row_groups(vec![self.group])
             .with_batch_size(batch_rows(&self.file, &self.metadata));
         let mut batches = builder.build().map_err(LakeError::parquet(doing()))?;
         let mut asked = Vec::new();
         while let Some(batch) = batches.try_next().await.map_err(LakeError::parquet(doing()))? {
-            let mask = self.filter.mask(&batch).ok_or_else(|| self.filter.unusable(&self.file))?;
-            asked.extend(mask.values());
+            let batch = told.add_to(batch).map_err(LakeError::arrow(doing()))?;
+            asked.extend(mask(&batch)?.values());
         }
         Ok(BooleanArray::from(asked))
     }
@@ -160,22 +168,22 @@ impl Stretch {
 
 impl StretchRows {
     fn nothing() -> Self {
-        Self { path: String::new(), batches: None, asked: None, position: 0, unknown: Unknown::default() }
+        Self { path: String::new(), batches: None, asked: None, position: 0, told: Told::default() }
     }
 
-    /// The next rows, or `None` at the end. Text columns come dictionary-encoded.
+    /// The next rows, or `None` at the end. Text columns come dictionary-encoded, long texts that hardly repeat plain.
     pub async fn next_batch(&mut self) -> Result<Option<RecordBatch>, LakeError> {
         let Some(batches) = &mut self.batches else { return Ok(None) };
         let doing = || format!("read {}", self.path);
         while let Some(batch) = batches.try_next().await.map_err(LakeError::parquet(doing()))? {
             let Some(asked) = &self.asked else {
-                return self.unknown.add_to(batch).map(Some).map_err(LakeError::arrow(doing()));
+                return self.told.add_to(batch).map(Some).map_err(LakeError::arrow(doing()));
             };
             let own = asked.slice(self.position, batch.num_rows());
             self.position += batch.num_rows();
             if own.true_count() > 0 {
                 let kept = filter_record_batch(&batch, &own).map_err(LakeError::arrow(doing()))?;
-                return self.unknown.add_to(kept).map(Some).map_err(LakeError::arrow(doing()));
+                return self.told.add_to(kept).map(Some).map_err(LakeError::arrow(doing()));
             }
         }
         Ok(None)

@@ -1,7 +1,7 @@
 //! The columns of an answer, prepared for one batch and written row by row. Each cell is followed by the comma or the line
 //! end that stands after it.
 
-use arrow::array::{BooleanArray, RecordBatch};
+use arrow::array::{Array, BooleanArray, RecordBatch, StringArray};
 use calendar::Date;
 use ledger::Field;
 
@@ -18,13 +18,20 @@ pub(super) struct Cells {
     end: &'static [u8],
 }
 
+/// Appends the cell of a text.
+type Write = fn(&[u8], &mut Vec<u8>);
+
 enum Kind {
     /// Cells that are written already, `end` included.
     Written(CodedTexts),
+    /// What is written in every row, `end` included.
+    Same(Vec<u8>),
+    /// Texts that are written where they stand.
+    Plain(StringArray, Write),
     /// A decimal as the source spelled it.
     Decimal(Decimals),
     /// A decimal without exponent.
-    Plain(Decimals),
+    Digits(Decimals),
     /// A column that the charge schema does not know.
     Extra { extras: Extras, name: String },
     /// Such a column, else a field.
@@ -37,7 +44,7 @@ impl Cells {
     /// A field, as cost details write it.
     pub(super) fn of_field(batch: &RecordBatch, field: Field, end: &'static [u8]) -> Result<Self, EncodeError> {
         let column = Column::of(batch, field, |cell, out| ended(cell, push_cell, end, out))?;
-        Ok(Self { kind: Kind::of(column, Date::write_us, write_boolean, end), end })
+        Ok(Self { kind: Kind::of(column, push_cell, Date::write_us, write_boolean, end), end })
     }
 
     /// A column that the charge schema does not know.
@@ -47,14 +54,14 @@ impl Cells {
 
     /// A column of the Enterprise Reporting APIs.
     pub(super) fn of_source(batch: &RecordBatch, source: Source, end: &'static [u8]) -> Result<Self, EncodeError> {
-        let column = |field, write: fn(&[u8], &mut Vec<u8>)| {
+        let column = |field, write: Write| {
             let column = Column::of(batch, field, |cell, out| ended(cell, write, end, out))?;
-            Ok(Kind::of(column, Date::write_iso, write_opposite, end))
+            Ok(Kind::of(column, write, Date::write_iso, write_opposite, end))
         };
         let kind = match source {
             Source::Text(field) | Source::Day(field) | Source::Not(field) => column(field, push_cell)?,
             Source::Number(field) => match column(field, push_cell)? {
-                Kind::Decimal(decimals) => Kind::Plain(decimals),
+                Kind::Decimal(decimals) => Kind::Digits(decimals),
                 other => other,
             },
             Source::Extra(name) => Kind::Extra { extras: Extras::of(batch)?, name: name.to_owned() },
@@ -69,11 +76,26 @@ impl Cells {
         Ok(Self { kind, end })
     }
 
+    /// Takes the next column in where both are the same in every row, or gives it back.
+    pub(super) fn join(&mut self, other: Self) -> Option<Self> {
+        match (&mut self.kind, other.kind) {
+            (Kind::Same(text), Kind::Same(next)) => {
+                text.extend_from_slice(&next);
+                None
+            }
+            (_, kind) => Some(Self { kind, end: other.end }),
+        }
+    }
+
     /// Adds to `changed` the rows whose cell may be another one than that of the row before.
     pub(super) fn mark_changes(&self, changed: &mut [bool]) {
         match &self.kind {
             Kind::Written(texts) => mark(texts.codes(), changed),
-            Kind::Decimal(decimals) | Kind::Plain(decimals) => decimals.mark_changes(changed),
+            Kind::Same(_) => {}
+            Kind::Plain(texts, _) => (1..changed.len()).for_each(|row| {
+                changed[row] |= plain_at(texts, row) != plain_at(texts, row - 1);
+            }),
+            Kind::Decimal(decimals) | Kind::Digits(decimals) => decimals.mark_changes(changed),
             Kind::Extra { extras, .. } | Kind::ObsoleteId { extras, .. } => extras.mark_changes(changed),
             Kind::ExtraOr { extras, field, .. } => {
                 extras.mark_changes(changed);
@@ -87,12 +109,14 @@ impl Cells {
     pub(super) fn write(&self, row: usize, out: &mut Vec<u8>) {
         match &self.kind {
             Kind::Written(texts) => return out.extend_from_slice(texts.at(row)),
+            Kind::Same(text) => return out.extend_from_slice(text),
+            Kind::Plain(texts, write) => write(plain_at(texts, row), out),
             Kind::Decimal(decimals) => match decimals.at(row) {
                 Some(DecimalCell::Spelled(text)) => push_cell(text.as_bytes(), out),
                 Some(DecimalCell::Scaled(value, scale)) => money::write_scaled(value, scale, out),
                 None => {}
             },
-            Kind::Plain(decimals) => match decimals.at(row) {
+            Kind::Digits(decimals) => match decimals.at(row) {
                 Some(DecimalCell::Spelled(text)) if !is_plain(text) => push_plain(text, out),
                 Some(DecimalCell::Spelled(text)) => push_cell(text.as_bytes(), out),
                 Some(DecimalCell::Scaled(value, scale)) => money::write_scaled(value, scale, out),
@@ -119,17 +143,28 @@ impl Kind {
     /// A column as it came, its few distinct days and booleans written once.
     fn of(
         column: Column,
+        write_text: Write,
         write_day: fn(Date, &mut Vec<u8>),
         write_boolean: fn(bool, &mut Vec<u8>),
         end: &'static [u8],
     ) -> Self {
         match column {
             Column::Text(texts) => Self::Written(texts),
-            Column::Date(dates) => Self::Written(days(&dates, write_day, end)),
+            Column::Plain(texts) => Self::Plain(texts, write_text),
+            Column::Same(text) => Self::Same(text),
+            Column::Date(dates) => {
+                let days = days(&dates, write_day, end);
+                days.into_single().map_or_else(Self::Written, Self::Same)
+            }
             Column::Boolean(values) => Self::Written(booleans(&values, write_boolean, end)),
             Column::Decimal(decimals) => Self::Decimal(decimals),
         }
     }
+}
+
+/// The text of a row; empty for an unknown one.
+fn plain_at(texts: &StringArray, row: usize) -> &[u8] {
+    if texts.is_null(row) { b"" } else { texts.value(row).as_bytes() }
 }
 
 fn ended(cell: &[u8], write: impl Fn(&[u8], &mut Vec<u8>), end: &[u8], out: &mut Vec<u8>) {

@@ -42,8 +42,12 @@ impl Run {
         self.changes * ROWS_PER_CHANGE_MIN <= self.changed.len()
     }
 
-    /// Takes a column in, or gives it back where the two together would change too often.
+    /// Takes columns in, or gives them back where the two together would change too often.
     fn join(&mut self, other: Self) -> Option<Self> {
+        if other.changes == 0 {
+            self.cells.extend(other.cells);
+            return None;
+        }
         let changed: Vec<bool> = self.changed.iter().zip(&other.changed).map(|(own, other)| own | other).collect();
         let changes = count(&changed);
         if changes * ROWS_PER_CHANGE_MIN > changed.len() {
@@ -62,8 +66,16 @@ fn count(changed: &[bool]) -> usize {
 impl CsvRows {
     /// Prepares the columns of a batch, in the order of the answer.
     pub(super) fn of(columns: Vec<Cells>, rows: usize) -> Self {
-        let mut pieces: Vec<Piece> = Vec::new();
+        let mut joined: Vec<Cells> = Vec::with_capacity(columns.len());
         for cells in columns {
+            let apart = match joined.last_mut() {
+                Some(last) => last.join(cells),
+                None => Some(cells),
+            };
+            joined.extend(apart);
+        }
+        let mut pieces: Vec<Piece> = Vec::new();
+        for cells in joined {
             let run = Run::of(cells, rows);
             if !run.is_steady() {
                 pieces.extend(run.cells.into_iter().map(Piece::Each));

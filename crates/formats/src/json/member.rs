@@ -259,7 +259,9 @@ fn write_cell(cells: &Cells, field: Field, row: usize, out: &mut Vec<u8>) {
         }
         Some(Column::Boolean(_)) => write_boolean(cells.boolean(field, row), out),
         Some(Column::Date(dates)) => write_time(dates[row], "T00:00:00.0000000Z", out),
-        Some(Column::Text(_)) | None => push_text(cells.text(field, row).as_bytes(), out),
+        Some(Column::Text(_) | Column::Plain(_) | Column::Same(_)) | None => {
+            push_text(cells.text(field, row).as_bytes(), out)
+        }
     }
 }
 

@@ -160,12 +160,10 @@ pub(crate) fn encode(
         .set_data_page_offset(pages.first_page.unwrap_or_default() as i64)
         .set_dictionary_page_offset(dictionary_offset);
     metadata = metadata.set_definition_level_histogram(level_histogram(descr, nulls, rows - nulls));
-    let bounds = match bounded {
-        Bounded::Nothing => None,
-        _ => leaf.values.bounds(leaf.runs.iter().map(|(code, _)| *code)),
-    };
-    let worth = bounded != Bounded::Nothing
-        && (0..leaf.values.len() as u32).all(|code| leaf.values.size_of(code) <= STATISTIC_BYTES_MAX);
+    // What stands in every row is told of every column: then it need not be read.
+    let told = bounded != Bounded::Nothing || (nulls == 0 && leaf.values.len() == 1);
+    let bounds = told.then(|| leaf.values.bounds(leaf.runs.iter().map(|(code, _)| *code))).flatten();
+    let worth = told && (0..leaf.values.len() as u32).all(|code| leaf.values.size_of(code) <= STATISTIC_BYTES_MAX);
     // The number of unknown cells is told of every column: one that is unknown in all rows need not be read.
     metadata = metadata.set_statistics(leaf.values.statistics(bounds.filter(|_| worth), nulls));
     let column_index = match index {
