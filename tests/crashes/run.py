@@ -450,7 +450,8 @@ def main():
     decimal.DefaultContext.prec = 80
     decimal.setcontext(decimal.DefaultContext)
     listed = re.search(r"CRASH_POINTS[^=]*= \[(.*?)\];", POINTS.read_text(), re.DOTALL).group(1)
-    points = re.findall(r'"([a-z-]+)"', listed)
+    # The other ones are those of billing and of the end of history, which crates/cli/tests/cli/crashes.rs dies at.
+    points = [point for point in re.findall(r'"([a-z-]+)"', listed) if point.startswith(("import-", "report-"))]
     print(f"rows {given.rows}, kills {given.kills}, seed {given.seed}, {len(points)} named points", flush=True)
     tally, started = Tally(), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="lazurite-crashes-") as scratch:

@@ -62,6 +62,10 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Merge the small files of periods that came in many loads; a server does it by itself
     Compact(CompactArgs),
+    /// End history: remove what only earlier states of the store need, so that those cannot be read any more
+    ///
+    /// Every state that the store ever had stays readable until this is asked for. Without --yes nothing is removed.
+    Prune(PruneArgs),
     /// Check every checksum, row count, exact total and billing identity of a data folder
     Verify(VerifyArgs),
     /// Write a generated cost export or native enrollment, for trying things out and for measuring
@@ -96,6 +100,7 @@ impl Command {
             Self::Total(args) => args.json,
             Self::Explain(args) => args.json,
             Self::Compact(args) => args.json,
+            Self::Prune(args) => args.json,
             Self::Verify(args) => args.json,
             Self::Report(args) => args.json,
             Self::Demo(_) | Self::Sample(_) => false,
@@ -343,6 +348,24 @@ pub(crate) struct ExplainArgs {
 pub(crate) struct CompactArgs {
     #[command(flatten)]
     pub(crate) data: DataFolder,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PruneArgs {
+    #[command(flatten)]
+    pub(crate) data: DataFolder,
+    /// Oldest state that stays readable: a revision number or an instant such as 2026-11-01T00:00:00Z
+    #[arg(long, value_name = "REVISION|TIME")]
+    pub(crate) keep_from: AsOf,
+    /// Also remove the kept source files of imports of which that state holds nothing
+    #[arg(long)]
+    pub(crate) sources: bool,
+    /// Remove for good; without it, only tell what would go
+    #[arg(long)]
+    pub(crate) yes: bool,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,

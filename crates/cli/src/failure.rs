@@ -129,7 +129,7 @@ impl From<access::KeyError> for Failure {
 
 impl From<lake::LakeError> for Failure {
     fn from(error: lake::LakeError) -> Self {
-        let refused = matches!(error, lake::LakeError::NoSuchVersion { .. });
+        let refused = matches!(error, lake::LakeError::NoSuchVersion { .. } | lake::LakeError::EndedVersion { .. });
         let code = if refused { "NoSuchRevision" } else { "StoreFailure" };
         Self { refused, ..Self::refused(code, error.to_string()) }
     }

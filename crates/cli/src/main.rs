@@ -52,6 +52,7 @@ fn main() -> ExitCode {
             Command::Report(args) => commands::report::run(*args).await,
             Command::Status(args) => commands::status::run(args).await,
             Command::Compact(args) => commands::compact::run(args).await,
+            Command::Prune(args) => commands::prune::run(args).await,
             Command::Total(args) => commands::total::run(args).await,
             Command::Explain(args) => commands::explain::run(args).await,
             Command::Verify(args) => commands::verify::run(args).await,

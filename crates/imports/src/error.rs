@@ -164,6 +164,12 @@ pub enum ImportError {
         /// The limit.
         bytes_max: usize,
     },
+    /// History cannot be ended while an import runs.
+    #[error(
+        "an import is running in this data folder, or its file system cannot tell; nothing was removed. Try again when the \
+         import has ended"
+    )]
+    ImportsRunning,
     /// A run time that has not come yet.
     #[error("--taken-at {given} is in the future; every export until then would be refused as older")]
     Future {
@@ -308,8 +314,11 @@ impl ImportError {
             Self::Future { .. } => "FutureRun",
             Self::LaterRun { source, .. } => source.code(),
             Self::NoStore { .. } => "NoStore",
-            Self::Busy => "Busy",
+            Self::Busy | Self::ImportsRunning => "Busy",
             Self::ControlTotal { .. } => "ControlTotal",
+            Self::Lake(lake::LakeError::NoSuchVersion { .. } | lake::LakeError::EndedVersion { .. }) => {
+                "NoSuchRevision"
+            }
             Self::NativeEnrollment { .. } => "NativeEnrollment",
             Self::BoundaryMoved { .. } => "Busy",
             Self::LakeBehind { .. }

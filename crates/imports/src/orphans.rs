@@ -22,14 +22,14 @@ const LAST_CHECKPOINT: &str = "_last_checkpoint";
 
 impl Store {
     /// Removes what was last written at least `older_than` ago and belongs to no import: Parquet files that no version of
-    /// the lake names, sources that no import names, temporary files, and working folders. Gives the files among them,
+    /// the lake names which can be read, sources that no import names, temporary files, and working folders. Gives the files among them,
     /// those in working folders not counted.
     ///
     /// What a running import has written is safe twice over. An import holds the lock of imports, and nothing is collected
     /// unless nobody holds it: so an import that was suspended for a week loses nothing, nor does one that goes on with a
     /// source which a dead one had kept. Where the file system knows no locks, nothing is collected at all. And its files
     /// are younger than the age. Files are listed before the log is read, and all of the log is read: what any version
-    /// names, or named, stays.
+    /// names that can be read stays.
     ///
     /// Only files with names of our own are removed. Links are not followed.
     pub async fn collect_orphans(&self, older_than: Duration) -> Result<Collected, ImportError> {
@@ -63,7 +63,7 @@ impl Store {
     }
 }
 
-/// Everything that the log of the lake has ever named.
+/// Everything that versions of the lake name which can be read, and every source that any import named.
 struct Named {
     /// Names of Parquet files without their folders: they carry the id of their import, so none occurs twice.
     files: BTreeSet<String>,
@@ -73,7 +73,7 @@ struct Named {
 
 impl Named {
     async fn read(store: &Store) -> Result<Self, ImportError> {
-        let files = store.lake().files_of_all_versions().await?;
+        let files = store.lake().files_of_kept_versions().await?;
         // Usage is never removed: its newest version names all of its files.
         let usage = store.usage().snapshot().await?;
         let paths = files.iter().map(|file| &file.path).chain(usage.all_files().iter().map(|file| &file.path));

@@ -224,6 +224,18 @@ async fn read_text(store: &Arc<dyn ObjectStore>, hash: &str, path: &Path, bytes_
     if found == hash { Ok(text) } else { Err(format!("its text has the hash {found}")) }
 }
 
+/// Whether a source of charges is there.
+pub(crate) async fn is_kept(store: &Arc<dyn ObjectStore>, hash: &str) -> Result<bool, ImportError> {
+    match store.head(&source_path(hash)).await {
+        Ok(_) => Ok(true),
+        Err(object_store::Error::NotFound { .. }) => Ok(false),
+        Err(error) => {
+            let doing = format!("look for the source {hash}");
+            Err(ImportError::Io { doing, source: std::io::Error::other(error) })
+        }
+    }
+}
+
 /// What is wrong with a kept source of charges, if anything.
 pub(crate) async fn check(store: &Arc<dyn ObjectStore>, hash: &str) -> Result<Option<String>, ImportError> {
     let content = match store.get(&source_path(hash)).await {

@@ -132,12 +132,17 @@ impl Lake {
         Ok(notes.into_iter().find(|commit| commit.note.as_ref().is_some_and(&is_it)).map(|commit| commit.version))
     }
 
-    /// Every file that any version has named, those of earlier versions included.
+    /// Every file that any version has named, those of earlier versions included, whether it is still there or not.
     pub async fn files_of_all_versions(&self) -> Result<Vec<LakeFile>, LakeError> {
+        self.files_added(0).await
+    }
+
+    /// Every file that versions from `first` on add.
+    pub(crate) async fn files_added(&self, first: u64) -> Result<Vec<LakeFile>, LakeError> {
         let snapshot = self.snapshot().await?;
         let log_store = snapshot.table.log_store();
         let mut files = Vec::new();
-        for version in 0..=snapshot.version() {
+        for version in first..=snapshot.version() {
             let bytes = commit_bytes(&log_store, version, snapshot.version()).await?;
             for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
                 files.extend(file_added(line, version)?);

@@ -7,10 +7,10 @@
 /// Environment variable that names the point.
 const CRASH_AT: &str = "LAZURITE_CRASH_AT";
 
-/// All write points, in the order in which an import, a report, a batch of usage and a billing run pass them; a billing
-/// run commits as an import does and passes its points too. *Staged* is a file that is written and
+/// All write points, in the order in which an import, a report, a batch of usage, a billing run and a pruning pass them; the
+/// last two commit as an import does and pass its points too. *Staged* is a file that is written and
 /// flushed under its temporary name, *named* one that has its own name since this moment.
-pub const CRASH_POINTS: [&str; 38] = [
+pub const CRASH_POINTS: [&str; 40] = [
     "import-read",
     "import-file-staged",
     "import-file-named",
@@ -49,6 +49,8 @@ pub const CRASH_POINTS: [&str; 38] = [
     "usage-catalog-committed",
     "native-input-written",
     "native-input-committed",
+    "prune-committed",
+    "prune-begun",
 ];
 
 /// A write point. The process ends here when the environment names it and the build has debug assertions.

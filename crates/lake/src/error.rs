@@ -57,6 +57,14 @@ pub enum LakeError {
         /// The newest one.
         newest: u64,
     },
+    /// The asked version is not kept any more.
+    #[error("revision {version} is not kept any more: history was ended before revision {oldest} by lazurite prune")]
+    EndedVersion {
+        /// The asked version.
+        version: u64,
+        /// The oldest one that can be read.
+        oldest: u64,
+    },
     /// A file is not one that this program wrote.
     #[error("{path} in the lake is not a file of charges: {reason}")]
     ForeignFile {

@@ -1,7 +1,7 @@
 //! The data plane: charges in a Delta Lake table that any engine can open without us.
 //!
 //! Promises: a commit is atomic over many partitions and durable when it returns; every earlier version stays
-//! readable; rows come back in a fixed order, digit for digit; memory does not grow with what is written or read.
+//! readable until its owner ends history; rows come back in a fixed order, digit for digit; memory does not grow with what is written or read.
 //! It knows no rules about what may replace what: that is the ledger's and the importer's.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -15,6 +15,7 @@ mod durable;
 mod error;
 mod file;
 mod groups;
+mod history;
 pub mod leftover;
 mod lock;
 mod log;

@@ -14,6 +14,8 @@ use crate::error::LakeError;
 pub(crate) const NOTE_MEMBER: &str = "lazurite";
 /// Member of the record of a commit that merges files. It is no import's record.
 pub(crate) const MERGED_MEMBER: &str = "mergedFiles";
+/// Member of the record of a commit that ends history: the oldest version that is kept. It is no import's record.
+pub(crate) const ENDED_MEMBER: &str = "historyEndsBefore";
 /// A reader of the log reads at most this many commits beyond a checkpoint.
 pub(crate) const VERSIONS_PER_CHECKPOINT: u64 = 20;
 
@@ -73,7 +75,7 @@ pub(crate) async fn notes_of(
             .split(|byte| *byte == b'\n')
             .any(|line| line.starts_with(b"{\"add\"") || line.starts_with(b"{\"remove\""));
         let merges_files = note.as_ref().is_some_and(|note| note.get(MERGED_MEMBER).is_some());
-        let note = note.filter(|_| !merges_files);
+        let note = note.filter(|note| !merges_files && note.get(ENDED_MEMBER).is_none());
         let committed_at_ms = timestamp.unwrap_or_default();
         notes.push(CommitNote { version, committed_at_ms, note, changes_files, merges_files });
     }

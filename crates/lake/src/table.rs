@@ -18,6 +18,7 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
 
 use crate::error::LakeError;
 use crate::file::{LakeFile, PARTITION_COLUMNS};
@@ -60,6 +61,8 @@ pub struct Snapshot {
     pub(crate) footers: Footers,
     pub(crate) rollups: Rollups,
     pub(crate) known_rows: KnownRows,
+    /// The oldest version that can be read, once that was asked.
+    pub(crate) oldest_kept: Arc<OnceCell<u64>>,
     /// The store as seen from the data folder.
     pub(crate) data: Arc<dyn ObjectStore>,
 }
@@ -150,13 +153,19 @@ impl Lake {
     }
 
     /// An earlier version.
+    ///
+    /// # Errors
+    /// [`LakeError::NoSuchVersion`] for one that does not exist yet, [`LakeError::EndedVersion`] for one that is not kept
+    /// any more.
     pub async fn snapshot_at(&self, version: u64) -> Result<Snapshot, LakeError> {
-        if let Some(known) = self.snapshots.get(&version) {
-            return Ok(known);
+        let newest = self.snapshot().await?;
+        if version > newest.version() {
+            return Err(LakeError::NoSuchVersion { version, newest: newest.version() });
         }
-        let newest = self.newest_version().await?;
-        if version > newest {
-            return Err(LakeError::NoSuchVersion { version, newest });
+        let oldest = newest.oldest_kept().await?;
+        // The empty version names no file.
+        if version < oldest && version > 0 {
+            return Err(LakeError::EndedVersion { version, oldest });
         }
         self.remembered(version).await
     }
@@ -181,7 +190,7 @@ impl Lake {
         entry.try_exists().map_err(failed)
     }
 
-    async fn remembered(&self, version: u64) -> Result<Snapshot, LakeError> {
+    pub(crate) async fn remembered(&self, version: u64) -> Result<Snapshot, LakeError> {
         if let Some(known) = self.snapshots.get(&version) {
             return Ok(known);
         }
@@ -222,6 +231,7 @@ impl Snapshot {
             footers: lake.footers.clone(),
             rollups: lake.rollups.clone(),
             known_rows: lake.known_rows.clone(),
+            oldest_kept: Arc::default(),
             data: lake.root.store(),
         })
     }

@@ -347,7 +347,7 @@ impl From<pages::PageError> for ApiError {
                 Self::BadRequest(format!("{error}."))
             }
             PageError::NotHeld(_) => Self::NotFound(format!("{error}.")),
-            PageError::Lake(lake::LakeError::NoSuchVersion { .. }) => {
+            PageError::Lake(lake::LakeError::NoSuchVersion { .. } | lake::LakeError::EndedVersion { .. }) => {
                 Self::BadRequest("The pages of $skiptoken are gone: ask again from the first page.".to_owned())
             }
             PageError::Lake(error) => error.into(),

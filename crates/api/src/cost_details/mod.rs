@@ -117,7 +117,7 @@ async fn window(call: &Call<'_>, permit: &Permit, selector: &Selector) -> Result
 /// A state of the store that does not exist is the caller's mistake.
 fn refused_question(error: ReportError) -> ApiError {
     match error {
-        ReportError::Lake(error @ lake::LakeError::NoSuchVersion { .. }) => {
+        ReportError::Lake(error @ (lake::LakeError::NoSuchVersion { .. } | lake::LakeError::EndedVersion { .. })) => {
             ApiError::BadRequest(format!("{}: {error}.", options::AS_OF))
         }
         error @ ReportError::AsOf { .. } => ApiError::BadRequest(format!("{}: {error}.", options::AS_OF)),

@@ -20,6 +20,7 @@ pub(crate) mod key;
 mod local_report;
 pub(crate) mod moment;
 pub(crate) mod native_status;
+pub(crate) mod prune;
 pub(crate) mod report;
 mod report_file;
 pub(crate) mod sample;

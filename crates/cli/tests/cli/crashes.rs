@@ -220,7 +220,7 @@ fn position(name: &str) -> usize {
 
 #[test]
 fn an_import_that_dies_at_any_write_point_leaves_the_state_before_or_after() {
-    let prefixes = ["import-", "report-", "usage-", "native-"];
+    let prefixes = ["import-", "report-", "usage-", "native-", "prune-"];
     assert!(CRASH_POINTS.iter().all(|name| prefixes.iter().any(|prefix| name.starts_with(prefix))));
     let scene = Scene::new(VERSIONS);
     let whole = scene.attempt(&scene.newer, &[]);
@@ -284,7 +284,8 @@ fn billing_that_dies_at_any_write_point_is_finished_by_the_same_command() {
     let after = billed(&whole);
     assert!(after.0.len() == 4 && after.1.len() == 2, "{after:?}");
     let mut passed_by = Vec::new();
-    for at in CRASH_POINTS.into_iter().filter(|name| !name.starts_with("report-")) {
+    let is_of_others = |name: &str| name.starts_with("report-") || name.starts_with("prune-");
+    for at in CRASH_POINTS.into_iter().filter(|name| !is_of_others(name)) {
         let bench = Bench::new();
         tokio::runtime::Runtime::new().unwrap().block_on(async {
             Store::open(&bench.data()).await.unwrap().catalog().close().await;
@@ -302,6 +303,66 @@ fn billing_that_dies_at_any_write_point_is_finished_by_the_same_command() {
         assert!(verified.code == 0 && verified.json["ok"] == true, "{at}: {}", verified.text);
     }
     assert_eq!(passed_by, NOT_OF_BILLS);
+}
+
+/// Points of a commit that the end of history passes too.
+const OF_COMMITS: [&str; 8] = [
+    "import-commit-begun",
+    "import-commit-staged",
+    "import-commit-named",
+    "import-committed",
+    "import-catalog-begun",
+    "import-catalog-committed",
+    "prune-committed",
+    "prune-begun",
+];
+
+#[test]
+fn history_whose_end_dies_at_any_write_point_is_whole_or_ended() {
+    let scene = Scene::new(3);
+    let restored = scene.copy();
+    let newer = scene.attempt(&scene.newer, &[]);
+    assert!(newer.command(&restored).status().unwrap().success());
+    let command = |bench: &Bench| {
+        let mut command = coreless();
+        command.args(["prune", "--keep-from", "4", "--sources", "--yes", "--data"]).arg(bench.data());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let before = restored.run(&["status", "--json"]);
+    let files = |bench: &Bench| {
+        let of = |folder| lake::leftover::files_older_than(&bench.data().join(folder), Duration::ZERO);
+        let files = ["charges", "rollups", "sources"].into_iter().flat_map(of);
+        let mut names: Vec<String> = files.map(|file| file.name).filter(|name| !name.ends_with(".json")).collect();
+        names.sort();
+        names
+    };
+    let copy = || {
+        let bench = Bench::new();
+        copy_folder(&restored.data(), &bench.data());
+        bench
+    };
+    let ended = copy();
+    assert!(command(&ended).status().unwrap().success());
+    assert!(files(&ended).len() < files(&restored).len());
+    for at in OF_COMMITS {
+        let bench = copy();
+        let mut dying = command(&bench).env("LAZURITE_CRASH_AT", at).spawn().unwrap();
+        assert_eq!(wait(&mut dying, at).signal(), Some(ABORTED), "{at}");
+        let verified = bench.run(&["verify", "--json"]);
+        assert!(verified.code == 0 && verified.json["ok"] == true, "{at}: {}", verified.text);
+        let status = bench.run(&["status", "--json"]);
+        assert_eq!(status.json["held"], before.json["held"], "{at}");
+        let earlier = bench.run(&["total", "--enrollment", ENROLLMENT, "--period", "202501", "--as-of", "3", "--json"]);
+        let is_ended = position(at) > position(LAST_BEFORE);
+        assert_eq!(earlier.code, if is_ended { 2 } else { 0 }, "{at}: {}", earlier.text);
+        assert_eq!(is_ended, earlier.text.contains("history was ended before revision 4"), "{at}: {}", earlier.text);
+        scene.check_report(&bench, &status.json, at);
+        assert!(command(&bench).status().unwrap().success(), "{at}: the same command again");
+        assert_eq!(files(&bench), files(&ended), "{at}");
+        let verified = bench.run(&["verify", "--json"]);
+        assert!(verified.code == 0 && verified.json["ok"] == true, "{at}: {}", verified.text);
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod filtered_pages;
 mod orphans;
 mod pages;
 mod partition;
+mod prune;
 mod replace;
 mod round_trip;
 mod scopes;
