@@ -6,6 +6,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Int8Array, Int64Array, MapArray, PrimitiveArray,
     RecordBatch, StringArray,
 };
+use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{Date32Type, Decimal128Type, Int8Type, Int32Type, Int64Type};
 use calendar::Date;
 use ledger::{Field, FieldKind};
@@ -35,8 +36,8 @@ pub(crate) enum Column {
 
 /// Texts already written as cells, by dictionary code.
 pub(crate) struct CodedTexts {
-    /// The code of each row.
-    codes: Vec<u32>,
+    /// The code of each row, none of them negative.
+    codes: ScalarBuffer<i32>,
     bytes: Vec<u8>,
     /// Where the text of a code begins; that of the next code ends it.
     starts: Vec<usize>,
@@ -156,8 +157,13 @@ impl CodedTexts {
     }
 
     /// The texts of the given codes, one for each row: as many as `texts` has, written by it.
-    pub(crate) fn written(codes: Vec<u32>, texts: usize, write: impl Fn(usize, &mut Vec<u8>)) -> Self {
-        debug_assert!(codes.iter().all(|code| (*code as usize) < texts));
+    pub(crate) fn written(
+        codes: impl Into<ScalarBuffer<i32>>,
+        texts: usize,
+        write: impl Fn(usize, &mut Vec<u8>),
+    ) -> Self {
+        let codes = codes.into();
+        debug_assert!(codes.iter().all(|code| usize::try_from(*code).is_ok_and(|code| code < texts)));
         let (mut bytes, mut starts) = (Vec::new(), Vec::with_capacity(texts + 1));
         for text in 0..texts {
             starts.push(bytes.len());
@@ -171,14 +177,14 @@ impl CodedTexts {
         if let Some(dictionary) = array.as_dictionary_opt::<Int32Type>() {
             let values = dictionary.values().as_string_opt::<i32>()?;
             // The last code is the blank cell of unknown values.
-            let blank = u32::try_from(values.len()).ok()?;
+            let blank = i32::try_from(values.len()).ok()?;
             let keys = dictionary.keys();
             let codes = match keys.nulls() {
                 // A key is checked to be the index of a value when the array is made.
-                None => keys.values().iter().map(|key| key.cast_unsigned()).collect(),
+                None => keys.values().clone(),
                 Some(known) => {
-                    let coded = keys.values().iter().zip(known).map(|(key, known)| (key.cast_unsigned(), known));
-                    coded.map(|(code, known)| if known { code } else { blank }).collect()
+                    let coded = keys.values().iter().zip(known);
+                    coded.map(|(code, known)| if known { *code } else { blank }).collect()
                 }
             };
             return Some(Self::written(codes, values.len() + 1, |code, out| {
@@ -186,7 +192,7 @@ impl CodedTexts {
             }));
         }
         let values: &StringArray = array.as_string_opt()?;
-        let codes = (0..u32::try_from(values.len()).ok()?).collect();
+        let codes: ScalarBuffer<i32> = (0..i32::try_from(values.len()).ok()?).collect();
         Some(Self::written(codes, values.len(), |code, out| {
             write_text(if values.is_null(code) { b"" } else { values.value(code).as_bytes() }, out);
         }))
@@ -198,14 +204,14 @@ impl CodedTexts {
     }
 
     /// The code of each row.
-    pub(crate) fn codes(&self) -> &[u32] {
+    pub(crate) fn codes(&self) -> &[i32] {
         &self.codes
     }
 
     /// The cell of a row, as it was written.
     #[inline]
     pub(crate) fn at(&self, row: usize) -> &[u8] {
-        let code = self.codes[row] as usize;
+        let code = self.codes[row].cast_unsigned() as usize;
         &self.bytes[self.starts[code]..self.starts[code + 1]]
     }
 }

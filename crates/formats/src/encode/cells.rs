@@ -182,13 +182,13 @@ fn days(dates: &[Option<Date>], write: fn(Date, &mut Vec<u8>), end: &[u8]) -> Co
         _ => {
             let code = *code_of.entry(*date).or_insert_with(|| {
                 distinct.push(*date);
-                distinct.len() as u32 - 1
+                distinct.len() as i32 - 1
             });
             last = Some((*date, code));
             code
         }
     });
-    let codes = codes.collect();
+    let codes: Vec<i32> = codes.collect();
     CodedTexts::written(codes, distinct.len(), |code, out| {
         if let Some(date) = distinct[code] {
             write(date, out);
@@ -199,7 +199,7 @@ fn days(dates: &[Option<Date>], write: fn(Date, &mut Vec<u8>), end: &[u8]) -> Co
 
 /// A column of booleans: false, true, unknown.
 fn booleans(values: &BooleanArray, write: fn(bool, &mut Vec<u8>), end: &[u8]) -> CodedTexts {
-    let codes = values.iter().map(|value| value.map_or(2, u32::from)).collect();
+    let codes: Vec<i32> = values.iter().map(|value| value.map_or(2, i32::from)).collect();
     CodedTexts::written(codes, 3, |code, out| {
         if code < 2 {
             write(code == 1, out);
