@@ -185,8 +185,8 @@ pub(crate) struct ServeArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
-    /// Files (cost exports as .csv or .csv.gz; recorded pages of usage details as .json or .json.gz; balance summaries as
-    /// .json or .csv), folders, or export run folders
+    /// Files (cost exports as .csv; recorded pages of usage details as .json; balance summaries as .json or .csv; packed with
+    /// gzip or zstd, or cost exports alone in a zip archive), folders, or export run folders
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]

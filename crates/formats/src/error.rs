@@ -142,7 +142,7 @@ pub enum InputError {
     },
     /// The compressed data are damaged or end early.
     #[error("cannot decompress {file}: {reason}")]
-    Gzip {
+    Compressed {
         /// Path as given.
         file: String,
         /// What is wrong with the data.
@@ -173,7 +173,7 @@ pub enum InputError {
         reason: String,
     },
     /// A column without which rows have no meaning.
-    #[error("{file}, line 1: column {column} is missing; accepted names: {accepted}")]
+    #[error("{file}, line 1: column {column} is missing; accepted names: {accepted}{hint}")]
     MissingColumn {
         /// Path as given.
         file: String,
@@ -181,6 +181,8 @@ pub enum InputError {
         column: &'static str,
         /// All names under which it is recognised.
         accepted: String,
+        /// What else may help; blank or a clause.
+        hint: &'static str,
     },
     /// A fact that neither the file nor an option gives.
     #[error("{file} does not say its {fact}: give it with {option}")]
@@ -272,7 +274,7 @@ impl InputError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Io { .. } => "Unreadable",
-            Self::Gzip { .. } => "CorruptCompression",
+            Self::Compressed { .. } => "CorruptCompression",
             Self::Bomb { .. } => "DecompressionBomb",
             Self::Empty { .. } => "EmptyFile",
             Self::Header { .. } => "InvalidHeader",
@@ -291,7 +293,7 @@ impl InputError {
     /// File, line and column, as far as they are known.
     pub fn place(&self) -> (Option<&str>, Option<u64>, Option<Cow<'_, str>>) {
         match self {
-            Self::Io { file, .. } | Self::Gzip { file, .. } | Self::Bomb { file, .. } | Self::Empty { file } => {
+            Self::Io { file, .. } | Self::Compressed { file, .. } | Self::Bomb { file, .. } | Self::Empty { file } => {
                 (Some(file), None, None)
             }
             Self::MissingFact { file, .. } | Self::NotUsageDetails { file, .. } => (Some(file), None, None),

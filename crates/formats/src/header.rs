@@ -49,6 +49,9 @@ const REQUIRED_SINCE_2020: [Field; 2] = [Field::ChargeType, Field::PricingModel]
 
 /// Columns that together tell a usage file of Enterprise Reporting, if there is no charge type.
 const ENTERPRISE_REPORTING: [&str; 3] = ["consumedquantity", "resourcerate", "subscriptionguid"];
+/// What to do about a header in another language that does not say the English names.
+const LOCALISED: &str =
+    "; a header in another language must say the English name of each column too, such as Datum (Date)";
 /// First line of the preface of Enterprise Reporting files.
 const PREFACE: &str = "Usage Data Extract";
 /// Most lines of a preface.
@@ -118,11 +121,12 @@ impl Header {
             return Err(refuse("the header is not UTF-8 text; expected a CSV file in UTF-8".into()));
         };
         let names: Vec<String> = (0..record.len()).map(|index| record.cell(text, index).trim().to_owned()).collect();
-        let vocabulary = Vocabulary::of(&names);
+        let english = english(&names);
+        let vocabulary = Vocabulary::of(&english);
         let mut positions = vec![None; Field::ALL.len()];
         let mut unknown: Vec<(usize, String)> = Vec::new();
         let mut readings = Vec::with_capacity(names.len());
-        for (index, name) in names.iter().enumerate() {
+        for (index, name) in english.iter().enumerate() {
             let target = vocabulary.target(name);
             readings.push(target.reading);
             match target.slot {
@@ -190,6 +194,7 @@ impl Header {
                 file: file.to_owned(),
                 column: missing.name(),
                 accepted: accepted_names(*missing),
+                hint: if self.names.iter().all(|name| name.is_ascii()) { "" } else { LOCALISED },
             }),
         }
     }
@@ -234,6 +239,21 @@ impl Header {
     pub fn names(&self) -> &[String] {
         &self.names
     }
+}
+
+/// The names of columns in English: portals write those of other languages as `Menge (Quantity)`.
+fn english(names: &[String]) -> Vec<String> {
+    let translated = |name: &str| -> Option<String> {
+        let (local, english) = name.strip_suffix(')')?.rsplit_once('(')?;
+        (!local.trim().is_empty() && !english.trim().is_empty()).then(|| english.trim().to_owned())
+    };
+    let known = names.iter().filter_map(|name| translated(name));
+    let known = known.filter(|name| REQUIRED_ALWAYS.iter().any(|field| field_of(name) == Some(*field))).count();
+    // A column of one's own may end with a bracket too: a header is translated where all that it needs is.
+    if known < REQUIRED_ALWAYS.len() {
+        return names.to_vec();
+    }
+    names.iter().map(|name| translated(name).unwrap_or_else(|| name.clone())).collect()
 }
 
 /// A column name as names are compared.
@@ -288,6 +308,26 @@ mod tests {
                 .to_string()
                 .contains("ChargeType")
         );
+    }
+
+    #[test]
+    fn a_header_of_another_language_is_read_by_its_english_names() {
+        for layout in Layout::ALL {
+            let names: Vec<String> =
+                layout.columns().iter().map(|(name, _)| format!("Ärgernis (a) ({name})")).collect();
+            let header = recognise(&format!("{},Etwas (Something)", names.join(","))).unwrap();
+            for (index, (_, field)) in layout.columns().iter().enumerate() {
+                assert_eq!(header.position(*field), Some(index), "{layout} {field:?}");
+                assert_eq!(header.spelling(*field), names[index]);
+            }
+            assert_eq!(header.unknown(), [(names.len(), "Something".to_owned())]);
+        }
+        // Brackets in a name of one's own mean nothing.
+        let own =
+            recognise("Date,Quantity,SubscriptionId,MeterId,ChargeType,PricingModel,Cost,Rabatt (Discount)").unwrap();
+        assert_eq!(own.unknown(), [(7, "Rabatt (Discount)".to_owned())]);
+        let unknown = recognise("Datum,Menge,Abonnement,Verbrauchseinheit,Gebührenart,Kosten").unwrap_err().to_string();
+        assert!(unknown.contains("Date is missing") && unknown.contains("Datum (Date)"), "{unknown}");
     }
 
     #[test]

@@ -1,19 +1,26 @@
-//! Opening a source: plain or gzip, hashed while it is read, bounded in how far it may expand.
+//! Opening a source: plain, gzip, zstd or alone in a zip archive, hashed while it is read, bounded in how far it may expand.
 
-use std::io::{BufReader, Read};
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
 
 use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
+use crate::archive::{Entry, EntryReader, is_zip};
 use crate::error::InputError;
 
-/// A gzip file cannot expand by more than 1032; real cost exports, repetitive as they are, stay below 100.
+/// A gzip or zip file cannot expand by more than 1032; real cost exports, repetitive as they are, stay below 100.
 const EXPANSION_MAX: u64 = 250;
+/// zstd finds repetitions that are far apart; it could expand by 30,000 and more.
+const ZSTD_EXPANSION_MAX: u64 = 1000;
+/// Most that a zstd stream may look back, as a power of two: what the zstd program takes without being asked.
+const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 /// The ratio is judged from here on, so that tiny files of repeated text pass.
 const EXPANSION_JUDGED_FROM_BYTES: u64 = 64 << 20;
 /// What is looked at to tell a page from a file: more than the blanks before either.
 const HEAD_BYTES: usize = 512;
 const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 
 /// How the bytes of a source are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +29,26 @@ pub enum Compression {
     None,
     /// One or more gzip members.
     Gzip,
+    /// One or more zstd frames.
+    Zstd,
+    /// The only file of a zip archive.
+    Zip,
+}
+
+impl Compression {
+    fn name(self) -> &'static str {
+        match self {
+            Self::None => "plain",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+            Self::Zip => "zip",
+        }
+    }
+
+    /// How many times its size a source may expand.
+    fn expansion_max(self) -> u64 {
+        if self == Self::Zstd { ZSTD_EXPANSION_MAX } else { EXPANSION_MAX }
+    }
 }
 
 /// Keeps a copy of a source's text while it is read.
@@ -49,6 +76,8 @@ impl<R: Read> Read for Counted<R> {
 enum Decoded<R: Read> {
     Plain(BufReader<Counted<R>>),
     Gzip(Box<MultiGzDecoder<BufReader<Counted<R>>>>),
+    Zstd(Box<zstd::Decoder<'static, BufReader<Counted<R>>>>),
+    Zip(Box<EntryReader<BufReader<Counted<R>>>>),
 }
 
 /// A source's text, with the SHA-256 of what has been read.
@@ -65,18 +94,30 @@ pub struct SourceReader<R: Read> {
 }
 
 impl<R: Read> SourceReader<R> {
-    /// Opens a source; the first two bytes tell gzip from plain text. `file` names it in errors.
+    /// Opens a source; its first bytes tell how it is stored. `file` names it in errors. A zip archive can only be read from
+    /// a file, see [`SourceReader::open_file`].
     pub fn open(file: &str, input: R) -> Result<Self, InputError> {
-        let mut reader = BufReader::with_capacity(1 << 16, Counted { inner: input, bytes: 0 });
-        let head = std::io::BufRead::fill_buf(&mut reader)
-            .map_err(|source| InputError::Io { file: file.to_owned(), source })?;
-        let gzip = head.starts_with(&GZIP_MAGIC);
-        let (decoded, compression) = if gzip {
+        let failed = |source| InputError::Io { file: file.to_owned(), source };
+        let mut reader = buffered(input);
+        let head = std::io::BufRead::fill_buf(&mut reader).map_err(failed)?;
+        if is_zip(head) {
+            let reason = "a zip archive is not taken here; unpack it first".to_owned();
+            return Err(InputError::Compressed { file: file.to_owned(), reason });
+        }
+        let (decoded, compression) = if head.starts_with(&GZIP_MAGIC) {
             (Decoded::Gzip(Box::new(MultiGzDecoder::new(reader))), Compression::Gzip)
+        } else if head.starts_with(&ZSTD_MAGIC) {
+            let mut decoder = zstd::Decoder::with_buffer(reader).map_err(failed)?;
+            decoder.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(failed)?;
+            (Decoded::Zstd(Box::new(decoder)), Compression::Zstd)
         } else {
             (Decoded::Plain(reader), Compression::None)
         };
-        Ok(Self {
+        Ok(Self::new(file, decoded, compression))
+    }
+
+    fn new(file: &str, decoded: Decoded<R>, compression: Compression) -> Self {
+        Self {
             file: file.to_owned(),
             decoded,
             compression,
@@ -85,7 +126,7 @@ impl<R: Read> SourceReader<R> {
             failure: None,
             copy: None,
             ahead: Vec::new(),
-        })
+        }
     }
 
     /// Keeps a copy of the text; it is finished when the end was read. What was looked at already is part of it.
@@ -105,6 +146,8 @@ impl<R: Read> SourceReader<R> {
         match &self.decoded {
             Decoded::Plain(reader) => reader.get_ref().bytes,
             Decoded::Gzip(decoder) => decoder.get_ref().get_ref().bytes,
+            Decoded::Zstd(decoder) => decoder.get_ref().get_ref().bytes,
+            Decoded::Zip(entry) => entry.get_ref().get_ref().bytes,
         }
     }
 
@@ -147,6 +190,31 @@ impl<R: Read> SourceReader<R> {
     }
 }
 
+impl SourceReader<File> {
+    /// Opens a file, which may be a zip archive with one file in it.
+    ///
+    /// # Errors
+    /// [`InputError::Compressed`] for archives with no or several files, and for what is encrypted or packed in an uncommon
+    /// way; else as [`SourceReader::open`].
+    pub fn open_file(file: &str, mut input: File) -> Result<Self, InputError> {
+        let failed = |source| InputError::Io { file: file.to_owned(), source };
+        let mut head = Vec::new();
+        input.by_ref().take(4).read_to_end(&mut head).map_err(failed)?;
+        if !is_zip(&head) {
+            input.rewind().map_err(failed)?;
+            return Self::open(file, input);
+        }
+        let entry = Entry::find(file, &input)?;
+        input.seek(SeekFrom::Start(entry.start)).map_err(failed)?;
+        let content = Decoded::Zip(Box::new(EntryReader::new(buffered(input), entry)));
+        Ok(Self::new(file, content, Compression::Zip))
+    }
+}
+
+fn buffered<R: Read>(input: R) -> BufReader<Counted<R>> {
+    BufReader::with_capacity(1 << 16, Counted { inner: input, bytes: 0 })
+}
+
 impl<R: Read> Read for SourceReader<R> {
     fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
         if self.ahead.is_empty() {
@@ -165,17 +233,19 @@ impl<R: Read> SourceReader<R> {
         let outcome = match &mut self.decoded {
             Decoded::Plain(reader) => reader.read(out),
             Decoded::Gzip(decoder) => decoder.read(out),
+            Decoded::Zstd(decoder) => decoder.read(out),
+            Decoded::Zip(entry) => entry.read(out),
         };
         let read = match outcome {
             Ok(read) => read,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => return Err(error),
-            Err(error) if self.compression == Compression::Gzip => {
-                let file = self.file.clone();
+            Err(error) if self.compression != Compression::None => {
+                let (file, name) = (self.file.clone(), self.compression.name());
                 let reason = match error.kind() {
-                    std::io::ErrorKind::UnexpectedEof => "the gzip data end early; the file is truncated".to_owned(),
-                    _ => format!("the gzip data are damaged ({error})"),
+                    std::io::ErrorKind::UnexpectedEof => format!("the {name} data end early; the file is truncated"),
+                    _ => format!("the {name} data are damaged ({error})"),
                 };
-                return Err(self.fail(InputError::Gzip { file, reason }));
+                return Err(self.fail(InputError::Compressed { file, reason }));
             }
             Err(error) => return Err(error),
         };
@@ -186,10 +256,11 @@ impl<R: Read> SourceReader<R> {
             self.copy.take().map_or(Ok(()), |mut copy| copy.finish())?;
         }
         self.text_bytes += read as u64;
-        let judged = self.compression == Compression::Gzip && self.text_bytes > EXPANSION_JUDGED_FROM_BYTES;
-        if judged && self.text_bytes / self.input_bytes().max(1) > EXPANSION_MAX {
+        let judged = self.compression != Compression::None && self.text_bytes > EXPANSION_JUDGED_FROM_BYTES;
+        let ratio = self.compression.expansion_max();
+        if judged && self.text_bytes / self.input_bytes().max(1) > ratio {
             let file = self.file.clone();
-            return Err(self.fail(InputError::Bomb { file, ratio: EXPANSION_MAX }));
+            return Err(self.fail(InputError::Bomb { file, ratio }));
         }
         Ok(read)
     }

@@ -20,7 +20,7 @@ pub enum ImportError {
         source: std::io::Error,
     },
     /// A folder holds nothing to import.
-    #[error("{path} holds no .csv, .csv.gz, .json or .json.gz file that can be imported")]
+    #[error("{path} holds no .csv or .json file, plain or packed (.gz, .zst, .csv.zip), that can be imported")]
     NothingThere {
         /// The path as given.
         path: String,

@@ -110,14 +110,14 @@ fn is_manifest(path: &Path) -> bool {
 }
 
 fn is_export(path: &Path) -> bool {
-    has_ending(path, [".csv", ".csv.gz"])
+    has_ending(path, &[".csv", ".csv.gz", ".csv.zst", ".csv.zip"])
 }
 
 fn is_json(path: &Path) -> bool {
-    has_ending(path, [".json", ".json.gz"])
+    has_ending(path, &[".json", ".json.gz", ".json.zst"])
 }
 
-fn has_ending(path: &Path, endings: [&str; 2]) -> bool {
+fn has_ending(path: &Path, endings: &[&str]) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_ascii_lowercase();
     endings.iter().any(|ending| name.ends_with(ending))
 }

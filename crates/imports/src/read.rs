@@ -89,7 +89,7 @@ fn read_source(
     };
     let rejects = reading.rejects.as_deref_mut().map(|rejects| rejects as &mut dyn RejectSink);
     let progress = reading.progress;
-    let mut source = SourceReader::open(&shown, file)?;
+    let mut source = SourceReader::open_file(&shown, file)?;
     if SourceRows::is_page(&mut source)? {
         let kept = CompressedCopy::create(&copy).map_err(keeping())?;
         let mut source = source.with_copy(Box::new(kept)).map_err(keeping())?;

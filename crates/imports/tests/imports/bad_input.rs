@@ -5,7 +5,7 @@ use std::io::Write;
 use lazurite_imports::ImportOptions;
 use samples::bundled::{EA_ACTUAL, EA_NO_ROWS};
 
-use crate::support::{A, Bench, SEPTEMBER, actual, export, gzip};
+use crate::support::{A, Bench, SEPTEMBER, actual, archive, export, gzip};
 
 /// Imports bytes over a store that holds something and expects a refusal that says all of `words`.
 async fn refused(name: &str, bytes: impl AsRef<[u8]>, line: Option<u64>, words: &[&str]) {
@@ -48,6 +48,62 @@ async fn a_gzip_bomb() {
         encoder.write_all(line.as_bytes()).unwrap();
     }
     refused("bomb.csv.gz", encoder.finish().unwrap(), None, &["decompression bomb"]).await;
+}
+
+fn zstd(text: &[u8]) -> Vec<u8> {
+    zstd::encode_all(text, 3).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn truncated_and_corrupt_zstd() {
+    let whole = zstd(two_rows().as_bytes());
+    refused("short.csv.zst", &whole[..whole.len() / 2], None, &["zstd", "truncated"]).await;
+    let mut damaged = whole.clone();
+    damaged[whole.len() / 2] ^= 0xFF;
+    refused("damaged.csv.zst", &damaged, None, &[]).await;
+    let mut followed = whole;
+    followed.extend_from_slice(b"and more");
+    refused("followed.csv.zst", &followed, None, &["zstd", "damaged"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_zstd_bomb() {
+    let bomb = zstd(&b"\n".repeat(96 << 20));
+    refused("bomb.csv.zst", bomb, None, &["decompression bomb"]).await;
+    // A frame that wants two GiB to look back into.
+    let window = [0x28, 0xB5, 0x2F, 0xFD, 0x00, 0xA8, 0x01, 0x00, 0x00];
+    refused("window.csv.zst", window, None, &["zstd"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn archives_that_are_damaged_or_hold_anything_but_one_file() {
+    let text = two_rows();
+    let whole = archive(&[("a.csv", text.as_bytes())]);
+    refused("short.zip", &whole[..whole.len() / 2], None, &["zip", "damaged"]).await;
+    refused("empty.zip", archive(&[]), None, &["no file"]).await;
+    refused("folder.zip", archive(&[("__MACOSX/a.csv", b"x"), (".hidden", b"x")]), None, &["no file"]).await;
+    let two = archive(&[("a.csv", text.as_bytes()), ("b.csv", text.as_bytes())]);
+    refused("two.zip", two, None, &["2 files", "a.csv, b.csv", "unpack"]).await;
+    // Local header and directory say the same wrong checksum, or the same encryption.
+    let changed = |local: usize, central: usize, bits: u8| {
+        let mut bytes = whole.clone();
+        let directory = bytes.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
+        bytes[local] ^= bits;
+        bytes[directory + central] ^= bits;
+        bytes
+    };
+    refused("checksum.zip", changed(14, 16, 0xFF), None, &["zip", "damaged", "checksum"]).await;
+    refused("length.zip", changed(22, 24, 0x01), None, &["zip"]).await;
+    refused("secret.zip", changed(6, 8, 0x01), None, &["encrypted"]).await;
+    refused("method.zip", changed(8, 10, 0x04), None, &["unpack it first"]).await;
+    let bomb = archive(&[("bomb.csv", &b"\n".repeat(96 << 20))]);
+    refused("bomb.zip", bomb, None, &["decompression bomb"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_header_in_a_language_that_nobody_knows() {
+    let local = two_rows().replace("SubscriptionId,Date,MeterId", "Abonnement,Datum,Gerät");
+    refused("local.csv", local, Some(1), &["Date is missing", "Datum (Date)"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use lazurite_imports::{ImportOptions, verify};
 use ledger::Dataset;
 use samples::bundled::{EA_ACTUAL, EA_AMORTIZED, EA_NO_ROWS, NISE_SUBSCRIPTION};
 
-use crate::support::{Bench, Question, SEPTEMBER, actual, cells};
+use crate::support::{Bench, Question, SEPTEMBER, actual, archive, cells, gzip};
 
 const EA: Question<'static> = Question { enrollment: "8611537", layout: Layout::EaPortalC360, ..SEPTEMBER };
 
@@ -50,6 +50,49 @@ async fn the_real_exports_come_back_cell_by_cell_with_their_exact_totals() {
     let report = verify(&bench.store, &|_, _| {}).await.unwrap();
     assert!(report.is_ok(), "{report:?}");
     assert_eq!((report.checked.files, report.checked.rows, report.checked.sources), (2, 39, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_comes_back_however_it_is_packed() {
+    let text = EA_ACTUAL.bytes;
+    let mut stored = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    stored.start_file("folder/export.csv", options).unwrap();
+    std::io::Write::write_all(&mut stored, text).unwrap();
+    let frames = [zstd::encode_all(&text[..1000], 1).unwrap(), zstd::encode_all(&text[1000..], 19).unwrap()].concat();
+    for (name, bytes) in [
+        ("e.csv.gz", gzip(text)),
+        ("e.csv.zst", frames),
+        ("e.csv.zip", archive(&[("__MACOSX/._e.csv", b"x"), ("e.csv", text)])),
+        ("stored.csv.zip", stored.finish().unwrap().into_inner()),
+        // What is in a file counts, not its name.
+        ("named-wrongly.csv", gzip(text)),
+    ] {
+        let bench = Bench::new().await;
+        let folder = bench.file(&format!("exports/{name}"), bytes).parent().unwrap().to_owned();
+        let outcome = bench.import(ImportOptions { paths: vec![folder], ..Default::default() }).await.unwrap();
+        assert_eq!(outcome.imported[0].total, EA_ACTUAL.total, "{name}");
+        assert_eq!(normalised(&bench.rows(&EA).await), normalised(&cells(text)), "{name}");
+        // The same text packed otherwise is the same.
+        let plain = bench.import_bytes(EA_ACTUAL.name, text).await.unwrap();
+        assert!(plain.imported[0].unchanged, "{name}");
+        let report = verify(&bench.store, &|_, _| {}).await.unwrap();
+        assert!(report.is_ok(), "{name}: {report:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_with_names_in_another_language_comes_back_cell_by_cell() {
+    let bench = Bench::new().await;
+    let source = cells(EA_ACTUAL.bytes);
+    let local: Vec<String> = source[0].iter().map(|name| format!("Übersetzt ({name})")).collect();
+    let rest = EA_ACTUAL.bytes.iter().position(|byte| *byte == b'\n').unwrap();
+    let text = [local.join(",").as_bytes(), &EA_ACTUAL.bytes[rest..]].concat();
+    let outcome = bench.import_bytes("local.csv", text).await.unwrap();
+    assert_eq!(outcome.imported[0].total, EA_ACTUAL.total);
+    let served = bench.rows(&EA).await;
+    assert_eq!(served[0], source[0]);
+    assert_eq!(normalised(&served), normalised(&source));
 }
 
 #[tokio::test(flavor = "multi_thread")]
