@@ -16,7 +16,10 @@ use crate::address::BaseUrl;
 use crate::arm::{ApiError, ErrorShape, Query, add_common_headers, drain, segments};
 use crate::routes::{Endpoint, Matched, Route, find};
 use crate::state::ApiState;
-use crate::{blobs, consumption, cost_details, enterprise_reporting, health, login, metrics, native, resource_manager};
+use crate::{
+    billing_periods, blobs, consumption, cost_details, enterprise_reporting, health, login, metrics, native,
+    resource_manager,
+};
 
 /// What the log may say about an answer; an extension of every answer. Paths and queries carry links and are not in it.
 #[derive(Debug, Clone)]
@@ -122,6 +125,8 @@ async fn handle(
         (Endpoint::Subscriptions, _) => resource_manager::subscriptions(&call).await,
         (Endpoint::Subscription, [id]) => resource_manager::subscription(&call, id).await,
         (Endpoint::Tenants, _) => resource_manager::tenants(&call).await,
+        (Endpoint::BillingPeriods, _) => billing_periods::list(&call, scope).await,
+        (Endpoint::BillingPeriod, [name]) => billing_periods::one(&call, scope, name).await,
         (Endpoint::CreateCostDetails, _) => cost_details::create(&call, scope, body).await,
         (Endpoint::PollCostDetails, [id]) => cost_details::poll(&call, scope, id).await,
         (Endpoint::UsageDetails, _) => consumption::usage_details(&call, scope).await,

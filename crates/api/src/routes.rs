@@ -30,6 +30,10 @@ pub(crate) enum Endpoint {
     Subscription,
     /// The tenants of the caller.
     Tenants,
+    /// The billing periods of a subscription.
+    BillingPeriods,
+    /// One of them.
+    BillingPeriod,
     /// A new Cost Details report.
     CreateCostDetails,
     /// How a Cost Details report stands.
@@ -102,6 +106,7 @@ const WELL_KNOWN: &str = ".well-known";
 const OPENID_CONFIGURATION: &str = "openid-configuration";
 const COST_MANAGEMENT: Option<&str> = Some("Microsoft.CostManagement");
 
+const BILLING: Option<&str> = Some("Microsoft.Billing");
 const CONSUMPTION: Option<&str> = Some("Microsoft.Consumption");
 /// What every path of the Enterprise Reporting API has behind its version.
 const ENROLLMENTS: &str = "enrollments";
@@ -110,7 +115,7 @@ const USAGE: &str = "usagedetails";
 const OWN: &str = "lazurite";
 const OWN_VERSION: &str = "v1";
 
-static ROUTES: [Route; 34] = [
+static ROUTES: [Route; 36] = [
     route("healthz", Endpoint::Health, READ, None, &["healthz"]),
     route("readyz", Endpoint::Ready, READ, None, &["readyz"]),
     route("metrics", Endpoint::Metrics, READ, None, &["metrics"]),
@@ -126,6 +131,8 @@ static ROUTES: [Route; 34] = [
     route("subscriptions", Endpoint::Subscriptions, GET, None, &["subscriptions"]),
     route("subscription", Endpoint::Subscription, GET, None, &["subscriptions", "*"]),
     route("tenants", Endpoint::Tenants, GET, None, &["tenants"]),
+    route("billingPeriods", Endpoint::BillingPeriods, GET, BILLING, &["billingPeriods"]),
+    route("billingPeriod", Endpoint::BillingPeriod, GET, BILLING, &["billingPeriods", "*"]),
     route(
         "generateCostDetailsReport",
         Endpoint::CreateCostDetails,
@@ -268,6 +275,18 @@ mod tests {
             ("//Contoso.com/OAuth2/V2.0/Token", Endpoint::Token(Protocol::V2), "", "Contoso.com"),
             ("/reports/oauth2/token", Endpoint::Token(Protocol::V1), "", "reports"),
             ("//Subscriptions/A", Endpoint::Subscription, "", "A"),
+            (
+                "/subscriptions/A/providers/Microsoft.Billing/billingPeriods",
+                Endpoint::BillingPeriods,
+                "subscriptions/A",
+                "",
+            ),
+            (
+                "/Subscriptions/A/Providers/microsoft.billing/BILLINGPERIODS/201702-1",
+                Endpoint::BillingPeriod,
+                "Subscriptions/A",
+                "201702-1",
+            ),
             (
                 "//Subscriptions/A//providers/microsoft.costmanagement/GENERATECostDetailsReport",
                 Endpoint::CreateCostDetails,

@@ -132,8 +132,14 @@ impl<'a> Parser<'a> {
         let operator = self.tokens.take();
         let comparison = read_comparison(operator)?;
         let value = self.tokens.take();
+        // Where the content begins behind the value's begin.
+        let mut content_offset = 1;
         let (content, quotes_fault) = match value.kind {
             TokenKind::Quoted(content) => (content, None),
+            TokenKind::Word(word) if self.dialect.bare_values => {
+                content_offset = 0;
+                (word, None)
+            }
             TokenKind::Word(word) => {
                 ("", Some(fault(value.position, FilterProblem::MissingQuotes { found: excerpt(word) })))
             }
@@ -144,8 +150,8 @@ impl<'a> Parser<'a> {
         }
         match meaning {
             Meaning::Moment(edge) => {
-                let moment =
-                    Moment::parse(content).map_err(|(offset, problem)| fault(value.position + 1 + offset, problem))?;
+                let moment = Moment::parse(content)
+                    .map_err(|(offset, problem)| fault(value.position + content_offset + offset, problem))?;
                 self.filter.days = self.filter.days.and(moment.bounds(edge, comparison));
             }
             Meaning::Text(field) => {

@@ -12,6 +12,8 @@ const PREFIX: &str = "properties/";
 #[derive(Debug)]
 pub struct Dialect {
     prefix: Prefix,
+    /// Whether values may stand without quotes.
+    pub(super) bare_values: bool,
     names: &'static [Name],
 }
 
@@ -80,10 +82,18 @@ static USAGE_DETAILS_NAMES: [Name; 11] = [
     name("tags", Meaning::Tags),
 ];
 
-static USAGE_DETAILS: Dialect = Dialect { prefix: Prefix::Required, names: &USAGE_DETAILS_NAMES };
+static USAGE_DETAILS: Dialect = Dialect { prefix: Prefix::Required, bare_values: false, names: &USAGE_DETAILS_NAMES };
 
 /// 2017-04-24-preview documents `usageEnd` alone, without the prefix.
-static USAGE_DETAILS_FIRST_PREVIEW: Dialect = Dialect { prefix: Prefix::Optional, names: &USAGE_DETAILS_NAMES };
+static USAGE_DETAILS_FIRST_PREVIEW: Dialect =
+    Dialect { prefix: Prefix::Optional, bare_values: false, names: &USAGE_DETAILS_NAMES };
+
+/// The last day of a billing period: a day alone, whose moment is its first.
+static BILLING_PERIODS_NAMES: [Name; 1] = [name("properties/billingPeriodEndDate", Meaning::Moment(Edge::Start))];
+
+/// Clients write `billingPeriodEndDate gt 2017-02-01`.
+static BILLING_PERIODS: Dialect =
+    Dialect { prefix: Prefix::Optional, bare_values: true, names: &BILLING_PERIODS_NAMES };
 
 impl Dialect {
     /// The filter of usage details at an API version (contract sections 1 and 3). A version that is not known has the
@@ -94,6 +104,11 @@ impl Dialect {
         } else {
             &USAGE_DETAILS
         }
+    }
+
+    /// The filter of billing periods (contract section 7): its bounds of days are those of a period's last day.
+    pub fn billing_periods() -> &'static Dialect {
+        &BILLING_PERIODS
     }
 
     /// What a word names; names compare without case.
