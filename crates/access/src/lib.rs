@@ -28,4 +28,4 @@ pub use permit::{Disabled, Permit, Refusal, permit, permit_again, permit_part};
 pub use role::{Level, Role, RoleError};
 pub use secret::{Secret, random_bytes};
 pub use tokens::IssuedToken;
-pub use visible::{VisibleSubscription, visible_subscriptions};
+pub use visible::{VisibleEnrollment, VisibleNode, VisibleSubscription, visible_enrollments, visible_subscriptions};

@@ -1,9 +1,10 @@
-//! Which subscriptions a caller is shown in lists: exactly those that it gets a permit for.
+//! Which enrollments, departments, accounts and subscriptions a caller is shown in lists: exactly those that it gets a
+//! permit for, and enrollments of which it gets one for a part.
 
 use std::collections::BTreeMap;
 
-use catalog::{Catalog, CatalogError};
-use ledger::SubscriptionId;
+use catalog::{Catalog, CatalogError, Enrollment};
+use ledger::{Node, Scope, SubscriptionId};
 
 use crate::caller::{Assignment, Caller};
 use crate::permit::{Sight, sight};
@@ -15,6 +16,71 @@ pub struct VisibleSubscription {
     pub id: SubscriptionId,
     /// Its name, if rows or the owner gave one.
     pub name: Option<String>,
+}
+
+/// An enrollment in a list, with what of it is shown.
+#[derive(Debug, Clone)]
+pub struct VisibleEnrollment {
+    /// What is known of it.
+    pub enrollment: Enrollment,
+    /// Its departments, by id.
+    pub departments: Vec<VisibleNode>,
+    /// Its enrollment accounts, by id.
+    pub accounts: Vec<VisibleNode>,
+}
+
+/// A department or an enrollment account in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VisibleNode {
+    /// Its id.
+    pub id: String,
+    /// Its name; the first where rows have several, `None` where they have none.
+    pub name: Option<String>,
+    /// Its owner; of accounts only.
+    pub owner: Option<String>,
+    /// The shown departments that it has rows in; of accounts only.
+    pub departments: Vec<String>,
+}
+
+/// The enrollments of which the caller may read charges, by number: departments and accounts exactly where a permit would be
+/// given. An enrollment of which only subscriptions are read is not listed: it is nobody's that reads it.
+pub async fn visible_enrollments(catalog: &Catalog, caller: &Caller) -> Result<Vec<VisibleEnrollment>, CatalogError> {
+    let mut numbers = caller.enrollments();
+    numbers.sort_unstable();
+    let mut found = Vec::new();
+    for number in numbers {
+        let Some(enrollment) = catalog.enrollment(number.as_str()).await? else { continue };
+        let hierarchy = catalog.hierarchy(&number).await?;
+        let policies = catalog.policies(&number).await?;
+        let own: Vec<&Assignment> = caller.assignments().iter().filter(|one| one.enrollment == number).collect();
+        let is_shown = |scope: &Scope| {
+            let covering = own.iter().copied().filter(|one| hierarchy.lies_within(scope, &one.scope)).collect();
+            matches!(sight(&own, covering, policies), Sight::All | Sight::By(_))
+        };
+        let department = |id: &str| Scope::Department { enrollment: Some(number.clone()), id: id.to_owned() };
+        let account = |id: &str| Scope::EnrollmentAccount { enrollment: Some(number.clone()), id: id.to_owned() };
+        let departments: Vec<VisibleNode> =
+            hierarchy.departments().filter(|node| is_shown(&department(&node.id))).map(visible_node).collect();
+        let accounts = hierarchy.accounts().filter(|node| is_shown(&account(&node.id))).map(|node| {
+            let own = account(&node.id);
+            let within = departments.iter().filter(|one| hierarchy.lies_within(&own, &department(&one.id)));
+            VisibleNode { departments: within.map(|one| one.id.clone()).collect(), ..visible_node(node) }
+        });
+        let accounts: Vec<VisibleNode> = accounts.collect();
+        if is_shown(&Scope::BillingAccount(number.clone())) || !departments.is_empty() || !accounts.is_empty() {
+            found.push(VisibleEnrollment { enrollment, departments, accounts });
+        }
+    }
+    Ok(found)
+}
+
+fn visible_node(node: &Node) -> VisibleNode {
+    VisibleNode {
+        id: node.id.clone(),
+        name: node.names.first().cloned(),
+        owner: node.owners.first().cloned(),
+        departments: Vec::new(),
+    }
 }
 
 /// The subscriptions whose charges the caller may read, by id. One that moved between enrollments is listed once.
@@ -163,6 +229,72 @@ mod tests {
             times: 1,
         };
         catalog.change_policies(&enrollment, |own| *own = policies, &audit).await.unwrap();
+    }
+
+    /// Compares lists of departments and accounts with the permits for each of them.
+    async fn nodes_agree(catalog: &Catalog, caller: &Caller) -> usize {
+        let listed = visible_enrollments(catalog, caller).await.unwrap();
+        let mut shown = 0;
+        for number in ENROLLMENTS {
+            let own = listed.iter().find(|one| one.enrollment.number.as_str() == number);
+            let nodes = |kind: &str| -> Vec<String> {
+                let nodes = own.map(|own| if kind == "departments" { &own.departments } else { &own.accounts });
+                nodes.into_iter().flatten().map(|node| node.id.to_ascii_lowercase()).collect()
+            };
+            for (kind, ids) in [("departments", ["d1", "d2", "d9"]), ("enrollmentAccounts", ["a1", "a2", "a9"])] {
+                let own = nodes(kind);
+                for id in ids {
+                    let scope = Scope::parse(&format!("billingAccounts/{number}/{kind}/{id}")).unwrap();
+                    let is_permitted = permit(catalog, caller, &scope).await.is_ok();
+                    assert_eq!(own.iter().any(|one| one == id), is_permitted, "{scope}: {caller:?}");
+                    shown += usize::from(is_permitted);
+                }
+            }
+            let whole = Scope::parse(&format!("billingAccounts/{number}")).unwrap();
+            if permit(catalog, caller, &whole).await.is_ok() {
+                assert!(own.is_some(), "{number}: {caller:?}");
+            }
+        }
+        shown
+    }
+
+    #[tokio::test]
+    async fn departments_and_accounts_are_listed_exactly_when_they_may_be_read() {
+        let (_folder, catalog) = store().await;
+        let all: Vec<AssignmentEntry> = Role::ALL
+            .iter()
+            .flat_map(|role| ENROLLMENTS.map(|enrollment| granted(enrollment, *role)).concat())
+            .collect();
+        let mut shown = 0;
+        for switches in 0..4 {
+            let policies =
+                Policies { da_view_charges: switches & 1 > 0, ao_view_charges: switches & 2 > 0, price_hidden: false };
+            for number in ENROLLMENTS {
+                set(&catalog, number, policies).await;
+            }
+            for (number, one) in all.iter().enumerate() {
+                shown += nodes_agree(&catalog, &caller(&[one])).await;
+                shown += nodes_agree(&catalog, &caller(&[one, &all[(number * 5 + 3) % all.len()]])).await;
+            }
+        }
+        assert!(shown > 300, "{shown}");
+        for number in ENROLLMENTS {
+            set(&catalog, number, Policies { price_hidden: true, ..Policies::default() }).await;
+        }
+        for one in &all {
+            assert_eq!(nodes_agree(&catalog, &caller(&[one])).await, 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_account_tells_the_departments_that_are_shown() {
+        let (_folder, catalog) = store().await;
+        let own = visible_enrollments(&catalog, &caller(&[&assignment()])).await.unwrap().remove(0);
+        let told: Vec<(String, Vec<String>)> =
+            own.accounts.into_iter().map(|one| (one.id.to_lowercase(), one.departments)).collect();
+        let lower = |ids: &[String]| ids.iter().map(|id| id.to_lowercase()).collect::<Vec<_>>();
+        let of = |id: &str| told.iter().find(|(own, _)| own == id).map(|(_, departments)| lower(departments)).unwrap();
+        assert_eq!((of("a1"), of("a2"), of("a3")), (vec!["d1".into()], vec!["d1".into(), "d2".into()], vec![]));
     }
 
     #[tokio::test]

@@ -17,8 +17,8 @@ use crate::arm::{ApiError, ErrorShape, Query, add_common_headers, drain, segment
 use crate::routes::{Endpoint, Matched, Route, find};
 use crate::state::ApiState;
 use crate::{
-    billing_periods, blobs, consumption, cost_details, enterprise_reporting, health, login, metrics, native,
-    resource_manager,
+    billing_accounts, billing_periods, blobs, consumption, cost_details, enterprise_reporting, health, login, metrics,
+    native, resource_manager,
 };
 
 /// What the log may say about an answer; an extension of every answer. Paths and queries carry links and are not in it.
@@ -125,6 +125,24 @@ async fn handle(
         (Endpoint::Subscriptions, _) => resource_manager::subscriptions(&call).await,
         (Endpoint::Subscription, [id]) => resource_manager::subscription(&call, id).await,
         (Endpoint::Tenants, _) => resource_manager::tenants(&call).await,
+        (Endpoint::BillingAccounts, captures) => {
+            billing_accounts::billing_accounts(&call, scope, captures.first().copied()).await
+        }
+        (Endpoint::Departments, [number]) => billing_accounts::departments(&call, scope, number, None).await,
+        (Endpoint::Departments, [number, id]) => billing_accounts::departments(&call, scope, number, Some(id)).await,
+        (Endpoint::EnrollmentAccounts, [number]) => {
+            billing_accounts::enrollment_accounts(&call, scope, number, None, None).await
+        }
+        (Endpoint::EnrollmentAccounts, [number, id]) => {
+            billing_accounts::enrollment_accounts(&call, scope, number, None, Some(id)).await
+        }
+        (Endpoint::DepartmentAccounts, [number, within]) => {
+            billing_accounts::enrollment_accounts(&call, scope, number, Some(within), None).await
+        }
+        (Endpoint::DepartmentAccounts, [number, within, id]) => {
+            billing_accounts::enrollment_accounts(&call, scope, number, Some(within), Some(id)).await
+        }
+        (Endpoint::Principals, captures) => billing_accounts::principals(&call, scope, captures.first().copied()).await,
         (Endpoint::BillingPeriods, _) => billing_periods::list(&call, scope).await,
         (Endpoint::BillingPeriod, [name]) => billing_periods::one(&call, scope, name).await,
         (Endpoint::CreateCostDetails, _) => cost_details::create(&call, scope, body).await,

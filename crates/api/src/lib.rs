@@ -10,6 +10,7 @@
 mod address;
 mod arm;
 mod balance_members;
+mod billing_accounts;
 mod billing_periods;
 mod blobs;
 mod clock;

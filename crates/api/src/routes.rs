@@ -30,6 +30,16 @@ pub(crate) enum Endpoint {
     Subscription,
     /// The tenants of the caller.
     Tenants,
+    /// The enrollments that the caller may read, or one of them.
+    BillingAccounts,
+    /// The departments of an enrollment, or one of them.
+    Departments,
+    /// The enrollment accounts of an enrollment, or one of them.
+    EnrollmentAccounts,
+    /// The enrollment accounts of a department, or one of them.
+    DepartmentAccounts,
+    /// The enrollment accounts of all enrollments by their owners, or one of them.
+    Principals,
     /// The billing periods of a subscription.
     BillingPeriods,
     /// One of them.
@@ -107,6 +117,9 @@ const OPENID_CONFIGURATION: &str = "openid-configuration";
 const COST_MANAGEMENT: Option<&str> = Some("Microsoft.CostManagement");
 
 const BILLING: Option<&str> = Some("Microsoft.Billing");
+const BILLING_ACCOUNTS: &str = "billingAccounts";
+const DEPARTMENTS: &str = "departments";
+const ACCOUNTS: &str = "enrollmentAccounts";
 const CONSUMPTION: Option<&str> = Some("Microsoft.Consumption");
 /// What every path of the Enterprise Reporting API has behind its version.
 const ENROLLMENTS: &str = "enrollments";
@@ -115,7 +128,7 @@ const USAGE: &str = "usagedetails";
 const OWN: &str = "lazurite";
 const OWN_VERSION: &str = "v1";
 
-static ROUTES: [Route; 36] = [
+static ROUTES: [Route; 46] = [
     route("healthz", Endpoint::Health, READ, None, &["healthz"]),
     route("readyz", Endpoint::Ready, READ, None, &["readyz"]),
     route("metrics", Endpoint::Metrics, READ, None, &["metrics"]),
@@ -131,6 +144,28 @@ static ROUTES: [Route; 36] = [
     route("subscriptions", Endpoint::Subscriptions, GET, None, &["subscriptions"]),
     route("subscription", Endpoint::Subscription, GET, None, &["subscriptions", "*"]),
     route("tenants", Endpoint::Tenants, GET, None, &["tenants"]),
+    route("billingAccounts", Endpoint::BillingAccounts, GET, BILLING, &[BILLING_ACCOUNTS]),
+    route("billingAccounts", Endpoint::BillingAccounts, GET, BILLING, &[BILLING_ACCOUNTS, "*"]),
+    route("departments", Endpoint::Departments, GET, BILLING, &[BILLING_ACCOUNTS, "*", DEPARTMENTS]),
+    route("departments", Endpoint::Departments, GET, BILLING, &[BILLING_ACCOUNTS, "*", DEPARTMENTS, "*"]),
+    route("enrollmentAccounts", Endpoint::EnrollmentAccounts, GET, BILLING, &[BILLING_ACCOUNTS, "*", ACCOUNTS]),
+    route("enrollmentAccounts", Endpoint::EnrollmentAccounts, GET, BILLING, &[BILLING_ACCOUNTS, "*", ACCOUNTS, "*"]),
+    route(
+        "enrollmentAccounts",
+        Endpoint::DepartmentAccounts,
+        GET,
+        BILLING,
+        &[BILLING_ACCOUNTS, "*", DEPARTMENTS, "*", ACCOUNTS],
+    ),
+    route(
+        "enrollmentAccounts",
+        Endpoint::DepartmentAccounts,
+        GET,
+        BILLING,
+        &[BILLING_ACCOUNTS, "*", DEPARTMENTS, "*", ACCOUNTS, "*"],
+    ),
+    route("enrollmentAccounts", Endpoint::Principals, GET, BILLING, &[ACCOUNTS]),
+    route("enrollmentAccounts", Endpoint::Principals, GET, BILLING, &[ACCOUNTS, "*"]),
     route("billingPeriods", Endpoint::BillingPeriods, GET, BILLING, &["billingPeriods"]),
     route("billingPeriod", Endpoint::BillingPeriod, GET, BILLING, &["billingPeriods", "*"]),
     route(

@@ -4,6 +4,7 @@
 
 mod agreement;
 mod balances;
+mod billing_accounts;
 mod billing_periods;
 mod blobs;
 mod certificates;
