@@ -8,6 +8,8 @@ PYTHON_LISTS = {
     "consumption-8": "python/requirements-consumption-8.0.0.txt",
     "consumption-3": "python/requirements-consumption-3.0.0.txt",
     "consumption-2": "python/requirements-consumption-2.0.0.txt",
+    "billing-8": "python/requirements-billing-8.0.0.txt",
+    "billing-1": "python/requirements-billing-1.0.0.txt",
     "identity": "python/requirements-identity.txt",
     "azure-cli": "python/requirements-azure-cli.txt",
     "readers": "python/requirements-readers.txt",

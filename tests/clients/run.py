@@ -20,6 +20,7 @@ sys.dont_write_bytecode = True
 
 import plans
 import retired
+from accounts import test_accounts
 from consumption import test_consumption
 from demo import test_demo
 from driving import Client, import_and_check, run_at_server, run_client, verify
@@ -239,6 +240,7 @@ def main():
         binary, scratch = given.binary.resolve(), pathlib.Path(scratch).resolve()
         test_sdks(results, installed, binary, scratch)
         test_consumption(results, installed, binary, scratch)
+        test_accounts(results, installed, binary, scratch)
         test_logins(results, installed, binary, scratch)
         test_retired(results, installed, binary, scratch)
         test_lake(results, installed, binary, scratch)
