@@ -74,15 +74,16 @@ impl Catalog {
     /// Takes over a commit of the lake: an import with all it taught, or a commit that is no import. Taking over twice
     /// changes nothing.
     pub async fn take_over(&self, version: u64, import: Option<&ImportEntry>) -> Result<(), CatalogError> {
-        self.take_over_passing(version, import, &|| {}).await
+        self.take_over_passing(version, import, None, &|| {}).await
     }
 
-    /// Does [`Self::take_over`] and calls `written` when all is written but not committed: a test's last moment to end
+    /// Does [`Self::take_over`], with an entry of the audit log for a commit that is no import, and calls `written` when all is written but not committed: a test's last moment to end
     /// the program.
     pub async fn take_over_passing(
         &self,
         version: u64,
         import: Option<&ImportEntry>,
+        audit: Option<&AuditEntry>,
         written: &(dyn Fn() + Sync),
     ) -> Result<(), CatalogError> {
         let doing = || CatalogError::database("take over an import");
@@ -114,6 +115,9 @@ impl Catalog {
                     learn_billing(&mut transaction, billing, number, import.committed_at_ms).await?;
                 }
             }
+        }
+        if let Some(entry) = audit {
+            write(&mut transaction, entry).await?;
         }
         sqlx::query(
             "INSERT INTO lake_progress (id, version) VALUES (1, ?) \

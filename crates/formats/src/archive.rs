@@ -1,7 +1,7 @@
 //! A zip archive with one file in it, as portals and mail programs send exports.
 
 use std::fs::File;
-use std::io::{BufRead, Error, ErrorKind, Read, Result, Take};
+use std::io::{BufRead, Error, ErrorKind, Read, Result, Seek, SeekFrom, Take};
 
 use flate2::Crc;
 use flate2::bufread::DeflateDecoder;
@@ -13,6 +13,16 @@ use crate::error::InputError;
 const MAGICS: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
 /// Files that some systems add to every archive.
 const SYSTEM_FOLDER: &str = "__MACOSX/";
+/// What each record of an archive's directory begins with, and what may follow the last one: the end, or that of large archives.
+const RECORD: &[u8] = b"PK\x01\x02";
+const ENDS: [&[u8]; 2] = [b"PK\x05\x06", b"PK\x06\x06"];
+/// Length of a record without its name, extra fields and comment, and where their lengths stand in it.
+const RECORD_BYTES: usize = 46;
+const RECORD_LENGTHS: [usize; 3] = [28, 30, 32];
+/// Longest directory that is looked at: an archive with one file in it has a short one.
+const DIRECTORY_BYTES_MAX: u64 = 16 << 20;
+/// Lengths of what may stand behind a file's data: sizes and checksum that were not known before.
+const DESCRIPTOR_BYTES: [u64; 5] = [0, 12, 16, 20, 24];
 /// So many names are shown of an archive with several files.
 const NAMES_SHOWN: usize = 3;
 
@@ -37,10 +47,13 @@ impl Entry {
     pub(crate) fn find(file: &str, archive: &File) -> std::result::Result<Self, InputError> {
         let refused = |reason: String| InputError::Compressed { file: file.to_owned(), reason };
         let damaged = |error: zip::result::ZipError| refused(format!("the zip archive is damaged ({error})"));
+        let input = archive;
         let mut archive = ZipArchive::new(archive).map_err(damaged)?;
-        let (mut found, mut names) = (None, Vec::new());
+        let (mut found, mut names, mut places) = (None, Vec::new(), Vec::new());
         for index in 0..archive.len() {
             let entry = archive.by_index_raw(index).map_err(damaged)?;
+            let end = entry.data_start().and_then(|start| start.checked_add(entry.compressed_size()));
+            places.push((entry.header_start(), end.unwrap_or(u64::MAX)));
             let name = entry.name().map_err(damaged)?.into_owned();
             let is_hidden = name.rsplit('/').next().is_some_and(|own| own.starts_with('.'));
             if entry.is_dir() || is_hidden || name.starts_with(SYSTEM_FOLDER) {
@@ -59,6 +72,22 @@ impl Entry {
             found = Some(Self { start, is_stored, packed_bytes, text_bytes, crc });
             names.push(name);
         }
+        // Whatever the directory does not name, or names twice, would be lost in silence.
+        let directory = archive.central_directory_start();
+        let io = |source| InputError::Io { file: file.to_owned(), source };
+        match records(input, directory).map_err(io)? {
+            Some(count) if count == archive.len() => {}
+            Some(count) => {
+                let reason = format!("its directory has {count} records, of which {} are told apart", archive.len());
+                return Err(refused(format!(
+                    "the zip archive cannot be taken as one file ({reason}); unpack it first"
+                )));
+            }
+            None => return Err(refused("the zip archive is damaged (its directory does not end)".to_owned())),
+        }
+        if !are_side_by_side(places, directory) {
+            return Err(refused("the zip archive is damaged (it has bytes that belong to no file)".to_owned()));
+        }
         match (found, names.len()) {
             (Some(found), 1) => Ok(found),
             (None, _) => Err(refused("the zip archive has no file in it".to_owned())),
@@ -72,6 +101,30 @@ impl Entry {
             }
         }
     }
+}
+
+/// Whether files, from header to end, fill the archive up to its directory.
+fn are_side_by_side(mut places: Vec<(u64, u64)>, directory: u64) -> bool {
+    places.sort_unstable();
+    let begins = places.iter().map(|(header, _)| *header).chain([directory]);
+    let ends = [0].into_iter().chain(places.iter().map(|(_, end)| *end));
+    let mut between = ends.zip(begins).enumerate().map(|(number, (end, begin))| (number, begin.checked_sub(end)));
+    between.all(|(number, gap)| gap.is_some_and(|gap| gap == 0 || (number > 0 && DESCRIPTOR_BYTES.contains(&gap))))
+}
+
+/// How many records an archive's directory has; `None` if something else stands among them.
+fn records(mut archive: &File, directory: u64) -> Result<Option<usize>> {
+    let mut bytes = Vec::new();
+    archive.seek(SeekFrom::Start(directory))?;
+    archive.take(DIRECTORY_BYTES_MAX).read_to_end(&mut bytes)?;
+    let (mut rest, mut count) = (&bytes[..], 0);
+    while rest.starts_with(RECORD) {
+        let length = |at: usize| rest.get(at..at + 2).map(|two| usize::from(u16::from_le_bytes([two[0], two[1]])));
+        let lengths: Option<usize> = RECORD_LENGTHS.into_iter().map(length).sum();
+        let Some(next) = lengths.and_then(|lengths| rest.get(RECORD_BYTES + lengths..)) else { return Ok(None) };
+        (rest, count) = (next, count + 1);
+    }
+    Ok(ENDS.iter().any(|end| rest.starts_with(end)).then_some(count))
 }
 
 /// The text of an entry, checked against its length and checksum.
@@ -118,7 +171,11 @@ impl<R: BufRead> Read for EntryReader<R> {
             if self.read_bytes < expected.text_bytes {
                 return Err(ErrorKind::UnexpectedEof.into());
             }
-            if self.read_bytes > expected.text_bytes || self.crc.sum() != expected.crc {
+            let is_used_up = match &self.content {
+                Content::Stored(input) => input.limit() == 0,
+                Content::Deflated(decoder) => decoder.get_ref().limit() == 0,
+            };
+            if !is_used_up || self.read_bytes > expected.text_bytes || self.crc.sum() != expected.crc {
                 return Err(Error::new(ErrorKind::InvalidData, "its checksum or length is not what the archive says"));
             }
         }

@@ -121,7 +121,7 @@ impl Header {
             return Err(refuse("the header is not UTF-8 text; expected a CSV file in UTF-8".into()));
         };
         let names: Vec<String> = (0..record.len()).map(|index| record.cell(text, index).trim().to_owned()).collect();
-        let english = english(&names);
+        let english = english(&names).map_err(refuse)?;
         let vocabulary = Vocabulary::of(&english);
         let mut positions = vec![None; Field::ALL.len()];
         let mut unknown: Vec<(usize, String)> = Vec::new();
@@ -132,9 +132,9 @@ impl Header {
             match target.slot {
                 Slot::Field(field) => {
                     if let Some(first) = positions[field.index()].replace(index) {
-                        let first: &str = &names[first];
+                        let (first, second) = (&names[first], &names[index]);
                         return Err(refuse(format!(
-                            "columns {first} and {name} both mean {}; expected one of them",
+                            "columns {first} and {second} both mean {}; expected one of them",
                             field.name()
                         )));
                     }
@@ -241,19 +241,27 @@ impl Header {
     }
 }
 
-/// The names of columns in English: portals write those of other languages as `Menge (Quantity)`.
-fn english(names: &[String]) -> Vec<String> {
+/// The names of columns in English: portals write those of other languages as `Menge (Quantity)`. A header of which only a
+/// part is so is refused: what its names mean would be lost.
+fn english(names: &[String]) -> Result<Vec<String>, String> {
     let translated = |name: &str| -> Option<String> {
         let (local, english) = name.strip_suffix(')')?.rsplit_once('(')?;
         (!local.trim().is_empty() && !english.trim().is_empty()).then(|| english.trim().to_owned())
     };
-    let known = names.iter().filter_map(|name| translated(name));
-    let known = known.filter(|name| REQUIRED_ALWAYS.iter().any(|field| field_of(name) == Some(*field))).count();
-    // A column of one's own may end with a bracket too: a header is translated where all that it needs is.
-    if known < REQUIRED_ALWAYS.len() {
-        return names.to_vec();
+    let fields: Vec<Option<Field>> =
+        names.iter().map(|name| translated(name).and_then(|english| field_of(&english))).collect();
+    if REQUIRED_ALWAYS.iter().all(|required| fields.contains(&Some(*required))) {
+        return Ok(names.iter().map(|name| translated(name).unwrap_or_else(|| name.clone())).collect());
     }
-    names.iter().map(|name| translated(name).unwrap_or_else(|| name.clone())).collect()
+    // A column of one's own may end with a bracket too, as long as nothing known is in it.
+    match names.iter().zip(&fields).find(|(name, field)| field.is_some() && field_of(name).is_none()) {
+        Some((name, Some(field))) => Err(format!(
+            "column {name} says {} in another language, but the header does not say all required names so; write all names \
+             as Datum (Date), or all in English",
+            field.name()
+        )),
+        _ => Ok(names.to_vec()),
+    }
 }
 
 /// A column name as names are compared.
@@ -326,6 +334,10 @@ mod tests {
         let own =
             recognise("Date,Quantity,SubscriptionId,MeterId,ChargeType,PricingModel,Cost,Rabatt (Discount)").unwrap();
         assert_eq!(own.unknown(), [(7, "Rabatt (Discount)".to_owned())]);
+        for partly in ["Menge (Quantity),Quantity", "Quantity,Produkt (ProductName)"] {
+            let refused = recognise(&format!("Date,{partly},SubscriptionId,MeterId,ChargeType,PricingModel,Cost"));
+            assert!(refused.unwrap_err().to_string().contains("in another language"), "{partly}");
+        }
         let unknown = recognise("Datum,Menge,Abonnement,Verbrauchseinheit,Gebührenart,Kosten").unwrap_err().to_string();
         assert!(unknown.contains("Date is missing") && unknown.contains("Datum (Date)"), "{unknown}");
     }

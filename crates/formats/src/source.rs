@@ -21,6 +21,8 @@ const EXPANSION_JUDGED_FROM_BYTES: u64 = 64 << 20;
 const HEAD_BYTES: usize = 512;
 const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
+/// The last bytes of the magic of a frame that zstd passes over; the first is 50 to 5F. Packers on several threads begin with one.
+const ZSTD_SKIPPABLE: [u8; 3] = [0x2A, 0x4D, 0x18];
 
 /// How the bytes of a source are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +108,7 @@ impl<R: Read> SourceReader<R> {
         }
         let (decoded, compression) = if head.starts_with(&GZIP_MAGIC) {
             (Decoded::Gzip(Box::new(MultiGzDecoder::new(reader))), Compression::Gzip)
-        } else if head.starts_with(&ZSTD_MAGIC) {
+        } else if is_zstd(head) {
             let mut decoder = zstd::Decoder::with_buffer(reader).map_err(failed)?;
             decoder.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(failed)?;
             (Decoded::Zstd(Box::new(decoder)), Compression::Zstd)
@@ -209,6 +211,11 @@ impl SourceReader<File> {
         let content = Decoded::Zip(Box::new(EntryReader::new(buffered(input), entry)));
         Ok(Self::new(file, content, Compression::Zip))
     }
+}
+
+fn is_zstd(head: &[u8]) -> bool {
+    head.starts_with(&ZSTD_MAGIC)
+        || head.split_first().is_some_and(|(first, rest)| first & 0xF0 == 0x50 && rest.starts_with(&ZSTD_SKIPPABLE))
 }
 
 fn buffered<R: Read>(input: R) -> BufReader<Counted<R>> {

@@ -166,8 +166,8 @@ pub enum ImportError {
     },
     /// History cannot be ended while an import runs.
     #[error(
-        "an import is running in this data folder, or its file system cannot tell; nothing was removed. Try again when the \
-         import has ended"
+        "an import is running in this data folder, or history is being ended by another program, or the file system cannot tell; \
+         nothing was removed. Try again when it has ended"
     )]
     ImportsRunning,
     /// A run time that has not come yet.

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use catalog::AuditEntry;
 use lake::leftover::{Leftover, files_older_than, remove};
-use lake::{FolderLock, LakeError, LakeFile, LockName, ROLLUPS, crash_point};
+use lake::{FolderLock, HistoryEnd, LakeError, LakeFile, LockName, ROLLUPS, crash_point};
 
 use crate::error::ImportError;
-use crate::import::now_ms;
 use crate::record::ImportRecord;
 use crate::sources::{SOURCES, hash_of};
 use crate::store::Store;
@@ -27,6 +26,8 @@ pub struct Prunable {
     pub sources: u64,
     /// Bytes of both.
     pub size_bytes: u64,
+    /// Of the files and sources, those that could not be removed.
+    pub left: u64,
 }
 
 /// The same, with the files themselves.
@@ -44,6 +45,7 @@ impl Found {
             files: (self.charges.len() + self.rollups.len()) as u64,
             sources: self.sources.len() as u64,
             size_bytes: all.map(|file| file.size_bytes).sum(),
+            left: 0,
         }
     }
 }
@@ -75,17 +77,19 @@ impl Store {
         let oldest = self.checked(oldest).await?;
         let newest = self.lake().snapshot().await?;
         if newest.oldest_kept().await? < oldest || (sources && newest.oldest_source_kept().await? < oldest) {
-            self.lake().end_history(&newest, oldest, sources).await?;
+            self.lake().end_history(&newest, &HistoryEnd { oldest, sources, actor: actor.to_owned() }).await?;
             crash_point("prune-committed");
             self.heal().await?;
-            self.catalog().write_audit(&[audit(oldest, sources, actor)]).await?;
         }
         let found = self.found(oldest, sources).await?;
-        remove(&found.charges);
+        let charges = remove(&found.charges);
         crash_point("prune-begun");
-        remove(&found.rollups);
-        remove(&found.sources);
-        Ok(found.counted(oldest))
+        let (rollups, sources) = (remove(&found.rollups), remove(&found.sources));
+        let wanted = found.counted(oldest);
+        let (files, size_bytes) =
+            (charges.files + rollups.files, charges.size_bytes + rollups.size_bytes + sources.size_bytes);
+        let left = wanted.files + wanted.sources - files - sources.files;
+        Ok(Prunable { files, sources: sources.files, size_bytes, left, ..wanted })
     }
 
     /// The revision from which on states are kept: what was ended once does not come back.
@@ -140,14 +144,15 @@ impl Store {
     }
 }
 
-fn audit(oldest: u64, sources: bool, actor: &str) -> AuditEntry {
-    let detail = if sources { "files of charges and sources" } else { "files of charges" };
+/// What the audit log says about an end of history.
+pub(crate) fn history_audit(end: &HistoryEnd, at_ms: i64) -> AuditEntry {
+    let detail = if end.sources { "files of charges and sources" } else { "files of charges" };
     AuditEntry {
-        at_ms: now_ms(),
-        actor: actor.to_owned(),
+        at_ms,
+        actor: end.actor.clone(),
         action: AUDIT_ACTION.to_owned(),
         enrollment: None,
-        target: format!("before revision {oldest}"),
+        target: format!("before revision {}", end.oldest),
         detail: detail.to_owned(),
         times: 1,
     }

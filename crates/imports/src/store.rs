@@ -9,6 +9,7 @@ use lake::{Lake, LakeRoot, UsageTable, crash_point};
 
 use crate::error::ImportError;
 use crate::import::now_ms;
+use crate::prune::history_audit;
 use crate::record::ImportRecord;
 use crate::usage_record::UsageRecordNote;
 
@@ -47,9 +48,9 @@ impl Store {
         Self { lake, usage, catalog }
     }
 
-    /// Opens a data folder that is a store already; never makes one.
+    /// Opens a data folder that is a store already; never makes one. Of a store that lost its catalog the lake tells most.
     pub async fn open_existing(folder: &Path) -> Result<Self, ImportError> {
-        if !Catalog::is_in(folder) {
+        if !Catalog::is_in(folder) && !Lake::is_in(folder) {
             return Err(ImportError::NoStore { folder: folder.display().to_string() });
         }
         Self::open(folder).await
@@ -104,7 +105,8 @@ impl Store {
                 record.as_ref().map(|record| record.entry(commit.version, commit.committed_at_ms)).transpose()?;
             crash_point("import-catalog-begun");
             let written = || crash_point("import-catalog-written");
-            self.catalog.take_over_passing(commit.version, entry.as_ref(), &written).await?;
+            let audit = commit.history_end.as_ref().map(|end| history_audit(end, commit.committed_at_ms));
+            self.catalog.take_over_passing(commit.version, entry.as_ref(), audit.as_ref(), &written).await?;
             crash_point("import-catalog-committed");
             taken.extend(record.map(|record| TakenOver { revision: commit.version, record }));
         }

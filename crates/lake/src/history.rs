@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::commit::commit_properties;
 use crate::error::LakeError;
 use crate::file::LakeFile;
-use crate::log::ENDED_MEMBER;
+use crate::log::HistoryEnd;
 use crate::table::{Lake, Snapshot};
 
 /// The application whose number is the oldest version that is kept.
@@ -42,16 +42,16 @@ impl Snapshot {
 }
 
 impl Lake {
-    /// Says for good that versions before `oldest` cannot be read any more, and with `sources` that nothing else needs their
-    /// sources, and gives the version that says it. No file goes with it.
+    /// Says for good that versions before the oldest one that is kept cannot be read any more, and perhaps that nothing else
+    /// needs their sources, and gives the version that says it. No file goes with it.
     ///
     /// # Errors
     /// [`LakeError::Conflict`] where another writer was first: then nothing changed.
-    pub async fn end_history(&self, base: &Snapshot, oldest: u64, sources: bool) -> Result<u64, LakeError> {
-        let number = i64::try_from(oldest).unwrap_or(i64::MAX);
+    pub async fn end_history(&self, base: &Snapshot, end: &HistoryEnd) -> Result<u64, LakeError> {
+        let number = i64::try_from(end.oldest).unwrap_or(i64::MAX);
         let mut applications = vec![Transaction::new(OLDEST_KEPT, number)];
-        applications.extend(sources.then(|| Transaction::new(OLDEST_SOURCE_KEPT, number)));
-        let properties = commit_properties(json!({ ENDED_MEMBER: oldest })).with_application_transactions(applications);
+        applications.extend(end.sources.then(|| Transaction::new(OLDEST_SOURCE_KEPT, number)));
+        let properties = commit_properties(json!(end)).with_application_transactions(applications);
         let operation = DeltaOperation::VacuumStart {
             retention_check_enabled: false,
             specified_retention_millis: None,

@@ -48,7 +48,7 @@ pub use error::LakeError;
 pub use file::LakeFile;
 pub use groups::{GROUPS_MAX, GroupKey, GroupSums};
 pub use lock::{FolderLock, LockName};
-pub use log::CommitNote;
+pub use log::{CommitNote, HistoryEnd};
 pub use page::{Page, PageRows, Position};
 pub use rollup::ROLLUPS;
 pub use root::{LakeRoot, make_private};

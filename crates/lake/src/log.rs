@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use deltalake_core::DeltaTableError;
 use deltalake_core::kernel::transaction::TransactionError;
 use deltalake_core::logstore::LogStoreRef;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::LakeError;
@@ -14,10 +14,23 @@ use crate::error::LakeError;
 pub(crate) const NOTE_MEMBER: &str = "lazurite";
 /// Member of the record of a commit that merges files. It is no import's record.
 pub(crate) const MERGED_MEMBER: &str = "mergedFiles";
-/// Member of the record of a commit that ends history: the oldest version that is kept. It is no import's record.
-pub(crate) const ENDED_MEMBER: &str = "historyEndsBefore";
+/// Member of the record of a commit that ends history ([`HistoryEnd`]). It is no import's record.
+const ENDED_MEMBER: &str = "historyEndsBefore";
 /// A reader of the log reads at most this many commits beyond a checkpoint.
 pub(crate) const VERSIONS_PER_CHECKPOINT: u64 = 20;
+
+/// That history was ended, as the commit says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HistoryEnd {
+    /// The oldest version that is kept.
+    #[serde(rename = "historyEndsBefore")]
+    pub oldest: u64,
+    /// Whether sources that only earlier versions need may be gone, too.
+    pub sources: bool,
+    /// Who ended it.
+    pub actor: String,
+}
 
 /// The record of a commit.
 #[derive(Debug, Clone)]
@@ -32,6 +45,8 @@ pub struct CommitNote {
     pub changes_files: bool,
     /// Whether the commit merges files of ours: it changes no row.
     pub merges_files: bool,
+    /// Whether the commit ends history: it changes no row.
+    pub history_end: Option<HistoryEnd>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -75,9 +90,11 @@ pub(crate) async fn notes_of(
             .split(|byte| *byte == b'\n')
             .any(|line| line.starts_with(b"{\"add\"") || line.starts_with(b"{\"remove\""));
         let merges_files = note.as_ref().is_some_and(|note| note.get(MERGED_MEMBER).is_some());
-        let note = note.filter(|note| !merges_files && note.get(ENDED_MEMBER).is_none());
+        let history_end = note.as_ref().filter(|note| note.get(ENDED_MEMBER).is_some());
+        let history_end = history_end.and_then(|note| HistoryEnd::deserialize(note).ok());
+        let note = note.filter(|_| !merges_files && history_end.is_none());
         let committed_at_ms = timestamp.unwrap_or_default();
-        notes.push(CommitNote { version, committed_at_ms, note, changes_files, merges_files });
+        notes.push(CommitNote { version, committed_at_ms, note, changes_files, merges_files, history_end });
     }
     Ok(notes)
 }

@@ -87,6 +87,11 @@ impl Lake {
         Ok(lake)
     }
 
+    /// Whether a data folder has a charges table.
+    pub fn is_in(folder: &std::path::Path) -> bool {
+        folder.join(TABLE).join(LOG_FOLDER).is_dir()
+    }
+
     /// The storage beneath.
     pub fn root(&self) -> &LakeRoot {
         &self.root

@@ -190,3 +190,33 @@ fn days_that_were_merged_stay_what_they_were() {
     assert!(merged.text.contains("merged 10 files"), "{} {}", merged.text, merged.errors);
     assert_eq!(bench.run(&["status", "--json"]).json["held"], before);
 }
+
+#[test]
+fn history_ends_when_it_is_asked_for_twice_and_earlier_states_are_refused_by_name() {
+    let bench = Bench::new();
+    let file = bench.file(EA_ACTUAL.name, EA_ACTUAL.bytes);
+    for _ in 0..2 {
+        assert_eq!(bench.import(&file, &["--force"]).code, 0);
+    }
+    let total = |as_of: &str| {
+        bench.run(&["total", "--enrollment", "8611537", "--period", "202309", "--as-of", as_of, "--json"])
+    };
+    let told = bench.run(&["prune", "--keep-from", "2"]);
+    assert!(told.code == 0 && told.text.contains("Nothing was removed. The same with --yes"), "{}", told.text);
+    assert_eq!(total("1").code, 0);
+    for (keep_from, reason) in
+        [("2099-01-01T00:00:00Z", "is in the future"), ("9", "has no version 9"), ("2001-01-01", "nothing was held")]
+    {
+        let refused = bench.run(&["prune", "--keep-from", keep_from, "--yes"]);
+        assert!(refused.code == 2 && refused.errors.contains(reason), "{keep_from}: {}", refused.errors);
+    }
+    let before = total("2");
+    let done = bench.run(&["prune", "--keep-from", "2", "--yes", "--json"]);
+    assert_eq!((done.code, &done.json["files"], &done.json["left"]), (0, &2.into(), &0.into()), "{}", done.text);
+    assert_eq!(total("2").text, before.text);
+    let refused = total("1");
+    assert_eq!((refused.code, &refused.json["error"]["code"]), (2, &"NoSuchRevision".into()), "{}", refused.text);
+    assert!(refused.text.contains("history was ended before revision 2 by lazurite prune"), "{}", refused.text);
+    assert!(bench.run(&["audit"]).text.contains("before revision 2"));
+    assert_eq!(bench.run(&["verify"]).code, 0);
+}

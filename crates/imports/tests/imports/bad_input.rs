@@ -5,7 +5,7 @@ use std::io::Write;
 use lazurite_imports::ImportOptions;
 use samples::bundled::{EA_ACTUAL, EA_NO_ROWS};
 
-use crate::support::{A, Bench, SEPTEMBER, actual, archive, export, gzip};
+use crate::support::{A, Bench, SEPTEMBER, actual, archive, export, gzip, stored};
 
 /// Imports bytes over a store that holds something and expects a refusal that says all of `words`.
 async fn refused(name: &str, bytes: impl AsRef<[u8]>, line: Option<u64>, words: &[&str]) {
@@ -84,6 +84,31 @@ async fn archives_that_are_damaged_or_hold_anything_but_one_file() {
     refused("folder.zip", archive(&[("__MACOSX/a.csv", b"x"), (".hidden", b"x")]), None, &["no file"]).await;
     let two = archive(&[("a.csv", text.as_bytes()), ("b.csv", text.as_bytes())]);
     refused("two.zip", two, None, &["2 files", "a.csv, b.csv", "unpack"]).await;
+    // The same name twice: readers that keep entries by name show one of them.
+    let mut twice = archive(&[("a.csv", text.as_bytes()), ("b.csv", text.as_bytes())]);
+    let places: Vec<usize> = (0..twice.len() - 5).filter(|at| twice[*at..].starts_with(b"b.csv")).collect();
+    assert_eq!(places.len(), 2);
+    places.iter().for_each(|at| twice[*at] = b'a');
+    refused("twice.zip", &twice, None, &["2 records", "unpack"]).await;
+    // An end that counts fewer files than there are.
+    let mut fewer = archive(&[("a.csv", text.as_bytes()), ("b.csv", text.as_bytes())]);
+    let end = fewer.windows(4).rposition(|four| four == b"PK\x05\x06").unwrap();
+    fewer[end + 8..end + 12].copy_from_slice(&[1, 0, 1, 0]);
+    refused("fewer.zip", &fewer, None, &["zip"]).await;
+    // A stored file of which both headers tell the first half alone.
+    let mut half = stored("a.csv", text.as_bytes());
+    let count = text.find("\n").unwrap() + 1;
+    let directory = half.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
+    let mut crc = flate2::Crc::new();
+    crc.update(&text.as_bytes()[..count]);
+    let sizes = [crc.sum(), u32::try_from(count).unwrap(), u32::try_from(count).unwrap()];
+    for (number, value) in sizes.into_iter().enumerate() {
+        for at in [14, directory + 16] {
+            half[at + 4 * number..at + 4 * number + 4].copy_from_slice(&value.to_le_bytes());
+        }
+    }
+    refused("half.zip", &half, None, &["belong to no file"]).await;
+    refused("prefix.zip", [b"x".as_slice(), &whole].concat(), Some(1), &["not UTF-8"]).await;
     // Local header and directory say the same wrong checksum, or the same encryption.
     let changed = |local: usize, central: usize, bits: u8| {
         let mut bytes = whole.clone();

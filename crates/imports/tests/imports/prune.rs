@@ -109,6 +109,27 @@ async fn history_that_was_ended_does_not_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_catalog_that_is_lost_is_made_again_with_the_end_of_history() {
+    let bench = filled().await;
+    bench.store.prune(4, false, ACTOR).await.unwrap();
+    bench.store.catalog().close().await;
+    let data = bench.folder.path().join("data");
+    for entry in std::fs::read_dir(&data).unwrap().map(Result::unwrap) {
+        if entry.file_name().to_string_lossy().starts_with("catalog.sqlite") {
+            std::fs::remove_file(entry.path()).unwrap();
+        }
+    }
+    let store = lazurite_imports::Store::open_existing(&data).await.unwrap();
+    let entries = store.catalog().audit(&catalog::AuditFilter { limit: 10, ..Default::default() }).await.unwrap();
+    let ended: Vec<_> = entries.iter().filter(|entry| entry.action == "history.end").collect();
+    assert_eq!(ended.len(), 1);
+    assert_eq!((ended[0].actor.as_str(), ended[0].target.as_str()), (ACTOR, "before revision 4"));
+    assert!(matches!(store.lake().snapshot_at(3).await, Err(LakeError::EndedVersion { version: 3, oldest: 4 })));
+    let report = verify(&store, &|_, _| {}).await.unwrap();
+    assert!(report.is_ok(), "{:?}", report.violations);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_removed_while_an_import_runs() {
     let bench = filled().await;
     let charges = names(&bench, "charges");

@@ -5,7 +5,7 @@ use lazurite_imports::{ImportOptions, verify};
 use ledger::Dataset;
 use samples::bundled::{EA_ACTUAL, EA_AMORTIZED, EA_NO_ROWS, NISE_SUBSCRIPTION};
 
-use crate::support::{Bench, Question, SEPTEMBER, actual, archive, cells, gzip};
+use crate::support::{Bench, Question, SEPTEMBER, actual, archive, cells, gzip, stored};
 
 const EA: Question<'static> = Question { enrollment: "8611537", layout: Layout::EaPortalC360, ..SEPTEMBER };
 
@@ -55,16 +55,20 @@ async fn the_real_exports_come_back_cell_by_cell_with_their_exact_totals() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_export_comes_back_however_it_is_packed() {
     let text = EA_ACTUAL.bytes;
-    let mut stored = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-    stored.start_file("folder/export.csv", options).unwrap();
-    std::io::Write::write_all(&mut stored, text).unwrap();
+    // Archives that are written into a pipe tell lengths and checksums behind the data.
+    let mut streamed = zip::ZipWriter::new_stream(Vec::new());
+    let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+    streamed.start_file("e.csv", options).unwrap();
+    std::io::Write::write_all(&mut streamed, text).unwrap();
+    let passed_over = [0x50, 0x2A, 0x4D, 0x18, 4, 0, 0, 0, 1, 2, 3, 4];
     let frames = [zstd::encode_all(&text[..1000], 1).unwrap(), zstd::encode_all(&text[1000..], 19).unwrap()].concat();
     for (name, bytes) in [
         ("e.csv.gz", gzip(text)),
         ("e.csv.zst", frames),
         ("e.csv.zip", archive(&[("__MACOSX/._e.csv", b"x"), ("e.csv", text)])),
-        ("stored.csv.zip", stored.finish().unwrap().into_inner()),
+        ("stored.csv.zip", stored("folder/export.csv", text)),
+        ("streamed.csv.zip", streamed.finish().unwrap().into_inner()),
+        ("threads.csv.zst", [&passed_over, zstd::encode_all(text, 1).unwrap().as_slice()].concat()),
         // What is in a file counts, not its name.
         ("named-wrongly.csv", gzip(text)),
     ] {
