@@ -151,6 +151,7 @@ async fn handle(
         (Endpoint::CreateDownload, _) => consumption::create_download(&call, scope, body).await,
         (Endpoint::DownloadResult, [id]) => consumption::download_result(&call, scope, id).await,
         (Endpoint::DownloadStatus, [id]) => consumption::download_status(&call, scope, id).await,
+        (Endpoint::Charges, _) => consumption::charges(&call, scope).await,
         (Endpoint::Balances, _) => consumption::balances(&call, scope).await,
         (Endpoint::BalanceSummary, [version, enrollment]) => {
             enterprise_reporting::balance_summary(&call, version, enrollment, None).await

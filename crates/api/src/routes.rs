@@ -56,6 +56,8 @@ pub(crate) enum Endpoint {
     DownloadResult,
     /// How a download stands.
     DownloadStatus,
+    /// What charges add up to, by class.
+    Charges,
     /// A balance summary of the Consumption API.
     Balances,
     /// A balance summary of the Enterprise Reporting API.
@@ -128,7 +130,7 @@ const USAGE: &str = "usagedetails";
 const OWN: &str = "lazurite";
 const OWN_VERSION: &str = "v1";
 
-static ROUTES: [Route; 46] = [
+static ROUTES: [Route; 47] = [
     route("healthz", Endpoint::Health, READ, None, &["healthz"]),
     route("readyz", Endpoint::Ready, READ, None, &["readyz"]),
     route("metrics", Endpoint::Metrics, READ, None, &["metrics"]),
@@ -194,6 +196,7 @@ static ROUTES: [Route; 46] = [
     route("usageDetails download", Endpoint::CreateDownload, POST, CONSUMPTION, &["usageDetails", "download"]),
     route("download result", Endpoint::DownloadResult, GET, CONSUMPTION, &["operationResults", "*"]),
     route("download status", Endpoint::DownloadStatus, GET, CONSUMPTION, &["operationStatus", "*"]),
+    route("charges", Endpoint::Charges, GET, CONSUMPTION, &["charges"]),
     route("balances", Endpoint::Balances, GET, CONSUMPTION, &["balances"]),
     route("balancesummary", Endpoint::BalanceSummary, GET, None, &["*", ENROLLMENTS, "*", "balancesummary"]),
     route(

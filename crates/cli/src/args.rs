@@ -318,6 +318,9 @@ pub(crate) struct TotalArgs {
     /// Told apart by: day, subscription, meter, category, charge-type, pricing-model; several with commas
     #[arg(long, value_name = "WORDS", value_delimiter = ',')]
     pub(crate) by: Vec<Dimension>,
+    /// Show what changed since this earlier state: a revision number or an instant
+    #[arg(long, value_name = "REVISION|TIME")]
+    pub(crate) since: Option<AsOf>,
     /// Earlier state: a revision number or an instant such as 2026-11-01T00:00:00Z
     #[arg(long, value_name = "REVISION|TIME")]
     pub(crate) as_of: Option<AsOf>,

@@ -1,12 +1,15 @@
 //! The data plane: charges in a Delta Lake table that any engine can open without us.
 //!
 //! Promises: a commit is atomic over many partitions and durable when it returns; every earlier version stays
-//! readable until its owner ends history; rows come back in a fixed order, digit for digit; memory does not grow with what is written or read.
+//! readable until its owner ends history; rows come back in a fixed order, digit for digit; memory does not grow with
+//! what is written or read.
 //! It knows no rules about what may replace what: that is the ledger's and the importer's.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod changes;
 mod check;
+mod classes;
 mod coded;
 mod commit;
 mod compact;
@@ -40,6 +43,7 @@ mod usage_file;
 mod usage_write;
 mod write;
 
+pub use changes::{SumChange, changes};
 pub use check::{FileFault, check_file};
 pub use coded::RowStage;
 pub use commit::{Change, Replacement};

@@ -111,7 +111,10 @@ pub struct CostSum {
     pub cost: Total,
 }
 
-const NOTHING: CostSum = CostSum { rows: 0, cost: Total::ZERO };
+impl CostSum {
+    /// The sum of no row.
+    pub(crate) const NOTHING: Self = Self { rows: 0, cost: Total::ZERO };
+}
 
 /// The roll-ups of files that were asked about before, by path: files never change.
 #[derive(Debug, Clone)]
@@ -169,7 +172,7 @@ impl Snapshot {
         let mut sums = BTreeMap::new();
         for group in &rollup.groups {
             let day = group.day.and_then(|day| Date::from_days(day).ok());
-            merge(sums.entry(day).or_insert(NOTHING), group.rows, group.cost)?;
+            merge(sums.entry(day).or_insert(CostSum::NOTHING), group.rows, group.cost)?;
         }
         Ok(sums)
     }
@@ -220,11 +223,11 @@ fn add(
         for (number, dimension) in numbers.iter_mut().zip(question.by.iter()) {
             *number = number_of(*dimension, group);
         }
-        merge(own.entry(numbers).or_insert(NOTHING), group.rows, group.cost)?;
+        merge(own.entry(numbers).or_insert(CostSum::NOTHING), group.rows, group.cost)?;
     }
     for (numbers, own) in own {
         let texts = question.by.iter().zip(&numbers).map(|(dimension, number)| text(*dimension, *number, rollup));
-        merge(sums.entry(texts.collect()).or_insert(NOTHING), own.rows, own.cost)?;
+        merge(sums.entry(texts.collect()).or_insert(CostSum::NOTHING), own.rows, own.cost)?;
     }
     Ok(())
 }

@@ -55,6 +55,15 @@ impl Total {
         self.add_units(other.sum, other.scale)
     }
 
+    /// Takes the sum of other amounts away: afterwards this is the difference of both.
+    ///
+    /// # Errors
+    /// [`MoneyError::Overflow`] as [`Total::add`].
+    pub fn subtract(&mut self, other: Total) -> Result<(), MoneyError> {
+        // The least integer has no opposite, and no sum is it.
+        self.add_units(-other.sum, other.scale)
+    }
+
     /// The sum, with as many fraction digits as the addend that has most.
     #[must_use]
     pub fn value(&self) -> Decimal {
@@ -62,6 +71,12 @@ impl Total {
         let (quotient, remainder) = self.sum.div_rem(power_of_ten(SCALE_MAX - self.scale).as_i256());
         assert!(remainder == 0, "a sum has no more fraction digits than its addends");
         Decimal::new(quotient, self.scale).expect("the sum is not the least integer and its scale is at most 28")
+    }
+
+    /// Whether it is zero.
+    #[must_use]
+    pub fn is_zero(&self) -> bool {
+        self.sum == I256::ZERO
     }
 
     #[inline]
@@ -103,6 +118,22 @@ mod tests {
             total.add(decimal(text)).unwrap();
         }
         total.value().to_string()
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_taken_away_is_what_was_added(one in any_decimal(255), other in any_decimal(255)) {
+            let (mut sum, mut addend) = (Total::ZERO, Total::ZERO);
+            if sum.add(one).is_ok() && addend.add(other).is_ok() {
+                let before = sum.value();
+                if sum.merge(addend).is_ok() {
+                    sum.subtract(addend).unwrap();
+                    prop_assert_eq!(sum.value().to_shortest_string(), before.to_shortest_string());
+                    sum.subtract(sum).unwrap();
+                    prop_assert_eq!(sum.value().to_shortest_string(), "0");
+                }
+            }
+        }
     }
 
     #[test]

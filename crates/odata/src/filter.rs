@@ -18,7 +18,7 @@ mod tests;
 use ledger::{ChargeFilter, Comparison, Condition};
 
 pub use self::dialect::Dialect;
-use self::dialect::{Meaning, Naming};
+use self::dialect::{Edge, Meaning, Naming};
 pub use self::error::{FilterError, FilterProblem};
 use self::moment::Moment;
 use crate::OPTION_BYTES_MAX;
@@ -149,7 +149,12 @@ impl<'a> Parser<'a> {
             return self.pass_over(form_fault);
         }
         match meaning {
-            Meaning::Moment(edge) => {
+            Meaning::Moment(edge) | Meaning::Bound(edge) => {
+                let comparison = match (meaning, comparison, edge) {
+                    (Meaning::Bound(_), Comparison::Equal, Edge::Start) => Comparison::GreaterOrEqual,
+                    (Meaning::Bound(_), Comparison::Equal, Edge::End) => Comparison::LessOrEqual,
+                    (_, comparison, _) => comparison,
+                };
                 let moment = Moment::parse(content)
                     .map_err(|(offset, problem)| fault(value.position + content_offset + offset, problem))?;
                 self.filter.days = self.filter.days.and(moment.bounds(edge, comparison));

@@ -1,6 +1,7 @@
 //! The Consumption API (contract `consumption-api.md`).
 
 mod balances;
+mod charges;
 mod download;
 mod groups;
 mod limits;
@@ -8,6 +9,7 @@ mod request;
 mod usage_details;
 
 pub(crate) use balances::balances;
+pub(crate) use charges::charges;
 pub(crate) use download::{create_download, download_result, download_status};
 pub(crate) use usage_details::usage_details;
 

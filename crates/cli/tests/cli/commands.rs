@@ -220,3 +220,29 @@ fn history_ends_when_it_is_asked_for_twice_and_earlier_states_are_refused_by_nam
     assert!(bench.run(&["audit"]).text.contains("before revision 2"));
     assert_eq!(bench.run(&["verify"]).code, 0);
 }
+
+#[test]
+fn what_was_restated_is_told_with_its_exact_difference() {
+    let bench = Bench::new();
+    let text = String::from_utf8(EA_ACTUAL.bytes.to_vec()).unwrap();
+    assert_eq!(bench.import(&bench.file("first.csv", &text), &["--taken-at", "2023-10-01"]).code, 0);
+    let restated = text.replace(",3.25,3.25,3.25,", ",3.25,3.2500000000000000000000000001,3.25,");
+    assert_ne!(restated, text);
+    assert_eq!(bench.import(&bench.file("second.csv", restated), &["--taken-at", "2023-10-02"]).code, 0);
+    let asked = ["total", "--enrollment", "8611537", "--period", "202309", "--by", "day,subscription"];
+    let told = |more: &[&str]| bench.run(&[&asked[..], more].concat());
+    let found = told(&["--since", "1", "--json"]);
+    let difference = "0.0000000000000000000000000001";
+    assert_eq!((found.code, &found.json["difference"]), (0, &difference.into()), "{}", found.text);
+    let changes = found.json["changes"].as_array().unwrap();
+    assert_eq!((changes.len(), &changes[0]["difference"]), (1, &difference.into()));
+    assert_eq!(changes[0]["rows"], changes[0]["rowsBefore"]);
+    let text = told(&["--since", "1"]).text;
+    assert!(text.ends_with(&format!("difference\t+{difference}\n")), "{text}");
+    assert_eq!(told(&["--since", "2"]).text, "nothing changed in rows or money\n");
+    // The other way round, and from the time before anything was held.
+    let back = told(&["--since", "2", "--as-of", "1", "--json"]);
+    assert_eq!(back.json["difference"], format!("-{difference}"));
+    let all = told(&["--since", "0", "--as-of", "1", "--json"]);
+    assert_eq!(all.json["difference"], "8.5450077867419368");
+}

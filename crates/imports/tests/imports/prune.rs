@@ -184,3 +184,29 @@ async fn merged_files_go_and_the_merge_is_still_verified() {
     }
     assert_eq!(bench.column(&SEPTEMBER, "CostInBillingCurrency").await, ["1.5"; 8]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_keeps_the_end_of_history() {
+    let bench = filled().await;
+    bench.store.prune(4, true, ACTOR).await.unwrap();
+    // A reader of the log begins at the checkpoint of version 20.
+    for run in 10..26 {
+        let cost = run.to_string();
+        bench.import(taken(actual(bench.file("again.csv", export(&[(A, "09/09/2023", &cost)]))), run)).await.unwrap();
+    }
+    assert!(bench.version().await > 20);
+    let log = bench.folder.path().join("data/charges/_delta_log");
+    assert!(
+        std::fs::read_dir(log).unwrap().any(|entry| entry
+            .unwrap()
+            .file_name()
+            .to_string_lossy()
+            .contains("checkpoint"))
+    );
+    let store = lazurite_imports::Store::open(&bench.folder.path().join("data")).await.unwrap();
+    assert!(matches!(store.lake().snapshot_at(3).await, Err(LakeError::EndedVersion { version: 3, oldest: 4 })));
+    let newest = store.lake().snapshot().await.unwrap();
+    assert_eq!((newest.oldest_kept().await.unwrap(), newest.oldest_source_kept().await.unwrap()), (4, 4));
+    let report = verify(&store, &|_, _| {}).await.unwrap();
+    assert!(report.is_ok(), "{:?}", report.violations);
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use calendar::{Date, DateRange};
-use lake::{Dimension, TotalsQuestion};
+use lake::{Dimension, SumChange, TotalsQuestion, changes};
 use lazurite_imports::verify;
 use ledger::{Dataset, EnrollmentId, Window};
 use money::{Decimal, Limits, Total};
@@ -113,4 +113,68 @@ async fn what_stays_of_a_replaced_file_has_a_roll_up_too() {
     let snapshot = bench.store.lake().snapshot().await.unwrap();
     assert!(snapshot.files().iter().all(|file| file.rollup_sha256.is_some()));
     assert!(verify(&bench.store, &|_, _| {}).await.unwrap().is_ok());
+}
+
+/// The states of a store to which months and days were restated again and again. Differences by any words add up to the difference
+/// of the exact totals, between any two states.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changed_between_two_states_adds_up_to_the_difference_of_their_totals() {
+    let bench = Bench::new().await;
+    let mut random = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut next = |below: u64| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) % below
+    };
+    let costs = ["0.000000000000000001", "1.10", "-7.5", "1E-7", "12345678901.123456789", "0"];
+    for run in 1..=14_i64 {
+        let (first, last) = if next(3) == 0 { (1, 30) } else { (1 + next(15), 16 + next(15)) };
+        let rows: Vec<(&str, String, &str)> = (0..1 + next(12))
+            .map(|_| {
+                let day = first + next(last - first + 1);
+                ([A, B][next(2) as usize], format!("09/{day:02}/2023"), costs[next(costs.len() as u64) as usize])
+            })
+            .collect();
+        let rows: Vec<(&str, &str, &str)> = rows.iter().map(|(who, day, cost)| (*who, day.as_str(), *cost)).collect();
+        let mut options = taken(actual(bench.file(&format!("{run}.csv"), export(&rows))), run);
+        options.days = Some(format!("2023-09-{first:02}..2023-09-{last:02}").parse().unwrap());
+        bench.import(options).await.unwrap();
+    }
+    bench.store.compact().await.unwrap();
+    let lake = bench.store.lake();
+    let enrollment = EnrollmentId::parse("100").unwrap();
+    let window = Window::Period("202309".parse().unwrap());
+    let sums = async |version: u64, by: &[Dimension]| {
+        let question = TotalsQuestion { enrollment: &enrollment, dataset: Dataset::ActualCost, window, by };
+        lake.snapshot_at(version).await.unwrap().totals(&question).await.unwrap()
+    };
+    let added = |found: &BTreeMap<Vec<Option<String>>, SumChange>| {
+        let mut whole = Total::ZERO;
+        found.values().for_each(|change| whole.merge(change.difference).unwrap());
+        whole.value().to_shortest_string()
+    };
+    let newest = bench.version().await;
+    let mut changed = 0;
+    for earlier in 0..=newest {
+        for later in 0..=newest {
+            let mut expected = Total::ZERO;
+            sums(later, &[]).await.values().for_each(|sum| expected.merge(sum.cost).unwrap());
+            sums(earlier, &[]).await.values().for_each(|sum| expected.subtract(sum.cost).unwrap());
+            let expected = expected.value().to_shortest_string();
+            for by in
+                [&[][..], &[Dimension::Day], &[Dimension::Subscription], &[Dimension::Day, Dimension::Subscription]]
+            {
+                let (before, after) = (sums(earlier, by).await, sums(later, by).await);
+                let found = changes(&before, &after).unwrap();
+                assert_eq!(added(&found), expected, "{earlier} to {later} by {by:?}");
+                // What is not told is the same in both.
+                let told =
+                    |sum: Option<&lake::CostSum>| sum.map(|sum| (sum.rows, sum.cost.value().to_shortest_string()));
+                for key in before.keys().chain(after.keys()).filter(|key| !found.contains_key(*key)) {
+                    assert_eq!(told(before.get(key)), told(after.get(key)));
+                }
+                changed += found.len();
+            }
+        }
+    }
+    assert!(changed > 2000, "{changed}");
 }

@@ -36,6 +36,8 @@ pub(super) struct Name {
 pub(super) enum Meaning {
     /// The first or last moment of the row's day.
     Moment(Edge),
+    /// A bound of the days that are asked for, which `eq` names too.
+    Bound(Edge),
     /// A text cell.
     Text(Field),
     /// The row's tags.
@@ -95,6 +97,14 @@ static BILLING_PERIODS_NAMES: [Name; 1] = [name("properties/billingPeriodEndDate
 static BILLING_PERIODS: Dialect =
     Dialect { prefix: Prefix::Optional, bare_values: true, names: &BILLING_PERIODS_NAMES };
 
+/// Summaries of charges are asked for with `usageStart eq '2018-04-01' and usageEnd eq '2018-05-30'`.
+static CHARGES_NAMES: [Name; 2] = [
+    name("properties/usageStart", Meaning::Bound(Edge::Start)),
+    name("properties/usageEnd", Meaning::Bound(Edge::End)),
+];
+
+static CHARGES: Dialect = Dialect { prefix: Prefix::Optional, bare_values: false, names: &CHARGES_NAMES };
+
 impl Dialect {
     /// The filter of usage details at an API version (contract sections 1 and 3). A version that is not known has the
     /// dialect of the newest; refusing it is not the filter's task.
@@ -109,6 +119,11 @@ impl Dialect {
     /// The filter of billing periods (contract section 7): its bounds of days are those of a period's last day.
     pub fn billing_periods() -> &'static Dialect {
         &BILLING_PERIODS
+    }
+
+    /// The filter of summaries of charges (contract section 7).
+    pub fn charges() -> &'static Dialect {
+        &CHARGES
     }
 
     /// What a word names; names compare without case.

@@ -8,6 +8,7 @@ mod billing_accounts;
 mod billing_periods;
 mod blobs;
 mod certificates;
+mod charge_summaries;
 mod charges;
 mod conventions;
 mod cost_details;
