@@ -39,12 +39,12 @@ impl Snapshot {
             let eligible = eligible.and_then(|column| column.as_boolean_opt()).ok_or_else(unusable)?;
             let costs = CostColumns::of(&batch)?;
             for row in 0..batch.num_rows() {
-                let is_eligible = (!eligible.is_null(row)).then(|| eligible.value(row));
-                let class = match (is_eligible, marketplace.at(row)) {
-                    (Some(true), _) | (None, false) => ChargeClass::Eligible,
-                    (Some(false), false) => ChargeClass::BilledSeparately,
-                    (Some(false) | None, true) => ChargeClass::Marketplace,
-                };
+                let publisher =
+                    if marketplace.at(row) { PublisherType::Marketplace } else { PublisherType::FirstParty };
+                let is_known = !eligible.is_null(row);
+                // Where nothing is said, the publisher alone decides.
+                let is_eligible = if is_known { eligible.value(row) } else { publisher == PublisherType::FirstParty };
+                let class = ChargeClass::of(is_eligible, publisher);
                 costs.add(row, sums.entry((period, class)).or_insert(Total::ZERO))?;
             }
         }

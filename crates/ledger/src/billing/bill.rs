@@ -10,7 +10,7 @@ use super::enrollment::NativeEnrollment;
 use super::order::Order;
 use super::price::PriceSheet;
 use super::usage::{Instant, UsageBook};
-use crate::{BalanceSummary, Dataset, Field};
+use crate::{BalanceSummary, Dataset, Field, PublisherType};
 
 /// What one billing period is billed from: everything that was known at the instant of asking.
 #[derive(Debug)]
@@ -127,6 +127,17 @@ pub enum ChargeClass {
     BilledSeparately,
     /// Marketplace, not the prepayment.
     Marketplace,
+}
+
+impl ChargeClass {
+    /// The class goes by the flags alone (SEMANTICS 4.2).
+    pub const fn of(credit_eligible: bool, publisher: PublisherType) -> Self {
+        match (credit_eligible, publisher) {
+            (true, _) => Self::Eligible,
+            (false, PublisherType::FirstParty) => Self::BilledSeparately,
+            (false, PublisherType::Marketplace) => Self::Marketplace,
+        }
+    }
 }
 
 /// A line of the period's invoice (SEMANTICS 2.5 no. 3).

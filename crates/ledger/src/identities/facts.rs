@@ -11,7 +11,7 @@ use super::prices::PriceCheck;
 use super::row::{CheckedRow, RowKind};
 use super::statement::{KindSums, Kinds};
 use crate::billing::ChargeClass;
-use crate::{Dataset, PublisherType, comparable};
+use crate::{Dataset, comparable};
 
 /// Takes the rows of a billing period and adds them up.
 #[derive(Debug, Clone)]
@@ -351,11 +351,7 @@ fn is_of_reservation(row: &CheckedRow<'_>, kind: RowKind) -> bool {
     }
 }
 
-/// The class goes by the flags alone (SEMANTICS 4.2).
+/// The class of a row; `None` where its source does not say whether the prepayment may pay it.
 fn class_of(row: &CheckedRow<'_>) -> Option<ChargeClass> {
-    Some(match (row.credit_eligible?, row.publisher) {
-        (true, _) => ChargeClass::Eligible,
-        (false, PublisherType::FirstParty) => ChargeClass::BilledSeparately,
-        (false, PublisherType::Marketplace) => ChargeClass::Marketplace,
-    })
+    Some(ChargeClass::of(row.credit_eligible?, row.publisher))
 }
