@@ -3,7 +3,7 @@ needs, and what is `expected`."""
 
 import contextlib
 
-from az_cli import registered
+from az_cli import Session
 from harness import run_plan, same
 
 
@@ -29,21 +29,6 @@ def period(az, expected):
 
 CASES = {"account list": accounts, "period list": periods, "period show": period}
 
-
-class Session:
-    """A CLI that is logged in when it is first asked."""
-
-    def __init__(self, end):
-        self.end = end
-        self.az = None
-
-    def check(self, plan, case):
-        if self.az is None:
-            az = self.end.enter_context(registered(plan))
-            az.login(plan["tenant"], plan["client_secret"])
-            self.az = az
-        CASES[case["name"]](self.az, plan["expected"])
-
-
 with contextlib.ExitStack() as end:
-    run_plan(Session(end).check)
+    session = Session(end)
+    run_plan(lambda plan, case: CASES[case["name"]](session.of(plan), plan["expected"]))
