@@ -94,7 +94,9 @@ pub fn remove(leftovers: &[Leftover]) -> Collected {
                 collected.files += 1;
                 collected.size_bytes += leftover.size_bytes;
             }
-            Err(error) => tracing::warn!(%error, "cannot remove the orphan {}", leftover.path.display()),
+            Err(error) => {
+                tracing::warn!(target: HEALED, %error, "cannot remove {}: {error}", leftover.path.display());
+            }
         }
     }
     collected
