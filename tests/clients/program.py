@@ -27,14 +27,14 @@ class Program:
         self.data = data
         self.log = data.parent / f"{data.name}.log"
 
-    def command(self, *arguments):
+    def command(self, *arguments, exit_code=0):
         """Runs a command that prints one JSON object, and gives that object."""
         command = [self.binary, *map(str, arguments), "--data", str(self.data), "--json"]
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
             timeout=COMMAND_SECONDS_MAX, check=False, env=hermetic_variables(),
         )  # fmt: skip
-        if done.returncode != 0:
+        if done.returncode != exit_code:
             raise ProgramError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         return json.loads(done.stdout)
 

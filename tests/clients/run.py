@@ -29,6 +29,7 @@ from native import test_native
 from pins import PYTHON_LISTS
 from program import Program
 from results import Results, step
+from sheets import test_sheets
 
 SDKS = {
     "python SDK 5.0.0": ("sdk-5.0.0", "report.py"),
@@ -241,6 +242,7 @@ def main():
         test_sdks(results, installed, binary, scratch)
         test_consumption(results, installed, binary, scratch)
         test_accounts(results, installed, binary, scratch)
+        test_sheets(results, installed, binary, scratch)
         test_logins(results, installed, binary, scratch)
         test_retired(results, installed, binary, scratch)
         test_lake(results, installed, binary, scratch)

@@ -13,6 +13,7 @@ mod keys;
 mod native;
 mod oidc;
 mod permit;
+mod prices;
 mod role;
 mod secret;
 mod tokens;
@@ -25,6 +26,7 @@ pub use keys::{IssuedKey, KeyError, KeyHolder, issue_key, revoke_key, rotate_key
 pub use native::{BillingStatusPermit, UsagePermit, permit_billing_status, permit_usage};
 pub use oidc::{IssuerSettings, IssuerSettingsError, Issuers};
 pub use permit::{Disabled, Permit, Refusal, permit, permit_again, permit_part};
+pub use prices::{PricePermit, permit_prices};
 pub use role::{Level, Role, RoleError};
 pub use secret::{Secret, random_bytes};
 pub use tokens::IssuedToken;

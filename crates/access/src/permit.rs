@@ -46,7 +46,7 @@ impl Permit {
     pub fn visibility(&self, generation: Generation) -> Visibility {
         let of_scope = Visibility::of(&self.scope, generation);
         let is_part = self.shares.iter().any(|share| !share.within.is_empty());
-        if is_part { of_scope.max(Visibility::UsageOnly) } else { of_scope }
+        if is_part { of_scope.of_usage() } else { of_scope }
     }
 }
 

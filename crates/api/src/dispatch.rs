@@ -17,8 +17,8 @@ use crate::arm::{ApiError, ErrorShape, Query, add_common_headers, drain, segment
 use crate::routes::{Endpoint, Matched, Route, find};
 use crate::state::ApiState;
 use crate::{
-    billing_accounts, billing_periods, blobs, consumption, cost_details, enterprise_reporting, health, login, metrics,
-    native, resource_manager,
+    billing_accounts, billing_periods, blobs, consumption, cost_details, enterprise_reporting, health, held, login,
+    metrics, native, operations, resource_manager, sheet_files,
 };
 
 /// What the log may say about an answer; an extension of every answer. Paths and queries carry links and are not in it.
@@ -146,12 +146,25 @@ async fn handle(
         (Endpoint::BillingPeriods, _) => billing_periods::list(&call, scope).await,
         (Endpoint::BillingPeriod, [name]) => billing_periods::one(&call, scope, name).await,
         (Endpoint::CreateCostDetails, _) => cost_details::create(&call, scope, body).await,
+        (Endpoint::PollCostDetails | Endpoint::DetailedCostResult | Endpoint::DownloadResult, [id])
+            if sheet_files::is_operation(id) =>
+        {
+            sheet_files::result(&call, scope, id).await
+        }
         (Endpoint::PollCostDetails, [id]) => cost_details::poll(&call, scope, id).await,
         (Endpoint::UsageDetails, _) => consumption::usage_details(&call, scope).await,
         (Endpoint::CreateDownload, _) => consumption::create_download(&call, scope, body).await,
         (Endpoint::DownloadResult, [id]) => consumption::download_result(&call, scope, id).await,
         (Endpoint::DownloadStatus, [id]) => consumption::download_status(&call, scope, id).await,
         (Endpoint::Charges, _) => consumption::charges(&call, scope).await,
+        (Endpoint::Marketplaces, _) => consumption::marketplaces(&call, scope).await,
+        (Endpoint::PriceSheet, _) => consumption::price_sheet(&call, scope).await,
+        (Endpoint::PriceFile(through), _) => sheet_files::order_prices(&call, scope, body, through).await,
+        (Endpoint::ReservationFile, _) => sheet_files::order_details(&call, scope, body).await,
+        (Endpoint::ReservationFileResult, [id]) => sheet_files::result(&call, scope, id).await,
+        (Endpoint::ReservationDetails, _) => consumption::reservation_details(&call, scope).await,
+        (Endpoint::ReservationSummaries, _) => consumption::reservation_summaries(&call, scope).await,
+        (Endpoint::ReservationTransactions, _) => consumption::reservation_transactions(&call, scope).await,
         (Endpoint::Balances, _) => consumption::balances(&call, scope).await,
         (Endpoint::BalanceSummary, [version, enrollment]) => {
             enterprise_reporting::balance_summary(&call, version, enrollment, None).await
@@ -180,8 +193,43 @@ async fn handle(
         (Endpoint::EnterprisePoll, [version, enrollment, id]) => {
             enterprise_reporting::poll(&call, version, enrollment, id).await
         }
+        (Endpoint::EnterpriseMarketplace, [version, enrollment]) => {
+            enterprise_reporting::marketplace_charges(&call, version, enrollment, None).await
+        }
+        (Endpoint::EnterpriseMarketplace, [version, enrollment, period]) => {
+            enterprise_reporting::marketplace_charges(&call, version, enrollment, Some(period)).await
+        }
+        (Endpoint::EnterpriseMarketplaceByDates, [version, enrollment]) => {
+            enterprise_reporting::marketplace_charges_by_dates(&call, version, enrollment).await
+        }
+        (Endpoint::EnterprisePrices, [version, enrollment]) => {
+            enterprise_reporting::price_sheet(&call, version, enrollment, None).await
+        }
+        (Endpoint::EnterprisePrices, [version, enrollment, period]) => {
+            enterprise_reporting::price_sheet(&call, version, enrollment, Some(period)).await
+        }
+        (Endpoint::EnterpriseReservationCharges, [version, enrollment]) => {
+            enterprise_reporting::reservation_charges(&call, version, enrollment).await
+        }
+        (Endpoint::EnterpriseReservationDetails, [version, enrollment]) => {
+            enterprise_reporting::reservation_details(&call, version, enrollment).await
+        }
+        (Endpoint::EnterpriseReservationSummaries, [version, enrollment]) => {
+            enterprise_reporting::reservation_summaries(&call, version, enrollment).await
+        }
         (Endpoint::NativeUsage, [enrollment, batch]) => native::post_usage(&call, enrollment, batch, body).await,
         (Endpoint::NativePeriods, [enrollment]) => native::periods(&call, enrollment).await,
+        (Endpoint::HeldStatus, [enrollment]) => held::status(&call, enrollment).await,
+        (Endpoint::Restatements, [enrollment]) => held::restatements(&call, enrollment).await,
+        (Endpoint::Tags, _) => consumption::tags(&call, scope).await,
+        (Endpoint::AggregatedCost, captures) => {
+            consumption::aggregated_cost(&call, scope, captures.first().copied()).await
+        }
+        (Endpoint::Operations, _) => operations::list(&call, scope, route).await,
+        (Endpoint::CreateDetailedCost, _) => cost_details::detailed::create(&call, scope, body).await,
+        (Endpoint::DetailedCostResult, [id]) => cost_details::detailed::result(&call, scope, id).await,
+        (Endpoint::DetailedCostStatus, [id]) => cost_details::detailed::status(&call, scope, id).await,
+        (Endpoint::UsageReport, [enrollment]) => enterprise_reporting::usage_report(&call, enrollment).await,
         (endpoint, _) => Err(ApiError::Internal(format!("the route of {endpoint:?} captures too little").into())),
     }
 }

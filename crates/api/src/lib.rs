@@ -19,14 +19,18 @@ mod cost_details;
 mod dispatch;
 mod enterprise_reporting;
 mod health;
+mod held;
 mod login;
 mod metrics;
 mod month_limit;
 mod native;
+mod operations;
 mod proxies;
 mod refusals;
 mod resource_manager;
 mod routes;
+mod sheet_files;
+mod sheet_rows;
 mod state;
 
 pub use address::{PublicUrl, PublicUrlError, Scheme};

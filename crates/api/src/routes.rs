@@ -4,6 +4,7 @@ use axum::http::Method;
 
 use crate::arm::{ApiError, ErrorShape, Query, excerpt};
 use crate::login::Protocol;
+use crate::sheet_files::Through;
 
 /// What answers a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +59,22 @@ pub(crate) enum Endpoint {
     DownloadStatus,
     /// What charges add up to, by class.
     Charges,
+    /// Charges of the Marketplace, of the Consumption API.
+    Marketplaces,
+    /// The price sheet of a subscription's enrollment.
+    PriceSheet,
+    /// A new file of a price sheet.
+    PriceFile(Through),
+    /// A new file of reservation details.
+    ReservationFile,
+    /// What became of it.
+    ReservationFileResult,
+    /// What used reservations.
+    ReservationDetails,
+    /// How far reservations were used.
+    ReservationSummaries,
+    /// Purchases and returns of reservations.
+    ReservationTransactions,
     /// A balance summary of the Consumption API.
     Balances,
     /// A balance summary of the Enterprise Reporting API.
@@ -74,10 +91,40 @@ pub(crate) enum Endpoint {
     EnterpriseSubmit,
     /// How such a report stands.
     EnterprisePoll,
+    /// Charges of the Marketplace of a billing period, of the same.
+    EnterpriseMarketplace,
+    /// Charges of the Marketplace of a range of days, of the same.
+    EnterpriseMarketplaceByDates,
+    /// The price sheet of a billing period, of the same.
+    EnterprisePrices,
+    /// Purchases and returns of reservations, of the same.
+    EnterpriseReservationCharges,
+    /// What used reservations, of the same.
+    EnterpriseReservationDetails,
+    /// How far reservations were used, of the same.
+    EnterpriseReservationSummaries,
     /// A batch of usage of a native enrollment.
     NativeUsage,
     /// How the billing of a native enrollment stands.
     NativePeriods,
+    /// Which days of an enrollment are held.
+    HeldStatus,
+    /// What changed between two revisions.
+    Restatements,
+    /// The tags of charges.
+    Tags,
+    /// The charges of a management group.
+    AggregatedCost,
+    /// What of a resource provider is answered.
+    Operations,
+    /// A new report of the operation before Cost Details.
+    CreateDetailedCost,
+    /// What became of such a report, or how a Cost Details report stands.
+    DetailedCostResult,
+    /// How such a report stands.
+    DetailedCostStatus,
+    /// A report of the API before Enterprise Reporting.
+    UsageReport,
 }
 
 /// One route.
@@ -88,9 +135,9 @@ pub(crate) struct Route {
     pub(crate) endpoint: Endpoint,
     pub(crate) methods: &'static [Method],
     /// The resource provider behind the scope; `None` for paths without scope.
-    namespace: Option<&'static str>,
+    pub(crate) namespace: Option<&'static str>,
     /// Segments behind the provider, or of the whole path; `*` stands for any one.
-    pattern: &'static [&'static str],
+    pub(crate) pattern: &'static [&'static str],
 }
 
 impl Route {
@@ -105,7 +152,14 @@ impl Route {
             | Endpoint::EnterpriseUsageByDates
             | Endpoint::EnterpriseDownload
             | Endpoint::EnterpriseSubmit
-            | Endpoint::EnterprisePoll => ErrorShape::EnterpriseReporting,
+            | Endpoint::EnterprisePoll
+            | Endpoint::EnterpriseMarketplace
+            | Endpoint::EnterpriseMarketplaceByDates
+            | Endpoint::EnterprisePrices
+            | Endpoint::EnterpriseReservationCharges
+            | Endpoint::EnterpriseReservationDetails
+            | Endpoint::EnterpriseReservationSummaries
+            | Endpoint::UsageReport => ErrorShape::EnterpriseReporting,
             _ => ErrorShape::ResourceManager,
         }
     }
@@ -126,11 +180,12 @@ const CONSUMPTION: Option<&str> = Some("Microsoft.Consumption");
 /// What every path of the Enterprise Reporting API has behind its version.
 const ENROLLMENTS: &str = "enrollments";
 const USAGE: &str = "usagedetails";
+const MARKETPLACE: &str = "marketplacecharges";
 /// Paths of our own, which the original does not have.
 const OWN: &str = "lazurite";
 const OWN_VERSION: &str = "v1";
 
-static ROUTES: [Route; 47] = [
+static ROUTES: [Route; 75] = [
     route("healthz", Endpoint::Health, READ, None, &["healthz"]),
     route("readyz", Endpoint::Ready, READ, None, &["readyz"]),
     route("metrics", Endpoint::Metrics, READ, None, &["metrics"]),
@@ -191,12 +246,44 @@ static ROUTES: [Route; 47] = [
         COST_MANAGEMENT,
         &["costDetailsOperationStatus", "*"],
     ),
-    route("operationResults", Endpoint::PollCostDetails, GET, COST_MANAGEMENT, &["operationResults", "*"]),
     route("usageDetails", Endpoint::UsageDetails, GET, CONSUMPTION, &["usageDetails"]),
     route("usageDetails download", Endpoint::CreateDownload, POST, CONSUMPTION, &["usageDetails", "download"]),
     route("download result", Endpoint::DownloadResult, GET, CONSUMPTION, &["operationResults", "*"]),
     route("download status", Endpoint::DownloadStatus, GET, CONSUMPTION, &["operationStatus", "*"]),
     route("charges", Endpoint::Charges, GET, CONSUMPTION, &["charges"]),
+    route("marketplaces", Endpoint::Marketplaces, GET, CONSUMPTION, &["marketplaces"]),
+    route("pricesheets", Endpoint::PriceSheet, GET, CONSUMPTION, &["pricesheets", "default"]),
+    route(
+        "pricesheets download",
+        Endpoint::PriceFile(Through::Consumption),
+        POST,
+        CONSUMPTION,
+        &["pricesheets", "download"],
+    ),
+    route(
+        "pricesheets download",
+        Endpoint::PriceFile(Through::CostManagement),
+        POST,
+        COST_MANAGEMENT,
+        &["pricesheets", "default", "download"],
+    ),
+    route(
+        "generateReservationDetailsReport",
+        Endpoint::ReservationFile,
+        POST,
+        COST_MANAGEMENT,
+        &["generateReservationDetailsReport"],
+    ),
+    route(
+        "reservationDetailsOperationResults",
+        Endpoint::ReservationFileResult,
+        GET,
+        COST_MANAGEMENT,
+        &["reservationDetailsOperationResults", "*"],
+    ),
+    route("reservationDetails", Endpoint::ReservationDetails, GET, CONSUMPTION, &["reservationDetails"]),
+    route("reservationSummaries", Endpoint::ReservationSummaries, GET, CONSUMPTION, &["reservationSummaries"]),
+    route("reservationTransactions", Endpoint::ReservationTransactions, GET, CONSUMPTION, &["reservationTransactions"]),
     route("balances", Endpoint::Balances, GET, CONSUMPTION, &["balances"]),
     route("balancesummary", Endpoint::BalanceSummary, GET, None, &["*", ENROLLMENTS, "*", "balancesummary"]),
     route(
@@ -225,9 +312,83 @@ static ROUTES: [Route; 47] = [
     ),
     route("usagedetails submit", Endpoint::EnterpriseSubmit, POST, None, &["*", ENROLLMENTS, "*", USAGE, "submit"]),
     route("usagedetails poll", Endpoint::EnterprisePoll, GET, None, &["*", ENROLLMENTS, "*", USAGE, "reports", "*"]),
+    route("marketplacecharges", Endpoint::EnterpriseMarketplace, GET, None, &["*", ENROLLMENTS, "*", MARKETPLACE]),
+    route(
+        "marketplacecharges",
+        Endpoint::EnterpriseMarketplace,
+        GET,
+        None,
+        &["*", ENROLLMENTS, "*", "billingPeriods", "*", MARKETPLACE],
+    ),
+    route(
+        "marketplacechargesbycustomdate",
+        Endpoint::EnterpriseMarketplaceByDates,
+        GET,
+        None,
+        &["*", ENROLLMENTS, "*", "marketplacechargesbycustomdate"],
+    ),
+    route("pricesheet", Endpoint::EnterprisePrices, GET, None, &["*", ENROLLMENTS, "*", "pricesheet"]),
+    route(
+        "pricesheet",
+        Endpoint::EnterprisePrices,
+        GET,
+        None,
+        &["*", ENROLLMENTS, "*", "billingPeriods", "*", "pricesheet"],
+    ),
+    route(
+        "reservationcharges",
+        Endpoint::EnterpriseReservationCharges,
+        GET,
+        None,
+        &["*", ENROLLMENTS, "*", "reservationcharges"],
+    ),
+    route(
+        "reservationdetails",
+        Endpoint::EnterpriseReservationDetails,
+        GET,
+        None,
+        &["*", ENROLLMENTS, "*", "reservationdetails"],
+    ),
+    route(
+        "reservationsummaries",
+        Endpoint::EnterpriseReservationSummaries,
+        GET,
+        None,
+        &["*", ENROLLMENTS, "*", "reservationsummaries"],
+    ),
     route("usage batch", Endpoint::NativeUsage, POST, None, &[OWN, OWN_VERSION, ENROLLMENTS, "*", "usage", "*"]),
     route("periods", Endpoint::NativePeriods, GET, None, &[OWN, OWN_VERSION, ENROLLMENTS, "*", "periods"]),
+    route("status", Endpoint::HeldStatus, GET, None, &[OWN, OWN_VERSION, ENROLLMENTS, "*", "status"]),
+    route("restatements", Endpoint::Restatements, GET, None, &[OWN, OWN_VERSION, ENROLLMENTS, "*", "restatements"]),
+    route("tags", Endpoint::Tags, GET, CONSUMPTION, &["tags"]),
+    route("aggregatedCost", Endpoint::AggregatedCost, GET, CONSUMPTION, &["aggregatedCost"]),
+    // So the older versions spell it with a billing period: without `providers` in front of the last provider.
+    route(
+        "aggregatedCost",
+        Endpoint::AggregatedCost,
+        GET,
+        BILLING,
+        &["billingPeriods", "*", "Microsoft.Consumption", "aggregatedCost"],
+    ),
+    route("operations", Endpoint::Operations, GET, CONSUMPTION, &["operations"]),
+    route("operations", Endpoint::Operations, GET, COST_MANAGEMENT, &["operations"]),
+    route("operations", Endpoint::Operations, GET, BILLING, &["operations"]),
+    route(
+        "generateDetailedCostReport",
+        Endpoint::CreateDetailedCost,
+        POST,
+        COST_MANAGEMENT,
+        &["generateDetailedCostReport"],
+    ),
+    route("operationResults", Endpoint::DetailedCostResult, GET, COST_MANAGEMENT, &["operationResults", "*"]),
+    route("operationStatus", Endpoint::DetailedCostStatus, GET, COST_MANAGEMENT, &["operationStatus", "*"]),
+    route("usage-report", Endpoint::UsageReport, GET, None, &["rest", "*", "usage-report"]),
 ];
+
+/// All routes, in the order in which they are looked up.
+pub(crate) fn all() -> &'static [Route] {
+    &ROUTES
+}
 
 const fn route(
     name: &'static str,
@@ -333,7 +494,7 @@ mod tests {
             ),
             (
                 "/providers/Microsoft.Billing/billingAccounts/1/providers/Microsoft.CostManagement/operationResults/X",
-                Endpoint::PollCostDetails,
+                Endpoint::DetailedCostResult,
                 "providers/Microsoft.Billing/billingAccounts/1",
                 "X",
             ),
@@ -352,8 +513,51 @@ mod tests {
             ("/v2/enrollments/100/usagedetails/download", Endpoint::EnterpriseDownload, "", "v2 100"),
             ("/v2/enrollments/100/usagedetails/submit", Endpoint::EnterpriseSubmit, "", "v2 100"),
             ("/v2/enrollments/100/usagedetails/reports/X", Endpoint::EnterprisePoll, "", "v2 100 X"),
+            ("/v3/enrollments/100/MarketplaceCharges", Endpoint::EnterpriseMarketplace, "", "v3 100"),
+            (
+                "/v3/enrollments/100/billingperiods/201702/marketplacecharges",
+                Endpoint::EnterpriseMarketplace,
+                "",
+                "v3 100 201702",
+            ),
+            (
+                "/v3/enrollments/100/marketplacechargesByCustomDate",
+                Endpoint::EnterpriseMarketplaceByDates,
+                "",
+                "v3 100",
+            ),
+            (
+                "/subscriptions/A/providers/Microsoft.Consumption/Marketplaces",
+                Endpoint::Marketplaces,
+                "subscriptions/A",
+                "",
+            ),
             ("/lazurite/v1/enrollments/100/usage/Day-1", Endpoint::NativeUsage, "", "100 Day-1"),
             ("/Lazurite/V1/Enrollments/100/Periods", Endpoint::NativePeriods, "", "100"),
+            ("/lazurite/v1/enrollments/100/Status", Endpoint::HeldStatus, "", "100"),
+            ("/lazurite/v1/enrollments/100/restatements", Endpoint::Restatements, "", "100"),
+            ("/providers/microsoft.costmanagement/Operations", Endpoint::Operations, "", ""),
+            ("/Rest/100/Usage-Report", Endpoint::UsageReport, "", "100"),
+            (
+                "/providers/Microsoft.CostManagement/billingAccounts/1/providers/Microsoft.Consumption/tags",
+                Endpoint::Tags,
+                "providers/Microsoft.CostManagement/billingAccounts/1",
+                "",
+            ),
+            (
+                "/providers/Microsoft.Management/managementGroups/m/providers/Microsoft.Billing/billingPeriods/201702\
+                 /Microsoft.Consumption/aggregatedcost",
+                Endpoint::AggregatedCost,
+                "providers/Microsoft.Management/managementGroups/m",
+                "201702",
+            ),
+            (
+                "/providers/Microsoft.Management/managementGroups/m/providers/Microsoft.Billing/billingPeriods/201702\
+                 /providers/Microsoft.Consumption/aggregatedCost",
+                Endpoint::AggregatedCost,
+                "providers/Microsoft.Management/managementGroups/m/providers/Microsoft.Billing/billingPeriods/201702",
+                "",
+            ),
         ];
         for (path, endpoint, scope, captures) in cases {
             assert_eq!(found(path), Some((endpoint, scope.to_owned(), captures.to_owned())), "{path}");

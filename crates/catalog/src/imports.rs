@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use calendar::{BillingPeriod, DateRange};
-use ledger::{Coverage, EnrollmentId, Held, Holding, Place, RunTime, Scope, Unit};
+use ledger::{Coverage, EnrollmentId, Held, Holding, Place, Publishers, RunTime, Scope, Unit};
 use money::Currency;
 use sqlx::Row;
 
@@ -138,7 +138,7 @@ impl Catalog {
         let rows = sqlx::query(
             "SELECT i.version, u.enrollment, u.scope, u.dataset, u.period, u.days, u.run_time, u.content, u.incomplete, \
              (SELECT MAX(c.run_time) FROM confirmations c WHERE c.import_id = u.import_id AND c.position = u.position), \
-             u.empty FROM import_units u JOIN imports i ON i.id = u.import_id WHERE i.version <= ? \
+             u.empty, u.publishers FROM import_units u JOIN imports i ON i.id = u.import_id WHERE i.version <= ? \
              ORDER BY i.version, u.position",
         )
         .bind(number)
@@ -164,7 +164,7 @@ impl Catalog {
         sqlx::query(
             "INSERT INTO confirmations (import_id, position, run_time, confirmed_at) \
              SELECT u.import_id, u.position, ?, ? FROM import_units u JOIN imports i ON i.id = u.import_id \
-             WHERE i.version = ? AND u.enrollment = ? AND u.dataset = ? AND u.period IS ? AND u.days IS ? \
+             WHERE i.version = ? AND u.enrollment = ? AND u.dataset = ? AND u.publishers = ? AND u.period IS ? AND u.days IS ? \
              AND u.run_time < ? ON CONFLICT DO NOTHING",
         )
         .bind(run_time.0)
@@ -172,6 +172,7 @@ impl Catalog {
         .bind(i64::try_from(revision).unwrap_or(i64::MAX))
         .bind(unit.enrollment.as_str())
         .bind(unit.dataset.as_str())
+        .bind(unit.publishers.as_str())
         .bind(period)
         .bind(days)
         .bind(run_time.0)
@@ -210,8 +211,8 @@ impl Catalog {
 fn audit_entries(import: &ImportEntry) -> Vec<AuditEntry> {
     let mut units: BTreeMap<&EnrollmentId, Vec<String>> = BTreeMap::new();
     for unit in &import.units {
-        let Unit { enrollment, scope, dataset, coverage } = &unit.unit;
-        units.entry(enrollment).or_default().push(format!("{dataset} {coverage} of {}", scope.key()));
+        let Unit { enrollment, dataset, coverage, .. } = &unit.unit;
+        units.entry(enrollment).or_default().push(format!("{dataset} {coverage} of {}", unit.unit.source_key()));
     }
     let entry = |(enrollment, units): (&EnrollmentId, Vec<String>)| AuditEntry {
         at_ms: import.committed_at_ms,
@@ -242,7 +243,7 @@ async fn insert_unit(
     let (period, days) = coverage_columns(&entry.unit.coverage);
     sqlx::query(
         "INSERT INTO import_units (import_id, position, enrollment, scope, dataset, period, days, run_time, content, \
-         incomplete, empty) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         incomplete, empty, publishers) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(import_id)
     .bind(position)
@@ -255,6 +256,7 @@ async fn insert_unit(
     .bind(&entry.content)
     .bind(i64::from(entry.incomplete))
     .bind(i64::from(entry.empty))
+    .bind(entry.unit.publishers.as_str())
     .execute(connection)
     .await
     .map_err(CatalogError::database("take over an import"))?;
@@ -277,6 +279,7 @@ fn holding(row: &sqlx::sqlite::SqliteRow) -> Result<Holding, CatalogError> {
         unit: Unit {
             enrollment: EnrollmentId::parse(&text(1)).map_err(|_| foreign("an enrollment number", text(1)))?,
             scope: Scope::parse(&text(2)).map_err(|_| foreign("a scope", text(2)))?,
+            publishers: Publishers::parse(&text(11)).ok_or_else(|| foreign("publishers", text(11)))?,
             dataset: text(3).parse().map_err(|_| foreign("a dataset", text(3)))?,
             coverage,
         },

@@ -2,7 +2,7 @@
 //! database.
 //!
 //! Small and transactional. It never holds a sum that the lake could contradict, and every table that describes the
-//! lake can be rebuilt from the lake's log. Balance summaries are held here alone.
+//! lake can be rebuilt from the lake's log. Balance summaries, prices and what is said of reservations are held here alone.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -20,6 +20,7 @@ mod memory;
 mod native;
 mod page_shares;
 mod policies;
+mod sheets;
 mod usage_batches;
 
 use std::collections::HashMap;
@@ -42,6 +43,7 @@ pub use jobs::{FinishedJob, Job, JobState, NewJob};
 pub use keys::{KeyEntry, KeySlot, NewKey};
 pub use native::{InputKind, NativeChange, NativeInput, NativeOutcome, NativeState};
 pub use policies::{Policies, PolicyChange};
+pub use sheets::{HeldSheet, SheetEntry, SheetImport, SheetOutcome, SheetQuestion, SheetRevision, SheetsHeld};
 pub use usage_batches::{Boundary, UsageBatch, UsageCommit};
 
 /// Another process may hold the database while it commits; longer than any transaction of ours takes.

@@ -4,10 +4,10 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use calendar::{BillingPeriod, DateRange};
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 use formats::Layout;
 use lake::Dimension;
-use ledger::{Dataset, EnrollmentId, Scope};
+use ledger::{Dataset, EnrollmentId, Grain, Scope};
 use money::Currency;
 use reports::Codec;
 
@@ -54,8 +54,9 @@ pub(crate) enum Command {
     Audit(AuditArgs),
     /// Ask a server for a Cost Details report and download it
     Report(Box<ReportArgs>),
-    /// Show what is held: which periods, from which import or billing run, in which state
-    Status(StatusArgs),
+    /// Show what is held: which periods, from which import or billing run, in which state; and which days are missing
+    #[command(after_help = STATUS_HELP)]
+    Status(Box<StatusArgs>),
     /// Show exact totals of charges, by day, subscription, meter and kind of charge
     Total(TotalArgs),
     /// Explain a billing period: how charges, benefits, invoice lines and the balance fit together
@@ -185,8 +186,9 @@ pub(crate) struct ServeArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
-    /// Files (cost exports as .csv; recorded pages of usage details as .json; balance summaries as .json or .csv; packed with
-    /// gzip or zstd, or cost exports alone in a zip archive), folders, or export run folders
+    /// Files (cost exports as .csv or .parquet, FOCUS files too; recorded pages of usage details or Marketplace charges as
+    /// .json; balance summaries, price sheets, reservation details and transactions as .json or .csv; packed with gzip or
+    /// zstd, or .csv files alone in a zip archive), folders, or export run folders
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -203,6 +205,9 @@ pub(crate) struct ImportArgs {
     /// Billing period, where the files do not say it
     #[arg(long, value_parser = BillingPeriod::parse, value_name = "YYYYMM")]
     pub(crate) period: Option<BillingPeriod>,
+    /// daily or monthly: what reservation summaries are about, which do not say it
+    #[arg(long, value_name = "GRAIN")]
+    pub(crate) grain: Option<Grain>,
     /// Days that the files replace, both ends included [default: whole billing periods]
     #[arg(long, value_name = "FROM..TO")]
     pub(crate) days: Option<DateRange>,
@@ -221,6 +226,9 @@ pub(crate) struct ImportArgs {
     /// The files are parts of one export, even if they share rows
     #[arg(long)]
     pub(crate) parts: bool,
+    /// Leave charges of other providers than Microsoft in FOCUS files out instead of refusing them, and say how many
+    #[arg(long)]
+    pub(crate) skip_other_providers: bool,
     /// Replace even a newer run
     #[arg(long)]
     pub(crate) force: bool,
@@ -287,10 +295,37 @@ pub(crate) struct ReportArgs {
     pub(crate) json: bool,
 }
 
+const STATUS_HELP: &str = "\
+Examples:
+  lazurite status                           every billing period that is held, with rows, total and revision
+  lazurite status --calendar                a line for each month, a sign for each day: what is there, what is missing
+  lazurite status --calendar --period 202309 --json
+                                            the same of one month, with rows and exact total of each day
+  lazurite status --restated                what later revisions changed of months that were held before
+  lazurite status --restated 12 --by day,subscription
+                                            the same since revision 12, told by day and subscription";
+
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("days_or_changes").args(["calendar", "restated"]).multiple(true)))]
 pub(crate) struct StatusArgs {
     #[command(flatten)]
     pub(crate) data: DataFolder,
+    /// Show which days have charges (#), are held without any (.), are missing (!), or cannot be there yet (~)
+    #[arg(long)]
+    pub(crate) calendar: bool,
+    /// Show what each later revision changed of billing periods that were held before, from this earlier state on or from
+    /// the beginning: a revision number or an instant
+    #[arg(long, value_name = "REVISION|TIME")]
+    pub(crate) restated: Option<Option<AsOf>>,
+    /// Tell restatements apart by: day, subscription, meter, category, charge-type, pricing-model; several with commas
+    #[arg(long, value_name = "WORDS", value_delimiter = ',', requires = "restated")]
+    pub(crate) by: Vec<Dimension>,
+    /// Calendar and restatements of this enrollment alone
+    #[arg(long, value_parser = EnrollmentId::parse, value_name = "NUMBER", requires = "days_or_changes")]
+    pub(crate) enrollment: Option<EnrollmentId>,
+    /// Calendar and restatements of this billing period alone
+    #[arg(long, value_parser = BillingPeriod::parse, value_name = "YYYYMM", requires = "days_or_changes")]
+    pub(crate) period: Option<BillingPeriod>,
     /// Earlier state: a revision number or an instant such as 2026-11-01T00:00:00Z
     #[arg(long, value_name = "REVISION|TIME")]
     pub(crate) as_of: Option<AsOf>,

@@ -50,7 +50,7 @@ fn main() -> ExitCode {
             Command::Access(args) => commands::access::run(args).await,
             Command::Audit(args) => commands::audit::run(args).await,
             Command::Report(args) => commands::report::run(*args).await,
-            Command::Status(args) => commands::status::run(args).await,
+            Command::Status(args) => commands::status::run(*args).await,
             Command::Compact(args) => commands::compact::run(args).await,
             Command::Prune(args) => commands::prune::run(args).await,
             Command::Total(args) => commands::total::run(args).await,

@@ -2,7 +2,8 @@
 //!
 //! Cost details (contract `cost-details-fields.md` section 5) have LF and dates `MM/DD/YYYY`. Files of the Enterprise
 //! Reporting APIs (contract `enterprise-reporting-api.md` section 6) have CR LF, two lines before the header, and dates
-//! `YYYY-MM-DD`.
+//! `YYYY-MM-DD`. The usage reports before them have the same lines, a quoted header, a comma at the end of each line, dates
+//! `MM/DD/YYYY` and no byte order mark.
 
 mod cells;
 mod rows;
@@ -12,8 +13,9 @@ use memchr::{memchr2_iter, memchr3};
 
 use crate::column::{EncodeError, lake_columns};
 use crate::layout::Layout;
-use crate::reporting::ReportingVersion;
+use crate::reporting::{ReportingVersion, Source};
 use crate::schema::EXTRA_COLUMN;
+use crate::usage_report;
 use cells::Cells;
 
 pub use rows::CsvRows;
@@ -32,6 +34,7 @@ pub struct CsvEncoder {
 enum Form {
     CostDetails { layout: Layout, unknown_columns: Vec<String> },
     Reporting(ReportingVersion),
+    UsageReport,
 }
 
 impl CsvEncoder {
@@ -45,17 +48,29 @@ impl CsvEncoder {
         Self { form: Form::Reporting(version) }
     }
 
-    /// Writes the byte order mark and all lines up to and with the header.
+    /// An encoder for the usage reports that were before those APIs.
+    pub fn usage_report() -> Self {
+        Self { form: Form::UsageReport }
+    }
+
+    /// Writes the byte order mark, where the form has one, and all lines up to and with the header.
     pub fn header(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(BOM);
         match &self.form {
             Form::CostDetails { layout, unknown_columns } => {
+                out.extend_from_slice(BOM);
                 let own = layout.columns().iter().map(|(name, _)| *name);
                 push_names(own.chain(unknown_columns.iter().map(String::as_str)), out);
             }
             Form::Reporting(version) => {
+                out.extend_from_slice(BOM);
                 out.extend_from_slice(PREFACE);
                 push_names(version.columns().iter().map(|(name, _)| *name), out);
+            }
+            // Clients tell a month without data by how the text begins: a byte order mark would be in their way.
+            Form::UsageReport => {
+                out.extend_from_slice(PREFACE);
+                let names: Vec<String> = usage_report::COLUMNS.iter().map(|(name, ..)| format!("\"{name}\"")).collect();
+                out.extend_from_slice(names.join(",").as_bytes());
             }
         }
         out.extend_from_slice(self.line_end());
@@ -69,9 +84,8 @@ impl CsvEncoder {
                 columns.extend(layout.columns().iter().flat_map(|(_, field)| lake_columns(*field)));
                 columns.extend((!unknown_columns.is_empty()).then(|| EXTRA_COLUMN.to_owned()));
             }
-            Form::Reporting(version) => {
-                let fields = version.columns().iter().filter_map(|(_, source)| source.field());
-                columns.extend(fields.flat_map(lake_columns));
+            Form::Reporting(_) | Form::UsageReport => {
+                columns.extend(self.sources().filter_map(|source| source.field()).flat_map(lake_columns));
                 columns.push(EXTRA_COLUMN.to_owned());
             }
         }
@@ -83,6 +97,7 @@ impl CsvEncoder {
         match &self.form {
             Form::CostDetails { layout, unknown_columns } => format!("csv 1 {layout} {unknown_columns:?}"),
             Form::Reporting(version) => format!("reporting csv 1 {} columns", version.columns().len()),
+            Form::UsageReport => "usage report csv 1".to_owned(),
         }
     }
 
@@ -107,9 +122,9 @@ impl CsvEncoder {
                     cells.push(Cells::extra(batch, name, end(cells.len()))?);
                 }
             }
-            Form::Reporting(version) => {
-                for (_, source) in version.columns() {
-                    cells.push(Cells::of_source(batch, *source, end(cells.len()))?);
+            Form::Reporting(_) | Form::UsageReport => {
+                for source in self.sources() {
+                    cells.push(Cells::of_source(batch, source, end(cells.len()))?);
                 }
             }
         }
@@ -121,6 +136,16 @@ impl CsvEncoder {
         match &self.form {
             Form::CostDetails { layout, unknown_columns } => layout.columns().len() + unknown_columns.len(),
             Form::Reporting(version) => version.columns().len(),
+            Form::UsageReport => usage_report::COLUMNS.len(),
+        }
+    }
+
+    /// Where the columns have their values from; nothing for cost details, whose columns are fields.
+    fn sources(&self) -> Box<dyn Iterator<Item = Source>> {
+        match &self.form {
+            Form::CostDetails { .. } => Box::new(std::iter::empty()),
+            Form::Reporting(version) => Box::new(version.columns().iter().map(|(_, source)| *source)),
+            Form::UsageReport => Box::new(usage_report::COLUMNS.iter().map(|(_, _, source)| *source)),
         }
     }
 
@@ -128,6 +153,7 @@ impl CsvEncoder {
         match self.form {
             Form::CostDetails { .. } => b"\n",
             Form::Reporting(_) => b"\r\n",
+            Form::UsageReport => b",\r\n",
         }
     }
 }
@@ -316,5 +342,41 @@ mod tests {
         }
         let older = reporting(ReportingVersion::V2);
         assert_eq!(older[1], rows[1][..33]);
+    }
+
+    #[test]
+    fn usage_reports_have_a_comma_at_the_end_of_each_line_and_the_day_in_four_columns() {
+        let encoder = CsvEncoder::usage_report();
+        let mut text = Vec::new();
+        encoder.header(&mut text);
+        assert!(text.starts_with(b"\"Usage Data Extract\",\r\n\"\",\r\n\"AccountOwnerId\",\"Account Name\","));
+        assert!(text.ends_with(b",\"Resource Group\",\r\n"));
+        encoder.rows(&batch(), &mut text, &mut Vec::new()).unwrap();
+        let mut records = crate::records::RecordReader::new(&text[..]);
+        let mut rows = Vec::new();
+        while let Some(record) = records.next_record().unwrap() {
+            let cells = (0..record.len()).map(|at| String::from_utf8(record.bytes(at).into_owned()).unwrap());
+            rows.push(cells.collect::<Vec<_>>());
+        }
+        let rows = rows.split_off(2);
+        assert!(rows.len() == 3 && rows.iter().all(|row| row.len() == 32 && row[31].is_empty()));
+        let cell = |row: usize, name: &str| {
+            let column = rows[0].iter().position(|column| column == name).unwrap();
+            rows[row][column].as_str()
+        };
+        for (name, first, second) in [
+            ("Date", "09/01/2023", "09/02/2023"),
+            ("Month", "9", "9"),
+            ("Day", "1", "2"),
+            ("Year", "2023", "2023"),
+            ("Consumed Quantity", "1.50", "2"),
+            ("ExtendedCost", "2.250", "0.0000001"),
+            ("ResourceRate", "", ""),
+            ("SubscriptionId", "0", "0"),
+            ("SubscriptionGuid", "s", "s"),
+            ("Tags", "{\"a\": \"b,c\"}", "{\"lazurite-unparsed\":\"two\\nlines\"}"),
+        ] {
+            assert_eq!((cell(1, name), cell(2, name)), (first, second), "{name}");
+        }
     }
 }

@@ -31,10 +31,21 @@ impl fmt::Display for Excerpt {
 /// Where a row stands in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowPlace {
-    /// Physical line on which the row starts, from 1.
+    /// Physical line on which the row starts, from 1; of a Parquet file, the number of the row.
     pub line: u64,
-    /// Which item of a page the row is: whole pages stand on one line.
-    pub item: Option<PageItem>,
+    /// What the row is.
+    pub form: RowForm,
+}
+
+/// What a row is in its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowForm {
+    /// One or more lines of text.
+    Lines,
+    /// A row of a file that has no lines.
+    Row,
+    /// An item of a page: whole pages stand on one line.
+    Item(PageItem),
 }
 
 /// An item of a page of usage details, written as `value[16]`.
@@ -53,14 +64,17 @@ pub enum PageList {
     Value,
     /// Of Enterprise Reporting pages.
     Data,
+    /// The whole answer is the list: of Marketplace charges of Enterprise Reporting.
+    Whole,
 }
 
 impl PageList {
-    /// Its name in the page.
+    /// Its name in the page; blank for the list that is the whole answer.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Value => "value",
             Self::Data => "data",
+            Self::Whole => "",
         }
     }
 }
@@ -74,13 +88,26 @@ impl fmt::Display for PageList {
 impl RowPlace {
     /// The place of a row of a CSV file.
     pub const fn of_line(line: u64) -> Self {
-        Self { line, item: None }
+        Self { line, form: RowForm::Lines }
+    }
+
+    /// The place of a row of a Parquet file.
+    pub const fn of_row(row: u64) -> Self {
+        Self { line: row, form: RowForm::Row }
+    }
+
+    /// The item of a page that the row is, if it is one.
+    pub const fn item(&self) -> Option<PageItem> {
+        match self.form {
+            RowForm::Item(item) => Some(item),
+            RowForm::Lines | RowForm::Row => None,
+        }
     }
 
     /// The column of a fault at this place, for scripts: a header name, or the path of a member such as
     /// `value[16].properties.pretaxCost`.
     pub fn column<'c>(&self, column: Option<&'c str>) -> Option<Cow<'c, str>> {
-        match (self.item, column) {
+        match (self.item(), column) {
             (None, column) => column.map(Cow::Borrowed),
             (Some(item), None) => Some(Cow::Owned(item.to_string())),
             (Some(item), Some(member)) => Some(Cow::Owned(format!("{item}.{member}"))),
@@ -96,8 +123,11 @@ impl fmt::Display for PageItem {
 
 impl fmt::Display for RowPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}", self.line)?;
-        self.item.map_or(Ok(()), |item| write!(f, ", {item}"))
+        match self.form {
+            RowForm::Lines => write!(f, "line {}", self.line),
+            RowForm::Row => write!(f, "row {}", self.line),
+            RowForm::Item(item) => write!(f, "line {}, {item}", self.line),
+        }
     }
 }
 
@@ -117,7 +147,7 @@ pub struct RowFault {
 impl fmt::Display for RowFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.place.fmt(f)?;
-        match (&self.column, self.place.item) {
+        match (&self.column, self.place.item()) {
             (Some(column), None) => write!(f, ", column {column}")?,
             (Some(member), Some(_)) => write!(f, ", {member}")?,
             (None, _) => {}
@@ -165,18 +195,22 @@ pub enum InputError {
         file: String,
     },
     /// The header line itself is not usable.
-    #[error("{file}, line 1: {reason}")]
+    #[error("{}: {reason}", placed(file, *line))]
     Header {
         /// Path as given.
         file: String,
+        /// Line of the header; `None` where names of columns stand in no line.
+        line: Option<u64>,
         /// What is wrong with it.
         reason: String,
     },
     /// A column without which rows have no meaning.
-    #[error("{file}, line 1: column {column} is missing; accepted names: {accepted}{hint}")]
+    #[error("{}: column {column} is missing; accepted names: {accepted}{hint}", placed(file, *line))]
     MissingColumn {
         /// Path as given.
         file: String,
+        /// Line of the header; `None` where names of columns stand in no line.
+        line: Option<u64>,
         /// Name of the missing column.
         column: &'static str,
         /// All names under which it is recognised.
@@ -222,6 +256,16 @@ pub enum InputError {
         /// What the JSON reader said.
         reason: String,
     },
+    /// The Parquet file is damaged, or has what no cost export has.
+    #[error("{file}{}: {reason}", column.as_ref().map(|column| format!(", column {column}")).unwrap_or_default())]
+    Parquet {
+        /// Path as given.
+        file: String,
+        /// The column at fault, if one is.
+        column: Option<String>,
+        /// What is wrong, and what was expected.
+        reason: String,
+    },
     /// The JSON is no page of usage details that can be imported.
     #[error("{file}: {reason}")]
     NotUsageDetails {
@@ -265,8 +309,12 @@ pub enum InputError {
 }
 
 fn balance_place(file: &str, line: Option<u64>, member: &str) -> String {
-    let line = line.map(|line| format!(", line {line}")).unwrap_or_default();
-    if member.is_empty() { format!("{file}{line}") } else { format!("{file}{line}, {member}") }
+    let place = placed(file, line);
+    if member.is_empty() { place } else { format!("{place}, {member}") }
+}
+
+fn placed(file: &str, line: Option<u64>) -> String {
+    line.map_or_else(|| file.to_owned(), |line| format!("{file}, line {line}"))
 }
 
 impl InputError {
@@ -283,6 +331,7 @@ impl InputError {
             Self::Row { .. } => "InvalidRow",
             Self::Syntax { .. } => "InvalidCsv",
             Self::Json { .. } => "InvalidJson",
+            Self::Parquet { .. } => "InvalidParquet",
             Self::NotUsageDetails { .. } => "NotUsageDetails",
             Self::Contradiction { .. } => "Contradiction",
             Self::Balance { .. } => "InvalidBalance",
@@ -298,8 +347,9 @@ impl InputError {
             }
             Self::MissingFact { file, .. } | Self::NotUsageDetails { file, .. } => (Some(file), None, None),
             Self::Json { file, line, .. } => (Some(file), Some(*line), None),
-            Self::Header { file, .. } => (Some(file), Some(1), None),
-            Self::MissingColumn { file, column, .. } => (Some(file), Some(1), Some(Cow::Borrowed(column))),
+            Self::Parquet { file, column, .. } => (Some(file), None, column.as_deref().map(Cow::Borrowed)),
+            Self::Header { file, line, .. } => (Some(file), *line, None),
+            Self::MissingColumn { file, line, column, .. } => (Some(file), *line, Some(Cow::Borrowed(column))),
             Self::Row { file, fault } | Self::Syntax { file, fault } => {
                 (Some(file), Some(fault.place.line), fault.place.column(fault.column.as_deref()))
             }

@@ -2,7 +2,8 @@
 //! charge schema has no field for. Such a cell is given back where its generation has a place for it; a row from
 //! elsewhere does not have it.
 
-/// The row's own name: the last segment of the id of a usage detail. Only rows from Consumption pages have it.
+/// The row's own name: the last segment of the id of a usage detail or Marketplace charge. Only rows from Consumption pages
+/// have it.
 pub const USAGE_DETAIL_NAME: &str = "UsageDetailName";
 /// The billing period as ids of the source spell it, where that is not `YYYYMM` (`20180201`, `201804-1`).
 pub const BILLING_PERIOD_NAME: &str = "BillingPeriodName";
@@ -22,6 +23,12 @@ pub const ETAG: &str = "ETag";
 pub const TOTAL_INCLUDED_QUANTITY: &str = "TotalIncludedQuantity";
 /// Decimal text; the meter's list price.
 pub const PRETAX_STANDARD_RATE: &str = "PretaxStandardRate";
+/// Name of a Marketplace offer.
+pub const OFFER_NAME: &str = "OfferName";
+/// Whether a Marketplace charge comes again every month, `True` or `False`.
+pub const IS_RECURRING_CHARGE: &str = "IsRecurringCharge";
+/// Id of a Marketplace charge of Enterprise Reporting.
+pub const CHARGE_ID: &str = "ChargeId";
 /// GUID of the meter.
 pub const RESOURCE_GUID: &str = "ResourceGuid";
 /// Display name of the data centre.

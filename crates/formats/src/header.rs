@@ -8,10 +8,11 @@
 use std::borrow::Cow;
 
 use calendar::BillingPeriod;
-use ledger::{Dataset, EnrollmentId, Field, Scope};
+use ledger::{Dataset, EnrollmentId, Field, Grain, Scope};
 use money::Currency;
 
 use crate::error::InputError;
+use crate::evidence::DatasetEvidence;
 use crate::records::Record;
 use crate::target::{CellReading, Slot, Target};
 
@@ -54,6 +55,8 @@ const LOCALISED: &str =
     "; a header in another language must say the English name of each column too, such as Datum (Date)";
 /// First line of the preface of Enterprise Reporting files.
 const PREFACE: &str = "Usage Data Extract";
+/// Where a file's header stands, as messages say it.
+pub(crate) const HEADER_LINE: Option<u64> = Some(1);
 /// Most lines of a preface.
 pub(crate) const PREFACE_LINES_MAX: usize = 3;
 
@@ -70,6 +73,8 @@ pub struct FillIns {
     pub period: Option<BillingPeriod>,
     /// `--scope`, or the export folder's.
     pub scope: Option<Scope>,
+    /// `--grain`.
+    pub grain: Option<Grain>,
 }
 
 /// A recognised header.
@@ -83,6 +88,8 @@ pub struct Header {
     names: Vec<String>,
     /// How each column's cells are read; empty if all are taken as they are.
     readings: Vec<CellReading>,
+    /// Whether a comma stands at the end of the line, and may stand at the end of each row.
+    ends_with_comma: bool,
 }
 
 /// Which names a header uses.
@@ -116,13 +123,21 @@ impl Vocabulary {
 impl Header {
     /// Reads the header record of `file` and checks that the required columns of its generation are there.
     pub fn recognise(file: &str, record: &Record<'_>) -> Result<Self, InputError> {
-        let refuse = |reason: String| InputError::Header { file: file.to_owned(), reason };
-        let Some(text) = record.text() else {
-            return Err(refuse("the header is not UTF-8 text; expected a CSV file in UTF-8".into()));
-        };
-        let names: Vec<String> = (0..record.len()).map(|index| record.cell(text, index).trim().to_owned()).collect();
-        let english = english(&names).map_err(refuse)?;
+        Self::of_names(file, names_in(file, record)?, HEADER_LINE)
+    }
+
+    /// Checks that the required columns of a generation are among names, which stand in this line of `file`, if in any.
+    pub(crate) fn of_names(file: &str, mut names: Vec<String>, line: Option<u64>) -> Result<Self, InputError> {
+        let refuse = |reason: String| InputError::Header { file: file.to_owned(), line, reason };
+        let mut english = english(&names).map_err(refuse)?;
         let vocabulary = Vocabulary::of(&english);
+        // So the usage reports before Enterprise Reporting have it.
+        let ends_with_comma =
+            vocabulary == Vocabulary::EnterpriseReporting && names.last().is_some_and(String::is_empty);
+        if ends_with_comma {
+            names.pop();
+            english.pop();
+        }
         let mut positions = vec![None; Field::ALL.len()];
         let mut unknown: Vec<(usize, String)> = Vec::new();
         let mut readings = Vec::with_capacity(names.len());
@@ -151,8 +166,8 @@ impl Header {
         if vocabulary != Vocabulary::EnterpriseReporting {
             readings.clear();
         }
-        let header = Self { positions, unknown, names, readings };
-        header.check_required(file, vocabulary)?;
+        let header = Self { positions, unknown, names, readings, ends_with_comma };
+        header.check_required(file, line, vocabulary)?;
         Ok(header)
     }
 
@@ -163,6 +178,7 @@ impl Header {
             unknown: Vec::new(),
             names: Vec::new(),
             readings: Vec::new(),
+            ends_with_comma: false,
         };
         for (index, (slot, name)) in slots.into_iter().enumerate() {
             header.names.push(name);
@@ -182,7 +198,7 @@ impl Header {
         rest_is_blank && (first.trim().is_empty() || first.trim().eq_ignore_ascii_case(PREFACE))
     }
 
-    fn check_required(&self, file: &str, vocabulary: Vocabulary) -> Result<(), InputError> {
+    fn check_required(&self, file: &str, line: Option<u64>, vocabulary: Vocabulary) -> Result<(), InputError> {
         let since_2020: &[Field] = match vocabulary {
             Vocabulary::CostDetails { since_2020: true } => &REQUIRED_SINCE_2020,
             Vocabulary::CostDetails { since_2020: false } | Vocabulary::EnterpriseReporting => &[],
@@ -192,6 +208,7 @@ impl Header {
             None => Ok(()),
             Some(missing) => Err(InputError::MissingColumn {
                 file: file.to_owned(),
+                line,
                 column: missing.name(),
                 accepted: accepted_names(*missing),
                 hint: if self.names.iter().all(|name| name.is_ascii()) { "" } else { LOCALISED },
@@ -225,6 +242,15 @@ impl Header {
         !self.readings.is_empty()
     }
 
+    /// What the generation says about the dataset.
+    pub(crate) fn evidence(&self) -> DatasetEvidence {
+        if self.is_enterprise_reporting() {
+            let fact = "is a usage file of Enterprise Reporting, which knows actual cost only";
+            return DatasetEvidence::of_file(Dataset::ActualCost, fact);
+        }
+        DatasetEvidence::default()
+    }
+
     /// Unknown columns: position and the name that it is kept under, in file order.
     pub fn unknown(&self) -> &[(usize, String)] {
         &self.unknown
@@ -235,10 +261,26 @@ impl Header {
         self.names.len()
     }
 
+    /// Whether a record has a cell for each column, and nothing behind them but what the header has there.
+    pub(crate) fn fits(&self, record: &Record<'_>, text: &str) -> bool {
+        let is_blank = |index: usize| record.cell(text, index).trim().is_empty();
+        record.len() == self.width()
+            || (self.ends_with_comma && record.len() == self.width() + 1 && is_blank(self.width()))
+    }
+
     /// All names as written.
     pub fn names(&self) -> &[String] {
         &self.names
     }
+}
+
+/// The names in a header record.
+pub(crate) fn names_in(file: &str, record: &Record<'_>) -> Result<Vec<String>, InputError> {
+    let Some(text) = record.text() else {
+        let reason = "the header is not UTF-8 text; expected a CSV file in UTF-8".to_owned();
+        return Err(InputError::Header { file: file.to_owned(), line: HEADER_LINE, reason });
+    };
+    Ok((0..record.len()).map(|index| record.cell(text, index).trim().to_owned()).collect())
 }
 
 /// The names of columns in English: portals write those of other languages as `Menge (Quantity)`. A header of which only a
@@ -269,7 +311,8 @@ pub(crate) fn normalised(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, ' ' | '_' | '-')).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-fn field_of(name: &str) -> Option<Field> {
+/// The field that a name means in files of Cost Details.
+pub(crate) fn field_of(name: &str) -> Option<Field> {
     let name = normalised(name);
     let official = Field::ALL.iter().copied().find(|field| field.name().eq_ignore_ascii_case(&name));
     official.or_else(|| ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, field)| *field))

@@ -1,4 +1,5 @@
-//! Recorded pages of usage details as a source: answers of the Consumption and the Enterprise Reporting API.
+//! Recorded pages of usage details and Marketplace charges as a source: answers of the Consumption and the Enterprise
+//! Reporting API.
 //!
 //! A page is read whole, because its list can stand before or after what must be known to read it; so its size is
 //! bounded. Its columns are the members that its items have, as a file's are those of its header, and each item becomes
@@ -22,7 +23,7 @@ pub use self::link::{NextLink, Page};
 use self::item::{ItemCell, ItemFault, PROPERTIES, read_item};
 use self::json::Member;
 use self::shape::{Shape, as_text, foreign};
-use crate::error::{InputError, PageItem, PageList, RowFault, RowPlace};
+use crate::error::{InputError, PageItem, PageList, RowFault, RowForm, RowPlace};
 use crate::evidence::DatasetEvidence;
 use crate::header::Header;
 use crate::records::{CELL_BYTES_MAX, COLUMNS_MAX, Record, Span};
@@ -108,7 +109,12 @@ impl PageReader {
 
     /// What the page says about its place in a walk.
     pub(crate) fn page(&self) -> Page {
-        Page { next: self.next_link.clone(), list: self.list, has_metric: !self.shape.is_actual_cost() }
+        Page {
+            next: self.next_link.clone(),
+            list: self.list,
+            has_metric: !self.shape.is_actual_cost(),
+            publishers: self.shape.publishers(),
+        }
     }
 
     /// What the page says about its dataset as a whole.
@@ -171,7 +177,7 @@ impl PageReader {
             self.counted = (start, line + lines);
         }
         let index = u32::try_from(index).unwrap_or(u32::MAX);
-        RowPlace { line: self.counted.1, item: Some(PageItem { list: self.list, index }) }
+        RowPlace { line: self.counted.1, form: RowForm::Item(PageItem { list: self.list, index }) }
     }
 }
 
@@ -192,6 +198,10 @@ impl<'j> Envelope<'j> {
             character: error.column() as u64,
             reason: json::reason(&error),
         })?;
+        if whole.get().starts_with('[') {
+            let items = json::items(whole).map_err(|expected| refuse(format!("the page: {expected}")))?;
+            return Ok(Self { list: PageList::Whole, items, next_link: None });
+        }
         if !whole.get().starts_with('{') {
             return Err(refuse(format!("the JSON is no object; {EXPECTED}")));
         }
@@ -220,9 +230,18 @@ impl<'j> Envelope<'j> {
         if self.list == PageList::Data {
             return Ok(Shape::EnterpriseReporting);
         }
+        if self.list == PageList::Whole {
+            let is_charge =
+                |item: &&RawValue| json::members(item).is_ok_and(|members| Shape::is_marketplace_charge(&members));
+            if self.items.iter().any(is_charge) {
+                return Ok(Shape::MarketplaceCharges);
+            }
+            let reason = format!("no item of the list has usageStartDate and extendedCost; {EXPECTED}");
+            return Err(InputError::NotUsageDetails { file: file.to_owned(), reason });
+        }
         for (index, item) in self.items.iter().enumerate() {
             let Ok(members) = json::members(item) else { continue };
-            if let Some(reason) = foreign(&members) {
+            if let Some(reason) = foreign(&members, None) {
                 let reason = format!("{}[{index}]: {reason}", self.list);
                 return Err(InputError::NotUsageDetails { file: file.to_owned(), reason });
             }
@@ -248,7 +267,8 @@ impl<'j> Envelope<'j> {
 }
 
 const EXPECTED: &str = "expected a page of usage details (an object with a list named value for Consumption, data for \
-                        Enterprise Reporting) or a balance summary";
+                        Enterprise Reporting), Marketplace charges (such an object, or their list for Enterprise \
+                        Reporting) or a balance summary";
 
 fn next_link(member: &Member<'_>) -> Result<Option<NextLink>, String> {
     match json::value(member.value).map_err(|expected| format!("nextLink: {expected}"))? {
@@ -300,7 +320,7 @@ fn range_in(text: &str, value: &RawValue) -> Range<usize> {
     start..start + value.get().len()
 }
 
-fn read_text<R: Read>(file: &str, source: &mut SourceReader<R>) -> Result<String, InputError> {
+pub(crate) fn read_text<R: Read>(file: &str, source: &mut SourceReader<R>) -> Result<String, InputError> {
     let refuse = |reason: &str| InputError::NotUsageDetails { file: file.to_owned(), reason: reason.to_owned() };
     let mut bytes = Vec::new();
     loop {

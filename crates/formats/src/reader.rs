@@ -4,11 +4,10 @@ use std::io::Read;
 
 use arrow::record_batch::RecordBatch;
 use calendar::DateRange;
-use ledger::{Dataset, Field, Place};
+use ledger::{Field, Place};
 
 use crate::batch::ChargeBatchBuilder;
 use crate::error::{InputError, RowFault};
-use crate::evidence::DatasetEvidence;
 use crate::header::{FillIns, Header, PREFACE_LINES_MAX};
 use crate::pages::{BadItem, PageReader, begins_like_json};
 use crate::records::{Record, RecordError, RecordReader};
@@ -23,8 +22,20 @@ pub struct ReadOptions {
     pub fill: FillIns,
     /// Days that every row must be dated in, when the source says so.
     pub days: Option<DateRange>,
-    /// Position of the source in its import.
+    /// Position of the source in its import. A FOCUS file is two sources, one of each dataset.
     pub source_index: i32,
+    /// What is done about charges of other providers in FOCUS files.
+    pub other_providers: OtherProviders,
+}
+
+/// What is done about charges of other providers in FOCUS files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OtherProviders {
+    /// Such a row cannot be understood.
+    #[default]
+    Refused,
+    /// Such rows are left out, and counted.
+    LeftOut,
 }
 
 /// A row that was put aside.
@@ -81,11 +92,7 @@ impl<'s, R: Read> ChargeReader<'s, R> {
         };
         let (evidence, page) = match &records {
             Records::Page { page, .. } => (page.evidence(), Some(page.page())),
-            Records::Csv(_) if header.is_enterprise_reporting() => {
-                let fact = "is a usage file of Enterprise Reporting, which knows actual cost only";
-                (DatasetEvidence::of_file(Dataset::ActualCost, fact), None)
-            }
-            Records::Csv(_) => (DatasetEvidence::default(), None),
+            Records::Csv(_) => (header.evidence(), None),
         };
         let mut summary = ReadSummary::new(file, &header, &options, evidence);
         summary.page = page;
@@ -213,7 +220,7 @@ pub(crate) fn header_of<R: Read>(
     if records.is_whole() { Err(InputError::Empty { file: file.to_owned() }) } else { Ok(None) }
 }
 
-fn next_of<'r, R: Read>(
+pub(crate) fn next_of<'r, R: Read>(
     file: &str,
     records: &'r mut RecordReader<SourceReader<R>>,
 ) -> Result<Option<Record<'r>>, InputError> {

@@ -1,6 +1,7 @@
 //! Rows of the Enterprise Reporting APIs (contract `enterprise-reporting-api.md`, sections 5 and 6): which columns there
 //! are, where each has its value from, and in which order the JSON form has them. Both forms are made of this table.
 
+use calendar::Date;
 use ledger::Field;
 
 use crate::extras;
@@ -33,10 +34,34 @@ pub(crate) enum Source {
     ObsoleteId(&'static str),
     /// A date cell.
     Day(Field),
+    /// The same with the month in front.
+    UsDay(Field),
+    /// A number of a date cell.
+    DayPart(DayPart, Field),
     /// The opposite of a boolean cell.
     Not(Field),
     /// The tags cell, with braces.
     Tags,
+}
+
+/// A number that a date has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DayPart {
+    Day,
+    Month,
+    Year,
+}
+
+impl DayPart {
+    /// Appends it without zeros in front.
+    pub(crate) fn write(self, date: Date, out: &mut Vec<u8>) {
+        let number: u16 = match self {
+            Self::Day => date.day().into(),
+            Self::Month => date.month().into(),
+            Self::Year => date.year(),
+        };
+        out.extend_from_slice(number.to_string().as_bytes());
+    }
 }
 
 /// All columns in the order of the file; version 3 added the last seven.
@@ -171,6 +196,8 @@ impl Source {
             | Self::ExtraOr(_, field)
             | Self::Id(field)
             | Self::Day(field)
+            | Self::UsDay(field)
+            | Self::DayPart(_, field)
             | Self::Not(field) => Some(field),
             Self::Tags => Some(Field::Tags),
             Self::Extra(_) | Self::ObsoleteId(_) => None,

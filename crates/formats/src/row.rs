@@ -45,7 +45,7 @@ impl Reading<'_> {
             let expected = "the cell is not valid UTF-8; expected a file in UTF-8".to_owned();
             return Err(RowRefusal::Row(RowFault { place: record.place, column, value, expected }));
         };
-        if record.len() != self.header.width() {
+        if !self.header.fits(record, text) {
             let side = if record.len() < self.header.width() { "short" } else { "long" };
             let expected =
                 format!("the row is too {side}: it has {} cells, expected {}", record.len(), self.header.width());
@@ -70,7 +70,7 @@ impl Reading<'_> {
         cells::read(field, &cell).map_err(|fault| match fault {
             CellFault::Blank => {
                 let what =
-                    if record.place.item.is_some() { "the member is missing or blank" } else { "the cell is blank" };
+                    if record.place.item().is_some() { "the member is missing or blank" } else { "the cell is blank" };
                 self.fault(field, record.place, "", &format!("{what}; expected a value"))
             }
             CellFault::Expected(expected) => self.fault(field, record.place, &cell, &expected),
@@ -86,7 +86,7 @@ impl Reading<'_> {
     fn contradiction(&self, field: Field, row: RowPlace, reason: String) -> RowRefusal {
         let file = self.summary.file.clone();
         let (spelling, name) = (self.header.spelling(field), field.name());
-        let (reason, column) = match row.item {
+        let (reason, column) = match row.item() {
             None => (format!("{row}, column {spelling}: {reason}"), name),
             Some(_) => (format!("{row}, {spelling}: {reason}"), spelling),
         };

@@ -170,7 +170,12 @@ impl<R: Read> SourceReader<R> {
 
     /// The first bytes of the text, which are read all the same: enough to tell what the text is.
     pub(crate) fn head(&mut self) -> Result<&[u8], InputError> {
-        while self.ahead.len() < HEAD_BYTES {
+        self.look(HEAD_BYTES)
+    }
+
+    /// The first bytes of the text, about so many of them, which are read all the same. Nothing was read yet.
+    pub(crate) fn look(&mut self, bytes: usize) -> Result<&[u8], InputError> {
+        while self.ahead.len() < bytes {
             let mut piece = [0; HEAD_BYTES];
             match self.decode(&mut piece) {
                 Ok(0) => break,

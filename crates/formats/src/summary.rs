@@ -53,6 +53,8 @@ pub struct ReadSummary {
     pub unknown_columns: Vec<String>,
     /// What a page of usage details says about its place in a walk; `None` for CSV files.
     pub page: Option<Page>,
+    /// Whether the source holds both datasets, and this is about one of them.
+    pub both_datasets: bool,
     /// The hierarchy that the rows name.
     pub places: HashSet<Place>,
     /// Rows put aside.
@@ -75,6 +77,7 @@ impl ReadSummary {
             periods: BTreeMap::new(),
             unknown_columns: header.unknown().iter().map(|(_, name)| name.clone()).collect(),
             page: None,
+            both_datasets: false,
             places: HashSet::new(),
             rejected: 0,
             hash: String::new(),
@@ -93,6 +96,40 @@ impl ReadSummary {
         let rejected = Rejected { file: &self.file, fault: &fault, raw };
         sink.reject(rejected).map_err(|source| InputError::Rejects { source })?;
         self.rejected += 1;
+        Ok(())
+    }
+
+    /// A source of both datasets is about the same enrollment, periods and days in each, even where a dataset has no row.
+    pub(crate) fn share_facts(datasets: &mut [Self]) -> Result<(), InputError> {
+        let mut days: BTreeMap<BillingPeriod, BTreeSet<Date>> = BTreeMap::new();
+        for (period, own) in datasets.iter().flat_map(|dataset| &dataset.periods) {
+            days.entry(*period).or_default().extend(&own.days);
+        }
+        let enrollment = datasets.iter().find_map(|dataset| dataset.enrollment.clone());
+        let enrollment_name = datasets.iter().find_map(|dataset| dataset.enrollment_name.clone());
+        let currency = datasets.iter().find_map(|dataset| dataset.currency);
+        for dataset in datasets {
+            for (period, days) in &days {
+                dataset.periods.entry(*period).or_default().days.extend(days);
+            }
+            let is_of_another = match (&dataset.enrollment, &enrollment) {
+                (Some(own), Some(first)) => !first.matches(own.as_str()),
+                _ => false,
+            };
+            if is_of_another || dataset.currency.is_some_and(|own| Some(own) != currency) {
+                return Err(InputError::Contradiction {
+                    file: dataset.file.clone(),
+                    reason:
+                        "its billed and its effective costs are of two enrollments or currencies; expected rows of one"
+                            .to_owned(),
+                    line: None,
+                    column: None,
+                });
+            }
+            dataset.enrollment = dataset.enrollment.take().or_else(|| enrollment.clone());
+            dataset.enrollment_name = dataset.enrollment_name.take().or_else(|| enrollment_name.clone());
+            dataset.currency = currency;
+        }
         Ok(())
     }
 

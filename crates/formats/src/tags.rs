@@ -47,10 +47,20 @@ pub fn has_tag(cell: &str, key: &str, value: &str) -> bool {
     if !is_escaped && memmem::find(cell.as_bytes(), value.as_bytes()).is_none() {
         return false;
     }
-    let is_asked = |(own, text): &(String, Option<String>)| {
-        own.to_lowercase() == key.to_lowercase() && text.as_deref() == Some(value)
+    let is_asked = |(own, told): &(String, Box<RawValue>)| {
+        own.to_lowercase() == key.to_lowercase() && text_of(told).as_deref() == Some(value)
     };
     serde_json::from_str::<Pairs>(&tags_json(cell)).is_ok_and(|pairs| pairs.0.iter().any(is_asked))
+}
+
+/// The tags of a cell, keys and values as they are spelled. A value that is no text is its JSON; `null` is none.
+pub fn tag_pairs(cell: &str) -> Vec<(String, Option<String>)> {
+    let pairs = serde_json::from_str::<Pairs>(&tags_json(cell)).map(|pairs| pairs.0).unwrap_or_default();
+    let value = |told: &RawValue| match told.get() {
+        "null" => None,
+        other => Some(text_of(told).unwrap_or_else(|| other.to_owned())),
+    };
+    pairs.into_iter().map(|(key, told)| (key, value(&told))).collect()
 }
 
 /// Whether every client can read a text as JSON: it is no deeper than readers go, has no half of a surrogate pair, and no
@@ -125,14 +135,19 @@ pub fn tags_compact(cell: &str) -> String {
     let json = tags_json(cell);
     let Ok(pairs) = serde_json::from_str::<Pairs>(&json) else { return json.into_owned() };
     let texts: Option<Vec<(String, String)>> =
-        pairs.0.into_iter().map(|(key, value)| value.map(|value| (key, value))).collect();
+        pairs.0.into_iter().map(|(key, told)| text_of(&told).map(|value| (key, value))).collect();
     let Some(texts) = texts else { return json.into_owned() };
     let pair = |(key, value): &(String, String)| format!("{}:{}", serde_json::json!(key), serde_json::json!(value));
     format!("{{{}}}", texts.iter().map(pair).collect::<Vec<_>>().join(","))
 }
 
-/// The members of an object, repeated names included; values that are no text are unknown.
-struct Pairs(Vec<(String, Option<String>)>);
+/// The text that a value is; `None` for a value of another kind.
+fn text_of(value: &RawValue) -> Option<String> {
+    serde_json::from_str(value.get()).ok()
+}
+
+/// The members of an object, repeated names included.
+struct Pairs(Vec<(String, Box<RawValue>)>);
 
 impl<'de> Deserialize<'de> for Pairs {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -147,8 +162,8 @@ impl<'de> Deserialize<'de> for Pairs {
 
             fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Pairs, A::Error> {
                 let mut pairs = Vec::new();
-                while let Some((key, value)) = members.next_entry::<String, Box<RawValue>>()? {
-                    pairs.push((key, serde_json::from_str(value.get()).ok()));
+                while let Some(pair) = members.next_entry()? {
+                    pairs.push(pair);
                 }
                 Ok(Pairs(pairs))
             }
@@ -232,6 +247,25 @@ mod tests {
             assert_eq!(tags_compact(cell), r#"{"a":"1","b":"2"}"#);
         }
         assert_eq!((tags_compact(""), tags_compact(r#"{"n": 1.10}"#)), ("null".into(), r#"{"n": 1.10}"#.into()));
+    }
+
+    #[test]
+    fn the_tags_of_a_cell_are_told_as_they_are_spelled() {
+        let of = |cell| {
+            let pairs = tag_pairs(cell).into_iter();
+            pairs.map(|(key, value)| format!("{key}={}", value.as_deref().unwrap_or("-"))).collect::<Vec<_>>().join(";")
+        };
+        for (cell, expected) in [
+            ("", ""),
+            ("[]", ""),
+            ("[1]", ""),
+            ("{}", ""),
+            (r#""Env": "prod","env": "","x": null"#, "Env=prod;env=;x=-"),
+            (r#"{"a":"\u0062","n":1.10,"l":[ 1 ],"a":"c"}"#, "a=b;n=1.10;l=[ 1 ];a=c"),
+            ("a:b", "lazurite-unparsed=a:b"),
+        ] {
+            assert_eq!(of(cell), expected, "{cell}");
+        }
     }
 
     #[test]

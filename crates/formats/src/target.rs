@@ -48,7 +48,7 @@ enum To {
 }
 
 /// Names in lower case. What is not here goes to the field of the same name, else to an unknown column.
-const KNOWN: [(&str, To, CellReading); 45] = [
+const KNOWN: [(&str, To, CellReading); 48] = [
     ("usagequantity", To::Field(Field::Quantity), CellReading::AsIs),
     ("consumedquantity", To::Field(Field::Quantity), CellReading::AsIs),
     ("pretaxcost", To::Field(Field::Cost), CellReading::AsIs),
@@ -93,6 +93,9 @@ const KNOWN: [(&str, To, CellReading); 45] = [
     ("resourcelocationid", To::Extra(extras::RESOURCE_LOCATION_ID), CellReading::UnlessZero),
     ("consumedserviceid", To::Extra(extras::CONSUMED_SERVICE_ID), CellReading::UnlessZero),
     ("serviceadministratorid", To::Extra(extras::SERVICE_ADMINISTRATOR_ID), CellReading::AsIs),
+    ("ordernumber", To::Field(Field::ProductOrderId), CellReading::AsIs),
+    ("offername", To::Extra(extras::OFFER_NAME), CellReading::AsIs),
+    ("isrecurringcharge", To::Extra(extras::IS_RECURRING_CHARGE), CellReading::Truth),
     ("storeserviceidentifier", To::Extra(extras::STORE_SERVICE_IDENTIFIER), CellReading::AsIs),
 ];
 

@@ -5,7 +5,7 @@ use arrow::array::RecordBatch;
 use calendar::BillingPeriod;
 use catalog::{BilledPeriod, BillingRecord};
 use lake::{Change, FileTarget, LakeError, LakeFile, Replacement, crash_point, write_ordered};
-use ledger::{Coverage, Dataset, EnrollmentId, Holding, HoldingConflict, RunTime, Scope, Unit, judge};
+use ledger::{Coverage, Dataset, EnrollmentId, Holding, HoldingConflict, Publishers, RunTime, Scope, Unit, judge};
 use money::{Currency, Decimal, Limits, Total};
 use sha2::{Digest, Sha256};
 
@@ -104,7 +104,7 @@ impl<'s> BillingRun<'s> {
             targets.push(FileTarget {
                 enrollment: self.enrollment.clone(),
                 dataset: charges.dataset,
-                scope_key: unit.scope.key(),
+                scope_key: unit.source_key(),
                 source_hashes: vec![content.clone()],
                 import_id: self.id,
                 group: self.sets,
@@ -113,6 +113,7 @@ impl<'s> BillingRun<'s> {
             self.record.periods.push(PeriodRecord {
                 enrollment: self.enrollment.clone(),
                 scope: unit.scope.clone(),
+                publishers: unit.publishers,
                 dataset: charges.dataset,
                 period: period.to_string(),
                 rows: charges.rows,
@@ -250,7 +251,7 @@ impl<'s> BillingRun<'s> {
         let replacement = |holding: &Holding| Replacement {
             enrollment: holding.unit.enrollment.clone(),
             dataset: holding.unit.dataset,
-            scope_key: holding.unit.scope.key(),
+            scope_key: holding.unit.source_key(),
             coverage: holding.unit.coverage,
         };
         self.holdings.iter().map(replacement).collect()
@@ -260,6 +261,7 @@ impl<'s> BillingRun<'s> {
         Unit {
             enrollment: self.enrollment.clone(),
             scope: Scope::BillingAccount(self.enrollment.clone()),
+            publishers: Publishers::All,
             dataset,
             coverage: Coverage::Period(period),
         }

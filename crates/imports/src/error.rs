@@ -20,7 +20,9 @@ pub enum ImportError {
         source: std::io::Error,
     },
     /// A folder holds nothing to import.
-    #[error("{path} holds no .csv or .json file, plain or packed (.gz, .zst, .csv.zip), that can be imported")]
+    #[error(
+        "{path} holds no .csv or .json file, plain or packed (.gz, .zst, .csv.zip), and no .parquet file that can be imported"
+    )]
     NothingThere {
         /// The path as given.
         path: String,
@@ -88,6 +90,14 @@ pub enum ImportError {
         revision: String,
         /// The refused scope.
         given: String,
+    },
+    /// Prices and what is said of reservations are about a whole enrollment.
+    #[error("{file} is about a whole enrollment, but --scope is {scope}")]
+    SheetScope {
+        /// The file.
+        file: String,
+        /// The refused scope.
+        scope: String,
     },
     /// The enrollment is billed in another currency.
     #[error("enrollment {enrollment} is billed in {known}, but {file} is in {given}; an enrollment has one currency")]
@@ -309,7 +319,7 @@ impl ImportError {
             Self::Doubled { .. } => "DoubledCharges",
             Self::OnePart { .. } => "IncompleteRun",
             Self::TwoBalances { .. } => "Ambiguous",
-            Self::BalanceScope { .. } => "Contradiction",
+            Self::BalanceScope { .. } | Self::SheetScope { .. } => "Contradiction",
             Self::BalancesTooLong { .. } => "InvalidBalance",
             Self::Future { .. } => "FutureRun",
             Self::LaterRun { source, .. } => source.code(),
@@ -351,6 +361,7 @@ impl ImportError {
             Self::LaterRun { source, .. } => source.place(),
             Self::TwoBalances { second: file, .. }
             | Self::BalanceScope { file, .. }
+            | Self::SheetScope { file, .. }
             | Self::BalancesTooLong { file, .. } => (Some(file), None, None),
             Self::Currency { file, .. } | Self::NothingLeft { file } | Self::NativeEnrollment { file, .. } => {
                 (Some(file), None, None)

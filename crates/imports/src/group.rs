@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::{BillingPeriod, DateRange};
 use formats::{DatasetEvidence, InputError, PeriodSummary, ReadSummary};
-use ledger::{Coverage, Dataset, EnrollmentId, Held, Holding, Place, RunTime, Scope, Unit};
+use ledger::{Coverage, Dataset, EnrollmentId, Held, Holding, Place, Publishers, RunTime, Scope, Unit, source_key};
 use money::Currency;
 use sha2::{Digest, Sha256};
 
@@ -20,6 +20,7 @@ use crate::walks::{missing_pages, refuse_page_twice};
 pub(crate) struct Group {
     pub(crate) enrollment: EnrollmentId,
     pub(crate) scope: Scope,
+    pub(crate) publishers: Publishers,
     pub(crate) dataset: Dataset,
     pub(crate) currency: Option<Currency>,
     /// One of its files, for messages.
@@ -43,7 +44,8 @@ pub(crate) fn group(
     days: Option<DateRange>,
 ) -> Result<Vec<Group>, ImportError> {
     let mut evidence = DatasetEvidence::default();
-    sources.iter().for_each(|source| evidence.merge(&source.summary.evidence));
+    let of_one = sources.iter().filter(|source| !source.summary.both_datasets);
+    of_one.for_each(|source| evidence.merge(&source.summary.evidence));
     let of_pages = evidence_of_pages(sources);
     if !options.parts {
         refuse_page_twice(sources.iter().map(|source| &source.summary))?;
@@ -57,7 +59,7 @@ pub(crate) fn group(
             first.add(index, source, sources)?;
             continue;
         }
-        let own = if run.one_export { &evidence } else { &summary.evidence };
+        let own = if run.one_export && !summary.both_datasets { &evidence } else { &summary.evidence };
         let dataset = match &summary.page {
             Some(page) if page.has_metric => dataset_of_page(summary, &of_pages, options.fill.dataset)?,
             _ => own.resolve(&summary.file, options.fill.dataset)?,
@@ -68,12 +70,16 @@ pub(crate) fn group(
             option: "--enrollment NUMBER",
         })?;
         let scope = source_scope(&summary.file, &enrollment, options.fill.scope.as_ref())?;
-        let known = groups.iter_mut().find(|g| g.dataset == dataset && g.enrollment.matches(enrollment.as_str()));
+        let publishers = summary.page.as_ref().map_or(Publishers::All, |page| page.publishers);
+        let known = groups.iter_mut().find(|group| {
+            group.dataset == dataset && group.publishers == publishers && group.enrollment.matches(enrollment.as_str())
+        });
         let group = match known {
             Some(group) => group,
             None => groups.push_mut(Group {
                 enrollment,
                 scope,
+                publishers,
                 dataset,
                 currency: None,
                 file: summary.file.clone(),
@@ -148,6 +154,15 @@ fn source_scope(file: &str, enrollment: &EnrollmentId, stated: Option<&Scope>) -
     }
 }
 
+/// What a source is, for messages.
+fn form_of(summary: &ReadSummary) -> &'static str {
+    match summary.page {
+        Some(_) => "a page",
+        None if summary.both_datasets => "a FOCUS file",
+        None => "a file",
+    }
+}
+
 fn contradiction(file: &str, reason: String) -> ImportError {
     InputError::Contradiction { file: file.to_owned(), reason, line: None, column: None }.into()
 }
@@ -204,15 +219,17 @@ impl Group {
         Ok(())
     }
 
-    /// Pages and files are two forms of the same charges; rows of both do not look alike.
+    /// Pages, FOCUS files and others are forms of the same charges; rows of two forms do not look alike.
     fn refuse_two_forms(&self, source: &SourceRead, all: &[SourceRead]) -> Result<(), ImportError> {
+        let form = form_of(&source.summary);
         for other in self.sources.iter().map(|index| &all[*index].summary) {
-            if other.page.is_some() == source.summary.page.is_some() {
+            let other_form = form_of(other);
+            if other_form == form {
                 continue;
             }
             if let Some(period) = source.summary.periods.keys().find(|period| other.periods.contains_key(period)) {
                 let reason = format!(
-                    "{} and {} are a page and a file, and both hold {} {period}: together they could count charges twice. \
+                    "{} and {} are {other_form} and {form}, and both hold {} {period}: together they could count charges twice. \
                      Import one form alone; if they are parts all the same, say --parts",
                     other.file, source.summary.file, self.dataset
                 );
@@ -319,7 +336,7 @@ impl Group {
         let mut hashes: Vec<&str> = own.clone().map(|summary| summary.hash.as_str()).collect();
         hashes.sort_unstable();
         let mut content = Sha256::new();
-        content.update(format!("{}\n{}\n{coverages:?}\n", self.enrollment, self.scope.key()));
+        content.update(format!("{}\n{}\n{coverages:?}\n", self.enrollment, source_key(&self.scope, self.publishers)));
         content.update(hashes.join("\n"));
         let content = hex::encode(content.finalize());
         let incomplete = self.pages_missing || own.clone().any(|summary| summary.rejected > 0);
@@ -329,6 +346,7 @@ impl Group {
                 unit: Unit {
                     enrollment: self.enrollment.clone(),
                     scope: self.scope.clone(),
+                    publishers: self.publishers,
                     dataset: self.dataset,
                     coverage: *coverage,
                 },
@@ -336,7 +354,7 @@ impl Group {
                 content: content.clone(),
                 revision: String::new(),
                 incomplete,
-                empty: !self.periods.contains_key(&coverage.period()),
+                empty: self.periods.get(&coverage.period()).is_none_or(|read| read.rows == 0),
             })
             .collect();
     }

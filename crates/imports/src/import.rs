@@ -7,7 +7,7 @@ use std::path::Path;
 use catalog::UnitEntry;
 use lake::leftover::{HEALED, ORPHAN_AGE};
 use lake::{Change, FileTarget, FolderLock, LakeError, LakeFile, LockName, Replacement, RowStage, crash_point};
-use ledger::{Coverage, Dataset, EnrollmentId, Held, Holding};
+use ledger::{Coverage, Dataset, EnrollmentId, Held, Holding, source_key};
 use money::{Decimal, Limits, Total};
 use object_store::ObjectStoreExt;
 use object_store::path::Path as ObjectPath;
@@ -15,13 +15,14 @@ use object_store::path::Path as ObjectPath;
 use crate::balances::{BalanceFiles, ImportedBalance};
 use crate::error::ImportError;
 use crate::group::{Group, group};
-use crate::judge::{Candidate, admit, check_enrollment, run_time_text};
+use crate::judge::{Candidate, admit, check_enrollment, refuse_marketplace_twice, run_time_text};
 use crate::options::{ImportOptions, Progress};
 use crate::orphans::{STAGING, WORKING_FOLDER_PREFIX, remove_working_folders};
 use crate::plan::{Plan, RunPlan, plan};
-use crate::read::{Reading, SourceRead, read_run};
+use crate::read::{Reading, RunRead, SourceRead, read_run};
 use crate::record::{EnrollmentRecord, ImportRecord, PeriodRecord, SourceRecord, UnitRecord};
 use crate::rejects::RejectsFile;
+use crate::sheets::{ImportedSheets, SheetFiles};
 use crate::sources;
 use crate::store::Store;
 use crate::walks::missing_pages;
@@ -38,8 +39,12 @@ pub struct ImportOutcome {
     pub imported: Vec<ImportedPeriod>,
     /// One entry per balance summary.
     pub balances: Vec<ImportedBalance>,
+    /// One entry per enrollment and kind of sheets.
+    pub sheets: Vec<ImportedSheets>,
     /// Rows that went to the rejects file.
     pub rejected: u64,
+    /// Rows of other providers that were left out.
+    pub left_out: u64,
     /// Runs of a folder that were passed over because newer ones are held.
     pub skipped: Vec<String>,
     /// What of the source is not here, so that its periods are incomplete.
@@ -73,15 +78,17 @@ pub async fn import(
     options: &ImportOptions,
     progress: &dyn Progress,
 ) -> Result<ImportOutcome, ImportError> {
-    let Plan { runs, balances } = plan(&options.paths)?;
+    let Plan { runs, balances, sheets } = plan(&options.paths)?;
     let several = runs.len() > 1;
     if options.taken_at.is_some_and(|taken| taken.0 > (now_ms() + FUTURE_MS_MAX) * 1000) {
         let given = options.taken_at.map(run_time_text).unwrap_or_default();
         return Err(ImportError::Future { given });
     }
     let balances = tokio::task::block_in_place(|| BalanceFiles::read(&balances, options))?;
+    let (_workplace, sheets) = read_sheets(store, &sheets, options, progress)?;
     // Before charges are taken, so that a command is mostly refused as a whole.
     let judged = balances.judge(store, options).await?;
+    let judged_sheets = sheets.judge(store, options).await?;
     let rejects = options.rejects.as_deref().map(|path| RejectsFile::new(path, options.dry_run));
     let mut rejects = rejects.transpose()?;
     let mut outcome = ImportOutcome::default();
@@ -90,6 +97,7 @@ pub async fn import(
             Ok(done) => {
                 outcome.imported.extend(done.imported);
                 outcome.rejected += done.rejected;
+                outcome.left_out += done.left_out;
                 outcome.missing.extend(done.missing);
             }
             // A folder keeps its old runs; those that newer ones have replaced are no reason to stop.
@@ -101,7 +109,29 @@ pub async fn import(
         true => judged,
         false => balances.take(store, options).await.map_err(|error| after(&outcome, options, error))?,
     };
+    outcome.sheets = match options.dry_run {
+        true => judged_sheets,
+        false => sheets.take(store, options).await.map_err(|error| after(&outcome, options, error))?,
+    };
+    outcome.missing.extend_from_slice(sheets.missing());
     Ok(outcome)
+}
+
+/// Reads the files of sheets. The working folder holds their copies until they are kept.
+fn read_sheets(
+    store: &Store,
+    runs: &[RunPlan],
+    options: &ImportOptions,
+    progress: &dyn Progress,
+) -> Result<(Option<Workplace>, SheetFiles), ImportError> {
+    if runs.is_empty() {
+        return Ok((None, SheetFiles::default()));
+    }
+    tokio::task::block_in_place(|| {
+        let workplace = Workplace::open(store.lake().root().folder())?;
+        let sheets = SheetFiles::read(runs, options, workplace.folder.path(), progress)?;
+        Ok((Some(workplace), sheets))
+    })
 }
 
 /// An error that says what was imported before it.
@@ -158,18 +188,19 @@ async fn import_run(
         fill: &options.fill,
         // Whole months are billing periods, which may hold rows dated outside of them; parts of months are days.
         days: days.filter(|days| Coverage::whole_periods(*days).is_none()),
+        other_providers: options.other_providers,
         rejects: rejects.as_deref_mut(),
         folder: folder.path(),
         progress,
+        one_export: run.one_export,
         threads,
     };
-    let sources = tokio::task::block_in_place(|| read_run(reading, &mut stage))?;
+    let RunRead { sources, rejected, left_out } = tokio::task::block_in_place(|| read_run(reading, &mut stage))?;
     crash_point("import-read");
     let mut groups = group(&sources, options, run, days)?;
     for group in &groups {
         check_enrollment(store.catalog(), &group.enrollment, group.currency, &group.file).await?;
     }
-    let rejected = sources.iter().map(|source| source.summary.rejected).sum();
     if let Some(rejects) = rejects {
         rejects.finish().map_err(ImportError::io("write the rejected rows"))?;
     }
@@ -183,9 +214,10 @@ async fn import_run(
         groups.into_iter().partition(|group| !options.force && group.is_held(&held));
     for group in &changed {
         judge_group(group, &held, &snapshot, options.force).await?;
+        refuse_marketplace_twice(&held, &snapshot, group, &[]).await?;
     }
     let missing = missing_pages(sources.iter().map(|source| &source.summary)).into_iter().collect();
-    let mut outcome = ImportOutcome { rejected, missing, ..ImportOutcome::default() };
+    let mut outcome = ImportOutcome { rejected, left_out, missing, ..ImportOutcome::default() };
     for group in &unchanged {
         if !options.dry_run {
             confirm(store, group, &held, options.taken_at.is_some() || run.run_time.is_some()).await?;
@@ -247,7 +279,7 @@ async fn write_and_commit(
             let target = FileTarget {
                 enrollment: group.enrollment.clone(),
                 dataset: group.dataset,
-                scope_key: group.scope.key(),
+                scope_key: source_key(&group.scope, group.publishers),
                 source_hashes: hashes.clone(),
                 import_id,
                 group: number,
@@ -347,7 +379,7 @@ async fn commit(
         .map(|holding| Replacement {
             enrollment: holding.unit.enrollment.clone(),
             dataset: holding.unit.dataset,
-            scope_key: holding.unit.scope.key(),
+            scope_key: holding.unit.source_key(),
             coverage: holding.unit.coverage,
         })
         .collect();
@@ -357,6 +389,7 @@ async fn commit(
         let held = store.catalog().held_at(snapshot.version()).await?;
         for group in groups {
             judge_group(group, &held, &snapshot, options.force).await?;
+            refuse_marketplace_twice(&held, &snapshot, group, files).await?;
             check_enrollment(store.catalog(), &group.enrollment, group.currency, &group.file).await?;
         }
         let change = Change { import_id, replaces: replaces.clone(), files: files.to_vec(), note: record.to_json() };
@@ -422,6 +455,7 @@ fn record(import_id: uuid::Uuid, actor: &str, groups: &[Group], sources: &[Sourc
         record.periods.extend(group.periods.iter().map(|(period, read)| PeriodRecord {
             enrollment: group.enrollment.clone(),
             scope: group.scope.clone(),
+            publishers: group.publishers,
             dataset: group.dataset,
             period: period.to_string(),
             rows: read.rows,

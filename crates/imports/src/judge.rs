@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use catalog::Catalog;
-use lake::Snapshot;
-use ledger::{Held, Holding, HoldingConflict, Place, RunTime, Sharing, judge};
+use lake::{LakeFile, Snapshot};
+use ledger::{Held, Holding, HoldingConflict, Place, Publishers, RunTime, Sharing, Unit, judge};
 
 use crate::error::ImportError;
+use crate::group::Group;
 
 /// A unit to be judged, with what its rows say.
 pub(crate) struct Candidate<'a> {
@@ -43,6 +44,36 @@ pub(crate) async fn admit(
         let theirs = snapshot.marks_of(&other.unit, sharing).await?;
         if candidate.places.iter().filter_map(|place| sharing.mark(place)).any(|mark| theirs.contains(&mark)) {
             return Err(ImportError::overlap(other, &new.unit));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses charges of the Marketplace that are held already among those of all publishers, or the other way round. `files`
+/// are what was written of all groups, as far as it was.
+pub(crate) async fn refuse_marketplace_twice(
+    held: &Held,
+    snapshot: &Snapshot,
+    group: &Group,
+    files: &[LakeFile],
+) -> Result<(), ImportError> {
+    let is_of = |file: &&LakeFile, unit: &Unit| {
+        file.enrollment == unit.enrollment
+            && file.dataset == unit.dataset
+            && file.period == unit.coverage.period()
+            && file.scope_key == unit.source_key()
+    };
+    for new in group.holdings.iter().filter(|holding| !holding.empty) {
+        for other in held.of_other_publishers(&new.unit) {
+            let of_all: Vec<LakeFile> = match new.unit.publishers {
+                Publishers::All => files.iter().filter(|file| is_of(file, &new.unit)).cloned().collect(),
+                Publishers::Marketplace => {
+                    snapshot.files().iter().filter(|file| is_of(file, &other.unit)).cloned().collect()
+                }
+            };
+            if snapshot.have_marketplace_rows(of_all).await? {
+                return Err(ImportError::overlap(other, &new.unit));
+            }
         }
     }
     Ok(())

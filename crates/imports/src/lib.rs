@@ -1,5 +1,5 @@
-//! Importing rated exports and balance summaries: from paths to one atomic revision of the lake or one transaction of the
-//! catalog, or to one clear refusal.
+//! Importing rated exports, balance summaries, price sheets and what is said of reservations: from paths to one atomic
+//! revision of the lake or one transaction of the catalog, or to one clear refusal.
 //!
 //! Promises: everything of an import is visible at once or nothing is; a refused import changes nothing; the same
 //! bytes again make no revision; the source is kept; a crash at any moment leaves the state before or after.
@@ -22,6 +22,7 @@ mod prune;
 mod read;
 mod record;
 mod rejects;
+mod sheets;
 mod sources;
 mod store;
 mod uploads;
@@ -37,6 +38,7 @@ pub use identities::{ExplainQuestion, Explanation, NativeFacts, PeriodFinding, c
 pub use import::{ImportOutcome, ImportedPeriod, import};
 pub use options::{ImportOptions, NoProgress, Progress};
 pub use prune::Prunable;
+pub use sheets::ImportedSheets;
 pub use store::Store;
 pub use uploads::upload_folder;
 pub use usage_record::{MovedBoundary, RefusedRecord, TakenBatch, UsageDone, UsageRecordNote};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use calendar::DateRange;
-use formats::FillIns;
+use formats::{FillIns, OtherProviders};
 use ledger::RunTime;
 
 /// An import as asked for.
@@ -23,6 +23,8 @@ pub struct ImportOptions {
     pub dry_run: bool,
     /// The files are parts of one export even if they share rows.
     pub parts: bool,
+    /// What is done about charges of other providers in FOCUS files.
+    pub other_providers: OtherProviders,
     /// Replace a newer run too.
     pub force: bool,
     /// Who imports, for the audit log.

@@ -11,7 +11,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use calendar::DateRange;
-use formats::{BalanceHint, ExportFolder, RunManifest, SourceReader};
+use formats::{BalanceHint, ExportFolder, RunManifest, SheetHint, SourceReader};
 use ledger::RunTime;
 
 use crate::error::ImportError;
@@ -48,6 +48,8 @@ pub(crate) struct Plan {
     pub(crate) runs: Vec<RunPlan>,
     /// Files of balance summaries.
     pub(crate) balances: Vec<PathBuf>,
+    /// Runs of sheets: prices and what is said of reservations.
+    pub(crate) sheets: Vec<RunPlan>,
 }
 
 /// Finds runs of charges and files of balance summaries.
@@ -67,7 +69,7 @@ pub(crate) fn plan(paths: &[PathBuf]) -> Result<Plan, ImportError> {
             }
             // Beside exports lie other JSON files too: settings, metadata. Elsewhere a JSON file is a page or a mistake.
             if found.files.len() + found.manifests.len() > 0 {
-                found.pages.retain(|file| begins_like_page(file) || holds_balances(file));
+                found.pages.retain(|file| begins_like_page(file) || holds_balances(file) || holds_sheets(file));
             }
             files.append(&mut found.files);
             files.append(&mut found.pages);
@@ -78,11 +80,12 @@ pub(crate) fn plan(paths: &[PathBuf]) -> Result<Plan, ImportError> {
             files.push(path.clone());
         }
     }
-    let mut runs = manifests.iter().map(|manifest| manifest_run(manifest)).collect::<Result<Vec<_>, _>>()?;
+    let runs = manifests.iter().map(|manifest| manifest_run(manifest)).collect::<Result<Vec<_>, _>>()?;
     let in_runs: BTreeSet<PathBuf> = runs.iter().flat_map(|run| run.files.iter().cloned()).collect();
     files.retain(|file| !in_runs.contains(file));
     refuse_repeated(&files)?;
     let (balances, files): (Vec<PathBuf>, Vec<PathBuf>) = files.into_iter().partition(|file| holds_balances(file));
+    let (loose_sheets, files): (Vec<PathBuf>, Vec<PathBuf>) = files.into_iter().partition(|file| holds_sheets(file));
     files.iter().try_for_each(|file| refuse_beside_manifest(file))?;
     refuse_repeated(&manifests)?;
     let folders: BTreeSet<Option<&Path>> = manifests.iter().map(|manifest| manifest.parent()).collect();
@@ -90,9 +93,18 @@ pub(crate) fn plan(paths: &[PathBuf]) -> Result<Plan, ImportError> {
         let reason = "one folder holds several manifests; keep one run in a folder".to_owned();
         return Err(ImportError::Ambiguous { reason });
     }
+    let is_of_sheets = |run: &RunPlan| run.files.first().is_some_and(|file| holds_sheets(file));
+    let (mut sheets, mut runs): (Vec<RunPlan>, Vec<RunPlan>) = runs.into_iter().partition(is_of_sheets);
+    sheets.extend(loose_runs(loose_sheets)?);
     runs.extend(loose_runs(files)?);
     runs.sort_by_key(|run| run.run_time);
-    Ok(Plan { runs, balances })
+    Ok(Plan { runs, balances, sheets })
+}
+
+/// Whether a file holds prices or what is said of reservations.
+fn holds_sheets(path: &Path) -> bool {
+    // What cannot be opened is reported by whoever reads it.
+    std::fs::File::open(path).is_ok_and(|file| SheetHint::of(file) == SheetHint::Sheet)
 }
 
 /// Whether a file holds balance summaries.
@@ -110,7 +122,7 @@ fn is_manifest(path: &Path) -> bool {
 }
 
 fn is_export(path: &Path) -> bool {
-    has_ending(path, &[".csv", ".csv.gz", ".csv.zst", ".csv.zip"])
+    has_ending(path, &[".csv", ".csv.gz", ".csv.zst", ".csv.zip", ".parquet"])
 }
 
 fn is_json(path: &Path) -> bool {

@@ -1,7 +1,7 @@
 //! The record of an import: what the lake's commit says about itself, from which the catalog can always be rebuilt.
 
 use catalog::{BillingRecord, EnrollmentEntry, ImportEntry, UnitEntry};
-use ledger::{Coverage, Dataset, EnrollmentId, Place, RunTime, Scope, Unit};
+use ledger::{Coverage, Dataset, EnrollmentId, Place, Publishers, RunTime, Scope, Unit, source_key};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -45,6 +45,8 @@ pub(crate) struct EnrollmentRecord {
 pub(crate) struct UnitRecord {
     pub(crate) enrollment: EnrollmentId,
     pub(crate) scope: Scope,
+    #[serde(skip_serializing_if = "Publishers::is_all", default)]
+    pub(crate) publishers: Publishers,
     pub(crate) dataset: Dataset,
     pub(crate) period: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -75,6 +77,8 @@ pub(crate) struct SourceRecord {
 pub(crate) struct PeriodRecord {
     pub(crate) enrollment: EnrollmentId,
     pub(crate) scope: Scope,
+    #[serde(skip_serializing_if = "Publishers::is_all", default)]
+    pub(crate) publishers: Publishers,
     pub(crate) dataset: Dataset,
     pub(crate) period: String,
     pub(crate) rows: u64,
@@ -82,7 +86,19 @@ pub(crate) struct PeriodRecord {
     pub(crate) total: String,
 }
 
+impl PeriodRecord {
+    /// The key under which the lake keeps the rows.
+    pub(crate) fn source_key(&self) -> String {
+        source_key(&self.scope, self.publishers)
+    }
+}
+
 impl UnitRecord {
+    /// The key under which the lake keeps the rows.
+    pub(crate) fn source_key(&self) -> String {
+        source_key(&self.scope, self.publishers)
+    }
+
     pub(crate) fn of(entry: &UnitEntry) -> Self {
         let days = match entry.unit.coverage {
             Coverage::Period(_) => None,
@@ -91,6 +107,7 @@ impl UnitRecord {
         Self {
             enrollment: entry.unit.enrollment.clone(),
             scope: entry.unit.scope.clone(),
+            publishers: entry.unit.publishers,
             dataset: entry.unit.dataset,
             period: entry.unit.coverage.period().to_string(),
             days,
@@ -107,8 +124,13 @@ impl UnitRecord {
             None => Coverage::Period(period),
             Some(days) => Coverage::Days(period, days.parse().ok()?),
         };
-        let unit =
-            Unit { enrollment: self.enrollment.clone(), scope: self.scope.clone(), dataset: self.dataset, coverage };
+        let unit = Unit {
+            enrollment: self.enrollment.clone(),
+            scope: self.scope.clone(),
+            publishers: self.publishers,
+            dataset: self.dataset,
+            coverage,
+        };
         Some(UnitEntry {
             unit,
             run_time: RunTime(self.run_time),

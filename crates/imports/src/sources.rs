@@ -20,6 +20,8 @@ const ENDING: &str = ".csv.zst";
 /// Ends the name of a kept source of balance summaries. It is another one because these are named by the catalog alone:
 /// whoever loses the catalog must not lose them too, so they are never taken for orphans.
 const BALANCES_ENDING: &str = ".balances.zst";
+/// Ends the name of a kept source of sheets, which the catalog alone names, too.
+const SHEETS_ENDING: &str = ".sheets.zst";
 /// Ends the name of a kept source of native input: price sheets. The catalog alone names them, too.
 const NATIVE_ENDING: &str = ".native.zst";
 /// Digits of a SHA-256.
@@ -40,6 +42,11 @@ pub(crate) fn balances_path(hash: &str) -> Path {
     Path::from_iter([SOURCES, &format!("{hash}{BALANCES_ENDING}")])
 }
 
+/// Path of a kept source of sheets.
+fn sheets_path(hash: &str) -> Path {
+    Path::from_iter([SOURCES, &format!("{hash}{SHEETS_ENDING}")])
+}
+
 /// Path of a kept source of native input.
 fn native_path(hash: &str) -> Path {
     Path::from_iter([SOURCES, &format!("{hash}{NATIVE_ENDING}")])
@@ -50,9 +57,9 @@ pub(crate) fn hash_of(name: &str) -> Option<&str> {
     hash_before(name, ENDING)
 }
 
-/// Whether a name is that of a kept source that the catalog alone names: balance summaries and native input.
+/// Whether a name is that of a kept source that the catalog alone names: balance summaries, sheets and native input.
 pub(crate) fn is_catalogs_name(name: &str) -> bool {
-    hash_before(name, BALANCES_ENDING).or_else(|| hash_before(name, NATIVE_ENDING)).is_some()
+    [BALANCES_ENDING, SHEETS_ENDING, NATIVE_ENDING].iter().any(|ending| hash_before(name, ending).is_some())
 }
 
 fn hash_before<'a>(name: &'a str, ending: &str) -> Option<&'a str> {
@@ -140,7 +147,15 @@ impl Write for Hashing {
 
 /// Puts a compressed copy beside the others, unless the same text is kept already.
 pub(crate) async fn keep(store: &Arc<dyn ObjectStore>, copy: PathBuf, hash: &str) -> Result<(), ImportError> {
-    let path = source_path(hash);
+    keep_at(store, copy, hash, source_path(hash)).await
+}
+
+/// The same for a source of sheets.
+pub(crate) async fn keep_sheet(store: &Arc<dyn ObjectStore>, copy: PathBuf, hash: &str) -> Result<(), ImportError> {
+    keep_at(store, copy, hash, sheets_path(hash)).await
+}
+
+async fn keep_at(store: &Arc<dyn ObjectStore>, copy: PathBuf, hash: &str, path: Path) -> Result<(), ImportError> {
     let doing = || format!("keep the source {hash}");
     let failed =
         |source: object_store::Error| ImportError::Io { doing: doing(), source: std::io::Error::other(source) };
@@ -238,7 +253,16 @@ pub(crate) async fn is_kept(store: &Arc<dyn ObjectStore>, hash: &str) -> Result<
 
 /// What is wrong with a kept source of charges, if anything.
 pub(crate) async fn check(store: &Arc<dyn ObjectStore>, hash: &str) -> Result<Option<String>, ImportError> {
-    let content = match store.get(&source_path(hash)).await {
+    check_at(store, hash, source_path(hash)).await
+}
+
+/// The same for a source of sheets.
+pub(crate) async fn check_sheet(store: &Arc<dyn ObjectStore>, hash: &str) -> Result<Option<String>, ImportError> {
+    check_at(store, hash, sheets_path(hash)).await
+}
+
+async fn check_at(store: &Arc<dyn ObjectStore>, hash: &str, path: Path) -> Result<Option<String>, ImportError> {
+    let content = match store.get(&path).await {
         Ok(content) => content,
         Err(object_store::Error::NotFound { .. }) => return Ok(Some("it is missing".into())),
         Err(error) => return Ok(Some(format!("it cannot be read: {error}"))),

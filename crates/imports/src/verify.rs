@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use catalog::{HeldBalance, billed_by};
-use formats::{FillIns, read_balances};
+use formats::{FillIns, read_balances, unpack_rows};
 use lake::{FileFault, Snapshot, check_file};
 use ledger::EnrollmentId;
 use ledger::identities::Verdict;
@@ -30,6 +30,8 @@ pub struct Checked {
     pub sources: u64,
     /// Revisions of balance summaries.
     pub balances: u64,
+    /// Revisions of sheets.
+    pub sheets: u64,
     /// Billing periods of which every identity was checked.
     pub periods: u64,
 }
@@ -106,6 +108,7 @@ pub async fn verify_with(
         report.checked.sources += 1;
     }
     check_balances(store, native, &mut report).await?;
+    check_sheets(store, &mut report).await?;
     // Charges that cannot be read were told already; what they add up to cannot be checked.
     if report.violations.is_empty() {
         check_identities_of_all(store, native, progress, &mut report).await?;
@@ -176,6 +179,33 @@ async fn check_balances(
     for balance in store.catalog().balances(None).await?.into_iter().filter(mirrored) {
         let broken = balance.summary.broken_identities();
         report.findings.extend(broken.iter().map(|broken| format!("{}: {broken}", titled(&balance))));
+    }
+    Ok(())
+}
+
+/// Every sheet must have the rows that were counted when it came, and its kept source.
+async fn check_sheets(store: &Store, report: &mut VerifyReport) -> Result<(), ImportError> {
+    let kept = store.lake().root().store();
+    let mut seen: BTreeSet<String> = BTreeSet::new();
+    for sheet in store.catalog().sheet_revisions().await? {
+        report.checked.sheets += 1;
+        let (mut rows, mut page) = (0, 0);
+        while let Some(stored) = store.catalog().sheet_page(sheet.revision, page).await? {
+            match unpack_rows(&stored) {
+                Ok(found) => rows += found.len() as u64,
+                Err(fault) => report.violations.push(format!("sheet {}: page {page}: {fault}", sheet.revision)),
+            }
+            page += 1;
+        }
+        if rows != sheet.rows {
+            let (revision, expected) = (sheet.revision, sheet.rows);
+            report.violations.push(format!("sheet {revision}: {rows} rows are there, {expected} were imported"));
+        }
+        if seen.insert(sheet.source.clone()) {
+            report.checked.sources += 1;
+            let fault = sources::check_sheet(&kept, &sheet.source).await?;
+            report.violations.extend(fault.map(|fault| format!("source {}: {fault}", sheet.source)));
+        }
     }
     Ok(())
 }
@@ -276,7 +306,8 @@ fn check_control_totals(files: &[lake::LakeFile], records: &[(u64, ImportRecord)
         for unit in record.units.iter().filter(|unit| unit.days.is_some()) {
             // An import of days changes parts of periods; their totals are those of several imports.
             for (key, entry) in &mut newest {
-                let same_series = unit.enrollment.matches(&key.0) && key.1 == unit.scope.key() && key.2 == unit.dataset;
+                let same_series =
+                    unit.enrollment.matches(&key.0) && key.1 == unit.source_key() && key.2 == unit.dataset;
                 if same_series && key.3 == unit.period {
                     entry.2 = false;
                 }
@@ -284,7 +315,7 @@ fn check_control_totals(files: &[lake::LakeFile], records: &[(u64, ImportRecord)
         }
         for period in &record.periods {
             let whole = record.units.iter().any(|unit| unit.days.is_none() && unit.period == period.period);
-            let key = (period.enrollment.to_string(), period.scope.key(), period.dataset, period.period.clone());
+            let key = (period.enrollment.to_string(), period.source_key(), period.dataset, period.period.clone());
             newest.insert(key, (*version, period, whole));
         }
     }
@@ -327,6 +358,6 @@ fn emptied(records: &[(u64, ImportRecord)], version: u64, expected: &crate::reco
         unit.period == expected.period
             && unit.enrollment == expected.enrollment
             && unit.dataset == expected.dataset
-            && unit.scope.key() == expected.scope.key()
+            && unit.source_key() == expected.source_key()
     })
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::BillingPeriod;
 use formats::{InputError, NextLink, PageList, ReadSummary};
+use ledger::Publishers;
 
 use crate::error::ImportError;
 
@@ -19,6 +20,7 @@ pub(crate) fn missing_pages<'s>(sources: impl Iterator<Item = &'s ReadSummary>) 
         let own = Answer {
             list: page.list,
             has_metric: page.has_metric,
+            publishers: page.publishers,
             periods: summary.periods.keys().copied().collect(),
             file: &summary.file,
         };
@@ -44,6 +46,7 @@ pub(crate) fn missing_pages<'s>(sources: impl Iterator<Item = &'s ReadSummary>) 
 struct Answer<'s> {
     list: PageList,
     has_metric: bool,
+    publishers: Publishers,
     /// Billing periods of its rows.
     periods: BTreeSet<BillingPeriod>,
     /// Its first file.
@@ -55,7 +58,8 @@ impl Answer<'_> {
     fn can_end_with(&self, last: &Self) -> bool {
         self.list == last.list
             && (last.periods.is_empty()
-                || (self.has_metric == last.has_metric && !self.periods.is_disjoint(&last.periods)))
+                || ((self.has_metric, self.publishers) == (last.has_metric, last.publishers)
+                    && !self.periods.is_disjoint(&last.periods)))
     }
 }
 

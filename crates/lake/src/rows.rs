@@ -34,7 +34,12 @@ impl RowFilter {
 
     /// All rows of a window.
     pub(crate) fn in_window(window: Window) -> Self {
-        let (visibility, selection) = (Visibility::Everything, Selection::Everything);
+        Self::visible(window, Visibility::Everything)
+    }
+
+    /// The rows of a window that are shown.
+    pub(crate) fn visible(window: Window, visibility: Visibility) -> Self {
+        let selection = Selection::Everything;
         Self { window, visibility, selection, within: Vec::new(), filter: ChargeFilter::default() }
     }
 
@@ -147,11 +152,9 @@ impl RowFilter {
     fn keep_visible(&self, batch: &RecordBatch, keep: &mut [bool]) -> Option<()> {
         let charge = |cell: Option<&str>| cell.map(ChargeType::read);
         let publisher = |cell: Option<&str>| PublisherType::read(cell.unwrap_or_default());
-        // Both tables are made of cells that decide alone: a row is shown when each of its two cells is.
-        let types = Texts::of(batch, Field::ChargeType)?
-            .test(|cell| self.visibility.shows(charge(cell), PublisherType::FirstParty));
-        let publishers = Texts::of(batch, Field::PublisherType)?
-            .test(|cell| self.visibility.shows(Some(ChargeType::Usage), publisher(cell)));
+        let types = Texts::of(batch, Field::ChargeType)?.test(|cell| self.visibility.shows_charge(charge(cell)));
+        let publishers =
+            Texts::of(batch, Field::PublisherType)?.test(|cell| self.visibility.shows_publisher(publisher(cell)));
         types.keep(keep);
         publishers.keep(keep);
         Some(())

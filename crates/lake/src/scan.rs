@@ -8,7 +8,7 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
 use calendar::BillingPeriod;
 use formats::{EXTRA_COLUMN, charge_schema};
-use ledger::{ChargeQuery, Place, Sharing, Unit, Window};
+use ledger::{ChargeQuery, Place, Sharing, Unit, Visibility, Window};
 use object_store::ObjectStore;
 use parquet::arrow::ParquetRecordBatchStreamBuilder;
 use parquet::arrow::ProjectionMask;
@@ -68,7 +68,7 @@ impl Snapshot {
         // A few more rows than the unit has do no harm: the period is one of its own.
         let window = Window::Period(unit.coverage.period());
         let filter = Arc::new(RowFilter::in_window(window));
-        let scope_key = unit.scope.key();
+        let scope_key = unit.source_key();
         let files: Vec<_> = self
             .files_of(&unit.enrollment, unit.dataset)
             .filter(|file| file.scope_key == scope_key && filter.may_match(file))
@@ -85,6 +85,21 @@ impl Snapshot {
             found.extend(places.iter().filter_map(|place| sharing.mark(place)));
         }
         Ok(found)
+    }
+}
+
+impl Snapshot {
+    /// Whether any of these files, which need not be part of the snapshot, has a row of a Marketplace publisher.
+    pub async fn have_marketplace_rows(&self, files: Vec<LakeFile>) -> Result<bool, LakeError> {
+        for file in files {
+            let filter = Arc::new(RowFilter::visible(Window::Period(file.period), Visibility::Marketplace));
+            let files = vec![(file, filter)].into_iter();
+            let mut scan = Scan { lake: FileAccess::of(self), files, columns: Vec::new(), open: None };
+            if scan.next_batch().await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

@@ -53,12 +53,13 @@ impl<'a> Texts<'a> {
         Some(Self { keys: Some(coded.keys()), values: coded.values().as_string_opt::<i32>()? })
     }
 
-    fn value(&self, index: usize) -> Option<&'a str> {
+    /// One of the distinct texts.
+    pub(crate) fn value(&self, index: usize) -> Option<&'a str> {
         (!self.values.is_null(index)).then(|| self.values.value(index))
     }
 
     /// The index of a row's text among the distinct ones; `None` for an unknown cell.
-    fn key(&self, row: usize) -> Option<usize> {
+    pub(crate) fn key(&self, row: usize) -> Option<usize> {
         key_of(self.keys, row).filter(|index| !self.values.is_null(*index))
     }
 

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use calendar::Date;
-use ledger::{Dataset, EnrollmentId, Window};
-use money::Total;
+use ledger::{CostSum, Dataset, EnrollmentId, Window};
 use object_store::ObjectStore;
 use object_store::prefix::PrefixStore;
 use quick_cache::Weighter;
@@ -102,20 +101,6 @@ pub struct TotalsQuestion<'a> {
     pub by: &'a [Dimension],
 }
 
-/// Rows and their exact cost, in the billing currency.
-#[derive(Debug, Clone, Copy)]
-pub struct CostSum {
-    /// How many rows.
-    pub rows: u64,
-    /// Sum of their cost.
-    pub cost: Total,
-}
-
-impl CostSum {
-    /// The sum of no row.
-    pub(crate) const NOTHING: Self = Self { rows: 0, cost: Total::ZERO };
-}
-
 /// The roll-ups of files that were asked about before, by path: files never change.
 #[derive(Debug, Clone)]
 pub(crate) struct Rollups(Arc<Cache<String, Arc<Rollup>, RollupWeight>>);
@@ -172,13 +157,13 @@ impl Snapshot {
         let mut sums = BTreeMap::new();
         for group in &rollup.groups {
             let day = group.day.and_then(|day| Date::from_days(day).ok());
-            merge(sums.entry(day).or_insert(CostSum::NOTHING), group.rows, group.cost)?;
+            merge(sums.entry(day).or_insert(CostSum::NOTHING), sum_of(group))?;
         }
         Ok(sums)
     }
 
     /// The roll-up of a file: remembered, kept, or added up from its rows.
-    async fn rollup_of(&self, file: &LakeFile) -> Result<Arc<Rollup>, LakeError> {
+    pub(crate) async fn rollup_of(&self, file: &LakeFile) -> Result<Arc<Rollup>, LakeError> {
         if let Some(known) = self.rollups.0.get(&file.path) {
             return Ok(known);
         }
@@ -202,7 +187,7 @@ impl Snapshot {
 }
 
 /// Adds the groups of a file to sums.
-fn add(
+pub(crate) fn add(
     rollup: &Rollup,
     question: &TotalsQuestion<'_>,
     sums: &mut BTreeMap<Vec<Option<String>>, CostSum>,
@@ -223,18 +208,21 @@ fn add(
         for (number, dimension) in numbers.iter_mut().zip(question.by.iter()) {
             *number = number_of(*dimension, group);
         }
-        merge(own.entry(numbers).or_insert(CostSum::NOTHING), group.rows, group.cost)?;
+        merge(own.entry(numbers).or_insert(CostSum::NOTHING), sum_of(group))?;
     }
     for (numbers, own) in own {
         let texts = question.by.iter().zip(&numbers).map(|(dimension, number)| text(*dimension, *number, rollup));
-        merge(sums.entry(texts.collect()).or_insert(CostSum::NOTHING), own.rows, own.cost)?;
+        merge(sums.entry(texts.collect()).or_insert(CostSum::NOTHING), own)?;
     }
     Ok(())
 }
 
-fn merge(sum: &mut CostSum, rows: u64, cost: Total) -> Result<(), LakeError> {
-    sum.rows += rows;
-    sum.cost.merge(cost).map_err(|source| LakeError::Sum { what: "charges".into(), source })
+pub(crate) fn merge(sum: &mut CostSum, other: CostSum) -> Result<(), LakeError> {
+    sum.merge(other).map_err(|source| LakeError::Sum { what: "charges".into(), source })
+}
+
+const fn sum_of(group: &Group) -> CostSum {
+    CostSum { rows: group.rows, cost: group.cost }
 }
 
 fn number_of(dimension: Dimension, group: &Group) -> i64 {

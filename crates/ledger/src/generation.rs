@@ -17,6 +17,8 @@ pub enum Generation {
     LegacyUsageDetails,
     /// Enterprise Reporting usage details of any version.
     EnterpriseReporting,
+    /// Marketplace charges, of the Consumption API and of Enterprise Reporting.
+    Marketplaces,
 }
 
 /// Who sells what a row charges for.
@@ -36,7 +38,7 @@ impl PublisherType {
 }
 
 /// Which kinds of charge an answer shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Visibility {
     /// All charges.
     Everything,
@@ -44,16 +46,21 @@ pub enum Visibility {
     UsageOnly,
     /// The same without rows of Marketplace publishers.
     FirstPartyUsage,
+    /// All charges of Marketplace publishers.
+    Marketplace,
+    /// Usage rows among them.
+    MarketplaceUsage,
 }
 
 impl Generation {
     /// All generations.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::CostDetails,
         Self::UsageDetails,
         Self::UsageDetailsOfUsage,
         Self::LegacyUsageDetails,
         Self::EnterpriseReporting,
+        Self::Marketplaces,
     ];
 
     /// What the generation shows at the billing account scope. The older ones have endpoints of their own for
@@ -63,6 +70,7 @@ impl Generation {
             Self::CostDetails | Self::UsageDetails => Visibility::Everything,
             Self::UsageDetailsOfUsage => Visibility::UsageOnly,
             Self::LegacyUsageDetails | Self::EnterpriseReporting => Visibility::FirstPartyUsage,
+            Self::Marketplaces => Visibility::Marketplace,
         }
     }
 }
@@ -70,20 +78,42 @@ impl Generation {
 impl Visibility {
     /// What a generation shows of a scope: below the billing account usage rows only (SEMANTICS 6.3, D-36).
     pub fn of(scope: &Scope, generation: Generation) -> Self {
-        let of_scope = match scope {
-            Scope::BillingAccount(_) => Self::Everything,
-            _ => Self::UsageOnly,
-        };
-        of_scope.max(generation.visibility())
+        match scope {
+            Scope::BillingAccount(_) => generation.visibility(),
+            _ => generation.visibility().of_usage(),
+        }
     }
 
-    /// Whether a row is shown; `None` for a row that names no charge type.
-    pub fn shows(self, charge: Option<ChargeType>, publisher: PublisherType) -> bool {
-        let is_usage = charge.is_none_or(|charge| charge == ChargeType::Usage);
+    /// What is left of it where usage rows alone are shown.
+    pub const fn of_usage(self) -> Self {
         match self {
-            Self::Everything => true,
-            Self::UsageOnly => is_usage,
-            Self::FirstPartyUsage => is_usage && publisher == PublisherType::FirstParty,
+            Self::Everything => Self::UsageOnly,
+            Self::Marketplace => Self::MarketplaceUsage,
+            usage => usage,
+        }
+    }
+
+    /// Whether a row is shown: when both of its cells are.
+    pub fn shows(self, charge: Option<ChargeType>, publisher: PublisherType) -> bool {
+        self.shows_charge(charge) && self.shows_publisher(publisher)
+    }
+
+    /// Whether rows of a charge type are shown; `None` for rows that name none.
+    pub fn shows_charge(self, charge: Option<ChargeType>) -> bool {
+        match self {
+            Self::Everything | Self::Marketplace => true,
+            Self::UsageOnly | Self::FirstPartyUsage | Self::MarketplaceUsage => {
+                charge.is_none_or(|charge| charge == ChargeType::Usage)
+            }
+        }
+    }
+
+    /// Whether rows of a publisher are shown.
+    pub fn shows_publisher(self, publisher: PublisherType) -> bool {
+        match self {
+            Self::Everything | Self::UsageOnly => true,
+            Self::FirstPartyUsage => publisher == PublisherType::FirstParty,
+            Self::Marketplace | Self::MarketplaceUsage => publisher == PublisherType::Marketplace,
         }
     }
 }
@@ -105,6 +135,7 @@ mod tests {
                 Generation::CostDetails | Generation::UsageDetails => [true, true, true, true],
                 Generation::UsageDetailsOfUsage => [true, true, false, false],
                 Generation::LegacyUsageDetails | Generation::EnterpriseReporting => [true, false, false, false],
+                Generation::Marketplaces => [false, true, false, true],
             };
             for usage in [Some(Usage), None] {
                 assert_eq!([shows(usage, first), shows(usage, market)], expected[..2], "{generation:?}");
@@ -122,9 +153,11 @@ mod tests {
         let department = Scope::parse("departments/1").unwrap();
         assert_eq!(Visibility::of(&account, Generation::CostDetails), Visibility::Everything);
         assert_eq!(Visibility::of(&department, Generation::CostDetails), Visibility::UsageOnly);
-        for scope in [account, department] {
-            assert_eq!(Visibility::of(&scope, Generation::EnterpriseReporting), Visibility::FirstPartyUsage);
+        for scope in [&account, &department] {
+            assert_eq!(Visibility::of(scope, Generation::EnterpriseReporting), Visibility::FirstPartyUsage);
         }
+        assert_eq!(Visibility::of(&account, Generation::Marketplaces), Visibility::Marketplace);
+        assert_eq!(Visibility::of(&department, Generation::Marketplaces), Visibility::MarketplaceUsage);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use calendar::{BillingPeriod, Date, DateRange};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Dataset, EnrollmentId, Scope, Window};
 
 /// The instant at which a source was made, in microseconds since 1970-01-01T00:00:00Z: `--taken-at`, the export
@@ -82,6 +84,37 @@ impl std::fmt::Display for Coverage {
     }
 }
 
+/// Whose sales a source tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Publishers {
+    /// Everybody's, as far as its form shows them.
+    #[default]
+    All,
+    /// Those of the Marketplace alone: answers of the endpoints that older API generations have for it. They stand beside
+    /// the usage details of these generations, which lack them.
+    Marketplace,
+}
+
+impl Publishers {
+    /// Whether nothing is left out.
+    pub fn is_all(&self) -> bool {
+        *self == Self::All
+    }
+
+    /// The name in records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "All",
+            Self::Marketplace => "Marketplace",
+        }
+    }
+
+    /// Reads the name of records.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::All, Self::Marketplace].into_iter().find(|own| own.as_str() == text)
+    }
+}
+
 /// What one import replaces as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unit {
@@ -89,6 +122,8 @@ pub struct Unit {
     pub enrollment: EnrollmentId,
     /// The scope that the source was exported for.
     pub scope: Scope,
+    /// Whose sales it tells of.
+    pub publishers: Publishers,
     /// Which dataset.
     pub dataset: Dataset,
     /// Which days.
@@ -96,9 +131,23 @@ pub struct Unit {
 }
 
 impl Unit {
-    /// Whether both are of one enrollment, source scope and dataset.
+    /// Whether both are of one enrollment, source scope and dataset, and of the same publishers.
     pub fn same_series(&self, other: &Self) -> bool {
-        self.enrollment == other.enrollment && self.dataset == other.dataset && self.scope.key() == other.scope.key()
+        self.enrollment == other.enrollment && self.dataset == other.dataset && self.source_key() == other.source_key()
+    }
+
+    /// The key under which the lake keeps the rows of the unit's source scope and publishers.
+    pub fn source_key(&self) -> String {
+        source_key(&self.scope, self.publishers)
+    }
+}
+
+/// The key under which the lake keeps rows of a source scope: that of the scope, which says so where it is not about all
+/// publishers.
+pub fn source_key(scope: &Scope, publishers: Publishers) -> String {
+    match publishers {
+        Publishers::All => scope.key(),
+        Publishers::Marketplace => format!("{};publishers=Marketplace", scope.key()),
     }
 }
 
@@ -216,7 +265,15 @@ impl Held {
 
     /// Holdings of other source scopes whose overlap with `new` the paths cannot tell: the rows must.
     pub fn undecided<'a>(&'a self, new: &'a Unit) -> impl Iterator<Item = &'a Holding> {
-        self.elsewhere(new).filter(|held| held.unit.scope.overlaps(&new.scope).is_none())
+        let of_same = |held: &&Holding| held.unit.publishers == new.publishers;
+        self.elsewhere(new).filter(of_same).filter(|held| held.unit.scope.overlaps(&new.scope).is_none())
+    }
+
+    /// Holdings that hold charges twice with `new` if the one of all publishers has any of the Marketplace: its rows must
+    /// tell.
+    pub fn of_other_publishers<'a>(&'a self, new: &'a Unit) -> impl Iterator<Item = &'a Holding> {
+        let of_others = |held: &&Holding| held.unit.publishers != new.publishers;
+        self.elsewhere(new).filter(of_others).filter(|held| held.unit.scope.overlaps(&new.scope) != Some(false))
     }
 
     fn elsewhere<'a>(&'a self, new: &'a Unit) -> impl Iterator<Item = &'a Holding> {
@@ -233,7 +290,8 @@ impl Held {
 /// Judges a new import by paths and run times alone. Staleness can be overruled by the caller (`--force`), overlap
 /// cannot: it would count charges twice.
 pub fn judge(held: &Held, new: &Holding) -> Result<(), HoldingConflict> {
-    let mut elsewhere = held.elsewhere(&new.unit).filter(|_| !new.empty);
+    let of_same = |held: &&Holding| held.unit.publishers == new.unit.publishers;
+    let mut elsewhere = held.elsewhere(&new.unit).filter(|_| !new.empty).filter(of_same);
     if let Some(other) = elsewhere.find(|h| h.unit.scope.overlaps(&new.unit.scope) == Some(true)) {
         return Err(HoldingConflict::Overlap(Box::new(other.clone())));
     }
@@ -252,6 +310,7 @@ mod tests {
             unit: Unit {
                 enrollment: EnrollmentId::parse("1").unwrap(),
                 scope: Scope::parse(scope).unwrap(),
+                publishers: Publishers::All,
                 dataset: Dataset::ActualCost,
                 coverage,
             },
@@ -283,6 +342,22 @@ mod tests {
         assert_eq!(held.iter().count(), 2);
         let whole = holding("billingAccounts/1", september(), 9, "c");
         assert!(matches!(judge(&held, &whole), Err(HoldingConflict::Overlap(_))));
+    }
+
+    #[test]
+    fn charges_of_the_marketplace_alone_are_a_series_of_their_own() {
+        let mut held = Held::default();
+        held.apply(holding("billingAccounts/1", september(), 5, "a"));
+        let mut market = holding("billingAccounts/1", september(), 6, "b");
+        market.unit.publishers = Publishers::Marketplace;
+        assert_eq!(judge(&held, &market), Ok(()), "the rows tell");
+        assert_eq!(held.of_other_publishers(&market.unit).count(), 1);
+        held.apply(market.clone());
+        assert_eq!(held.iter().count(), 2);
+        let mut part = holding(A, september(), 7, "c");
+        part.unit.publishers = Publishers::Marketplace;
+        assert!(matches!(judge(&held, &part), Err(HoldingConflict::Overlap(_))));
+        assert_ne!(market.unit.source_key(), market.unit.scope.key());
     }
 
     #[test]

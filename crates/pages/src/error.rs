@@ -22,6 +22,26 @@ pub enum PageError {
     /// More groups than an answer can have.
     #[error("the rows have more than {} different tags; ask for a shorter time", lake::GROUPS_MAX)]
     TooManyGroups,
+    /// More rows of reservations than an answer can have.
+    #[error("the answer has more than {} rows; ask for a shorter time, or for one reservation", crate::SHEET_ROWS_MAX)]
+    TooManyRows,
+    /// A sum that exceeds 256 bits.
+    #[error("cannot add up reservation-hours: {0}")]
+    Sum(String),
+    /// The stored rows of a sheet cannot be read.
+    #[error("the sheet {revision} is damaged: {reason}")]
+    DamagedSheet {
+        /// Its revision.
+        revision: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// More tags than an answer can have.
+    #[error(
+        "the different tags of the rows take more than {} MiB; ask for a shorter time or a smaller scope",
+        lake::TAGS_BYTES_MAX >> 20
+    )]
+    TooManyTags,
     /// The lake failed.
     #[error(transparent)]
     Lake(#[from] lake::LakeError),

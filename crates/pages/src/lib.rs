@@ -9,10 +9,12 @@
 mod error;
 mod question;
 mod shares;
+mod sheets;
 #[cfg(test)]
 mod tests;
 mod walk;
 
 pub use error::PageError;
 pub use question::PageQuestion;
-pub use walk::{Groups, Pages, RowsPage, Walk};
+pub use sheets::{ReservationQuestion, SHEET_ROWS_MAX, SheetItem};
+pub use walk::{Groups, Pages, RowsPage, TagsPage, Walk};

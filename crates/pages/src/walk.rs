@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use access::{Caller, Permit, Refusal};
 use catalog::Catalog;
 use formats::{JsonEncoder, RowContext};
-use lake::{GroupKey, GroupSums, Lake, Position, Snapshot};
+use lake::{GroupKey, GroupSums, Lake, Position, Snapshot, TagValues};
 use ledger::{HeldAnswer, Scope, Share, Window};
 use odata::{PageToken, SECRET_BYTES};
 
@@ -58,6 +58,17 @@ pub struct Groups {
     pub next: Option<String>,
 }
 
+/// A page of tags.
+#[derive(Debug)]
+pub struct TagsPage {
+    /// Keys with all of their values.
+    pub tags: TagValues,
+    /// Token of the next page; `None` on the last one.
+    pub next: Option<String>,
+    /// Token of the page before; `None` on the first one.
+    pub previous: Option<String>,
+}
+
 impl Pages {
     /// Pages over a lake and its catalog.
     pub async fn open(catalog: Catalog, lake: Lake) -> Result<Self, PageError> {
@@ -82,6 +93,14 @@ impl Pages {
         let Some(token) = token.filter(|token| changed != Some(token.shares)) else { return now };
         let Some(kept) = shares::kept(&self.catalog, &token.shares).await? else { return now };
         access::permit_again(&self.catalog, caller, scope, kept).await.or(now)
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    pub(crate) fn lake(&self) -> &Lake {
+        &self.lake
     }
 
     /// Begins a walk on the newest snapshot, or goes on where a token says.
@@ -144,7 +163,20 @@ impl Pages {
         Ok(Groups { groups, next: self.token(walk, next).await? })
     }
 
-    /// Seals the way to the next page, and keeps what the walk may read.
+    /// A page of tags, at most `keys_max` keys; all of them are looked for for every page.
+    pub async fn tags(&self, walk: &Walk<'_>, keys_max: usize) -> Result<TagsPage, PageError> {
+        let query = walk.question.query(walk.shares.clone(), walk.window);
+        let all = walk.snapshot.tags(&query).await?.ok_or(PageError::TooManyTags)?;
+        let start = usize::try_from(walk.from.row).unwrap_or(usize::MAX);
+        let end = start.saturating_add(keys_max);
+        let at = |key: usize| Position { file: 0, row: key as u64 };
+        let next = (end < all.len()).then(|| at(end));
+        let previous = (start > 0).then(|| at(start.saturating_sub(keys_max)));
+        let tags = all.into_iter().skip(start).take(keys_max).collect();
+        Ok(TagsPage { tags, next: self.token(walk, next).await?, previous: self.token(walk, previous).await? })
+    }
+
+    /// Seals the way to another page, and keeps what the walk may read.
     async fn token(&self, walk: &Walk<'_>, next: Option<Position>) -> Result<Option<String>, PageError> {
         let Some(next) = next else { return Ok(None) };
         if walk.from == Position::default() {

@@ -17,6 +17,8 @@ pub enum ReportKind {
     UsageDetails,
     /// Usage details submitted to the Enterprise Reporting API.
     EnterpriseReporting,
+    /// A report of the operation that was before Cost Details.
+    DetailedCost,
 }
 
 impl ReportKind {
@@ -24,7 +26,7 @@ impl ReportKind {
     pub(crate) const fn blob_bytes_max(self, setting: u64) -> u64 {
         match self {
             Self::CostDetails => setting,
-            Self::UsageDetails | Self::EnterpriseReporting => u64::MAX,
+            Self::UsageDetails | Self::EnterpriseReporting | Self::DetailedCost => u64::MAX,
         }
     }
 
@@ -46,6 +48,8 @@ pub enum ReportForm {
     },
     /// Those of usage details of the Enterprise Reporting API.
     EnterpriseReporting(ReportingVersion),
+    /// Those of the usage reports that were before it.
+    UsageReport,
 }
 
 impl ReportForm {
@@ -56,6 +60,7 @@ impl ReportForm {
             Self::EnterpriseReporting(ReportingVersion::V1) => "ea_reporting_v1",
             Self::EnterpriseReporting(ReportingVersion::V2) => "ea_reporting_v2",
             Self::EnterpriseReporting(ReportingVersion::V3) => "ea_reporting_v3",
+            Self::UsageReport => "ea_usage_report",
         }
     }
 
@@ -63,7 +68,7 @@ impl ReportForm {
     pub(crate) const fn has_unknown_columns(self) -> bool {
         match self {
             Self::CostDetails { unknown_columns, .. } => unknown_columns,
-            Self::EnterpriseReporting(_) => false,
+            Self::EnterpriseReporting(_) | Self::UsageReport => false,
         }
     }
 }
@@ -179,6 +184,9 @@ impl StoredQuestion {
     pub(crate) fn encoder(&self) -> Option<CsvEncoder> {
         if let Ok(layout) = self.layout.parse::<Layout>() {
             return Some(CsvEncoder::new(layout, self.unknown_columns.clone()));
+        }
+        if self.layout == ReportForm::UsageReport.name() {
+            return Some(CsvEncoder::usage_report());
         }
         let is_named = |version: &ReportingVersion| ReportForm::EnterpriseReporting(*version).name() == self.layout;
         ReportingVersion::ALL.into_iter().find(is_named).map(CsvEncoder::reporting)

@@ -270,7 +270,7 @@ impl Reports {
         wanted_s.min(job.finished_at_ms.unwrap_or_else(now_ms).saturating_add(REPORT_LIFE_MS) / 1000)
     }
 
-    fn link(&self, blob: &StoredBlob, valid_till_s: i64) -> Blob {
+    pub(crate) fn link(&self, blob: &StoredBlob, valid_till_s: i64) -> Blob {
         let query = self.signer.query(&blob.job, &blob.name, valid_till_s);
         Blob { link: format!("{}/{}?{query}", blob.job, blob.name), bytes: blob.bytes }
     }

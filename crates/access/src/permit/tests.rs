@@ -1,7 +1,7 @@
 //! Callers of several roles. Those of one role, over HTTP, are in the server's table.
 
 use catalog::{AssignmentEntry, AuditEntry, EnrollmentEntry, ImportEntry, Principal};
-use ledger::{Place, Selection};
+use ledger::{ChargeType, Place, Selection};
 
 use super::*;
 
@@ -255,16 +255,17 @@ async fn a_part_of_an_enrollment_shows_usage_only() {
     let (_folder, catalog) = catalog().await;
     let policies = Policies { da_view_charges: true, ao_view_charges: true, price_hidden: false };
     catalog.change_policies(&number("100"), |own| *own = policies, &audit()).await.unwrap();
-    for (roles, at_least) in
-        [("EnterpriseReader@100", Visibility::Everything), ("DepartmentReader@100/dep/7", Visibility::UsageOnly)]
-    {
+    for (roles, is_whole) in [("EnterpriseReader@100", true), ("DepartmentReader@100/dep/7", false)] {
         let caller = caller(&catalog, roles, roles).await;
         let permit = permit_part(&catalog, &caller, &scope("100")).await.unwrap();
         for generation in Generation::ALL {
-            assert_eq!(permit.visibility(generation), at_least.max(generation.visibility()), "{roles} {generation:?}");
+            let whole = generation.visibility();
+            let expected = if is_whole { whole } else { whole.of_usage() };
+            assert_eq!(permit.visibility(generation), expected, "{roles} {generation:?}");
+            assert!(is_whole || !expected.shows_charge(Some(ChargeType::Purchase)), "{generation:?}");
         }
         let balance = crate::permit_balance(&catalog, &caller, &scope("100")).await;
-        assert_eq!(balance.is_ok(), at_least == Visibility::Everything, "{roles}");
+        assert_eq!(balance.is_ok(), is_whole, "{roles}");
     }
     let caller = caller(&catalog, "s", "EnterpriseReader@100").await;
     let below = permit_part(&catalog, &caller, &scope("100/dep/7")).await;

@@ -1,6 +1,6 @@
 //! Who is asking, and whether they may (contract `arm-conventions.md`, section 3; SEMANTICS 6.4).
 
-use access::{AuthError, Caller, Permit, Refusal};
+use access::{AuthError, Caller, Permit, PricePermit, Refusal};
 use axum::http::{HeaderMap, header};
 use catalog::Catalog;
 use ledger::Scope;
@@ -61,6 +61,17 @@ pub(crate) async fn permit(
     action: &'static str,
 ) -> Result<Permit, ApiError> {
     access::permit(catalog, caller, scope).await.map_err(|refusal| refused(refusal, caller, text, action))
+}
+
+/// Decides whose prices a caller may read at a scope whose charges it may read, which was written as `text`.
+pub(crate) async fn permit_prices(
+    catalog: &Catalog,
+    caller: &Caller,
+    permit: &Permit,
+    text: &str,
+    action: &'static str,
+) -> Result<PricePermit, ApiError> {
+    access::permit_prices(catalog, caller, permit).await.map_err(|refusal| refused(refusal, caller, text, action))
 }
 
 /// What a caller is told who is refused a scope, which was written as `text`.

@@ -343,9 +343,13 @@ impl From<pages::PageError> for ApiError {
     fn from(error: pages::PageError) -> Self {
         use pages::PageError;
         match error {
-            PageError::Token(_) | PageError::OtherQuestion | PageError::RightsChanged | PageError::TooManyGroups => {
-                Self::BadRequest(format!("{error}."))
-            }
+            PageError::Token(_)
+            | PageError::OtherQuestion
+            | PageError::RightsChanged
+            | PageError::TooManyGroups
+            | PageError::TooManyRows
+            | PageError::TooManyTags => Self::BadRequest(format!("{error}.")),
+            PageError::Sum(_) | PageError::DamagedSheet { .. } => Self::Internal(error.into()),
             PageError::NotHeld(_) => Self::NotFound(format!("{error}.")),
             PageError::Lake(lake::LakeError::NoSuchVersion { .. } | lake::LakeError::EndedVersion { .. }) => {
                 Self::BadRequest("The pages of $skiptoken are gone: ask again from the first page.".to_owned())

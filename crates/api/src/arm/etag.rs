@@ -38,6 +38,11 @@ impl Tag {
         Self(format!("\"{}\"", &hash[..ETAG_DIGITS]))
     }
 
+    /// The tag in its quotes.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Whether a header's value is this tag and no weak one.
     pub(crate) fn is(&self, value: &HeaderValue) -> bool {
         value.as_bytes() == self.0.as_bytes()

@@ -13,7 +13,7 @@ mod query;
 mod version;
 
 pub(crate) use body::{Format, drain, read_body};
-pub(crate) use credential::{authenticate, parse_scope, permit, refused};
+pub(crate) use credential::{authenticate, parse_scope, permit, permit_prices, refused};
 pub(crate) use error::{ApiError, ErrorShape, LoginError, excerpt};
 pub(crate) use etag::{Tag, tagged, tagged_text};
 pub(crate) use headers::{add_common_headers, json};

@@ -5,30 +5,30 @@ use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use calendar::{BillingPeriod, Date, DateRange};
+use calendar::{BillingPeriod, DateRange};
 use ledger::billing::ChargeClass;
-use ledger::{ChargeFilter, ChargeQuery, Dataset, DayBounds, Generation, HeldAnswer, Scope, Window};
+use ledger::{ChargeFilter, ChargeQuery, Dataset, Generation, HeldAnswer, Scope, Window};
 use money::Total;
 use odata::{Dialect, Strictness, filter};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::{Uuid, uuid};
 
-use super::API_VERSIONS;
-use crate::arm::{ApiError, api_version, authenticate, day, excerpt, json, parse_scope, permit, split_period};
+use super::{API_VERSIONS, days};
+use crate::arm::{ApiError, api_version, authenticate, excerpt, json, parse_scope, permit, split_period};
 use crate::clock::today;
 use crate::dispatch::Call;
 
 /// Versions that have the operation: all from 2018-08-31 on.
 const CHARGES_VERSIONS: &[&str] = API_VERSIONS.split_at(6).1;
-/// Before this version a billing period's answer is one summary instead of a list.
-const LIST_SINCE: &str = "2019-01-01";
+/// Before this version a billing period's answer is one summary instead of a list, as its OpenAPI files and clients have it.
+const LIST_SINCE: &str = "2019-10-01";
 /// From this version on a summary says its kind. Versions compare like their text.
 const KIND_SINCE: &str = "2019-10-01";
 /// Versions in which Marketplace charges have their longer name: this one, and all from the second one on.
 const LONG_NAME_AT: &str = "2019-10-01";
 const LONG_NAME_SINCE: &str = "2021-10-01";
-const PARAMETERS: &[&str] = &["api-version", "$filter", "startDate", "endDate"];
+const PARAMETERS: &[&str] = &["api-version", "$filter", days::START, days::END];
 const READ_ACTION: &str = "Microsoft.Consumption/charges/read";
 const TYPE: &str = "Microsoft.Consumption/charges";
 /// Names of summaries are made in it.
@@ -88,8 +88,7 @@ pub(crate) async fn charges(call: &Call<'_>, segments: &[String]) -> Result<Resp
 
     let permit = permit(&state.catalog, &caller, &scope, &text, READ_ACTION).await?;
 
-    let days = days(call)?;
-    let window = match (period, days) {
+    let window = match (period, named_days(call)?) {
         (_, Some(days)) => Window::Dates(days),
         (Some(period), None) => Window::Period(period),
         (None, None) => Window::Period(BillingPeriod::of(today(call, &permit).await?)),
@@ -160,23 +159,10 @@ fn amount(total: Total) -> Result<Box<RawValue>, ApiError> {
 }
 
 /// The days that `$filter`, or `startDate` and `endDate`, name: both ends or none.
-fn days(call: &Call<'_>) -> Result<Option<DateRange>, ApiError> {
+fn named_days(call: &Call<'_>) -> Result<Option<DateRange>, ApiError> {
     let strictness = if call.state.settings.emulate { Strictness::AsOriginal } else { Strictness::Strict };
-    let bounds = match call.query.get("$filter").filter(|text| !text.trim().is_empty()) {
+    days::range(match call.query.get("$filter").filter(|text| !text.trim().is_empty()) {
         Some(text) => filter::parse(text, Dialect::charges(), strictness)?.filter.days,
-        None => DayBounds { first: parameter(call, "startDate")?, last: parameter(call, "endDate")? },
-    };
-    match (bounds.first, bounds.last) {
-        (None, None) => Ok(None),
-        (Some(first), Some(last)) => {
-            let refused = |error| ApiError::BadRequest(format!("The days {first} to {last} are none: {error}."));
-            DateRange::inclusive(first, last).map(Some).map_err(refused)
-        }
-        _ => Err(ApiError::BadRequest("A first day needs a last one, and the other way round.".to_owned())),
-    }
-}
-
-fn parameter(call: &Call<'_>, name: &str) -> Result<Option<Date>, ApiError> {
-    let refused = |error| ApiError::BadRequest(format!("{name}: {error}."));
-    call.query.get(name).filter(|text| !text.is_empty()).map(|text| day(text).map_err(refused)).transpose()
+        None => days::parameters(call)?,
+    })
 }

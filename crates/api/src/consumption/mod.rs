@@ -1,16 +1,27 @@
 //! The Consumption API (contract `consumption-api.md`).
 
+mod aggregated_cost;
 mod balances;
 mod charges;
+mod days;
 mod download;
 mod groups;
 mod limits;
+mod marketplaces;
+mod price_sheet;
 mod request;
+mod reservations;
+mod tags;
 mod usage_details;
 
+pub(crate) use aggregated_cost::aggregated_cost;
 pub(crate) use balances::balances;
 pub(crate) use charges::charges;
 pub(crate) use download::{create_download, download_result, download_status};
+pub(crate) use marketplaces::marketplaces;
+pub(crate) use price_sheet::{meter_member, price_sheet};
+pub(crate) use reservations::{DERIVED, reservation_details, reservation_summaries, reservation_transactions};
+pub(crate) use tags::tags;
 pub(crate) use usage_details::usage_details;
 
 use std::convert::Infallible;
@@ -20,7 +31,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 
 /// Versions of the API, those that have usage details.
-const API_VERSIONS: &[&str] = &[
+pub(crate) const API_VERSIONS: &[&str] = &[
     "2017-04-24-preview",
     "2017-11-30",
     "2018-01-31",

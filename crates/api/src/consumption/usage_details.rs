@@ -18,7 +18,7 @@ use crate::dispatch::Call;
 
 const READ_ACTION: &str = "Microsoft.Consumption/usageDetails/read";
 /// From this version on an answer without rows is a 204.
-const EMPTY_SINCE: &str = "2021-10-01";
+pub(super) const EMPTY_SINCE: &str = "2021-10-01";
 /// Ids of subscriptions have no slash in front up to this version; all later ones have it.
 const PLAIN_IDS_UNTIL: &str = "2018-01-31";
 /// Between these versions rows can be grouped.
@@ -95,7 +95,7 @@ fn has_apply(api_version: &str) -> bool {
     (APPLY_SINCE..=APPLY_UNTIL).contains(&api_version)
 }
 
-fn page_size(call: &Call<'_>) -> Result<PageSize, ApiError> {
+pub(super) fn page_size(call: &Call<'_>) -> Result<PageSize, ApiError> {
     match call.query.get("$top") {
         None => Ok(PageSize::default()),
         Some(text) => Ok(PageSize::parse(text)?),
@@ -110,7 +110,7 @@ fn grouping(call: &Call<'_>, api_version: &str) -> Result<Option<Grouping>, ApiE
 }
 
 /// How ids begin: subscriptions as the caller wrote them, billing scopes with the capitals of the original's ids.
-fn id_prefix(scope: &Scope, segments: &[String], api_version: &str) -> String {
+pub(super) fn id_prefix(scope: &Scope, segments: &[String], api_version: &str) -> String {
     let nested = |enrollment: &Option<ledger::EnrollmentId>| {
         enrollment.as_ref().map(|number| format!("BillingAccounts/{number}/")).unwrap_or_default()
     };

@@ -7,6 +7,7 @@
 //! - `lazurite-as-of=REVISION` or `=INSTANT` (RFC 3339): what was held at that revision or instant.
 
 mod body;
+pub(crate) mod detailed;
 mod limits;
 mod options;
 mod render;
@@ -16,7 +17,7 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::Response;
 use ledger::{ChargeFilter, Generation, Window};
-use reports::{LinkEnd, Question, ReportError, ReportForm, ReportKind, Status};
+use reports::{LinkEnd, Question, Report, ReportError, ReportForm, ReportKind, Status};
 
 use crate::address::BaseUrl;
 use crate::arm::{ApiError, Format, api_version, authenticate, excerpt, json, parse_scope, permit, read_body};
@@ -37,24 +38,83 @@ const API_VERSIONS: &[&str] = &[
     "2024-08-01",
     "2025-03-01",
 ];
-const CREATE_ACTION: &str = "Microsoft.CostManagement/generateCostDetailsReport/action";
-const POLL_ACTION: &str = "Microsoft.CostManagement/costDetailsOperationResults/read";
+const COST_DETAILS: Operation = Operation {
+    kind: ReportKind::CostDetails,
+    versions: API_VERSIONS,
+    create_action: "Microsoft.CostManagement/generateCostDetailsReport/action",
+    poll_action: "Microsoft.CostManagement/costDetailsOperationResults/read",
+};
 const RESULTS: &str = "Microsoft.CostManagement/costDetailsOperationResults";
+
+/// An operation that takes orders of reports.
+struct Operation {
+    kind: ReportKind,
+    versions: &'static [&'static str],
+    create_action: &'static str,
+    poll_action: &'static str,
+}
+
+/// Where a report is asked about.
+struct Place {
+    base: BaseUrl,
+    scope_text: String,
+    id: String,
+    api_version: &'static str,
+}
+
+impl Place {
+    /// Its address as a resource of a type.
+    fn address(&self, resource_type: &str) -> String {
+        self.base.operation(&self.scope_text, resource_type, &self.id, self.api_version)
+    }
+}
 
 /// Takes a report's order.
 pub(crate) async fn create(call: &Call<'_>, scope: &[String], body: &mut Body) -> Result<Response, ApiError> {
+    let place = order(call, scope, body, &COST_DETAILS).await?;
+    render::running(&place.address(RESULTS), &call.state.settings)
+}
+
+/// Tells how a report stands.
+pub(crate) async fn poll(call: &Call<'_>, scope: &[String], id: &str) -> Result<Response, ApiError> {
+    poll_as(call, scope, id, &COST_DETAILS).await
+}
+
+async fn poll_as(
+    call: &Call<'_>,
+    scope: &[String],
+    id: &str,
+    operation: &'static Operation,
+) -> Result<Response, ApiError> {
+    let (place, report) = find(call, scope, id, operation).await?;
+    let report = report.ok_or_else(|| not_found(&place))?;
+    match &report.status {
+        Status::Queued | Status::Running => render::running(&place.address(RESULTS), &call.state.settings),
+        Status::Completed(blobs) => Ok(json(StatusCode::OK, &render::completed(&report, blobs, &place.base)?)),
+        Status::NoDataFound => Ok(json(StatusCode::OK, &render::no_data(&report)?)),
+        Status::Failed(reason) => Ok(json(StatusCode::OK, &render::failed(&report, reason)?)),
+    }
+}
+
+/// Takes an order of an operation.
+async fn order(
+    call: &Call<'_>,
+    scope: &[String],
+    body: &mut Body,
+    operation: &'static Operation,
+) -> Result<Place, ApiError> {
     let state = call.state;
     let caller = authenticate(call).await?;
-    let api_version = api_version(&call.query, API_VERSIONS)?;
+    let api_version = api_version(&call.query, operation.versions)?;
     let options = Options::parse(&call.query, &state.settings)?;
     let (scope, scope_text) = parse_scope(scope)?;
     let request = ReportRequest::parse(&read_body(&call.parts.headers, body, Format::Json).await?)?;
     let base = BaseUrl::of(&state.settings, call.parts)?;
 
-    let permit = permit(&state.catalog, &caller, &scope, &scope_text, CREATE_ACTION).await?;
+    let permit = permit(&state.catalog, &caller, &scope, &scope_text, operation.create_action).await?;
 
     let question = Question {
-        kind: ReportKind::CostDetails,
+        kind: operation.kind,
         generation: Generation::CostDetails,
         filter: ChargeFilter::default(),
         window: window(call, &permit, &request.selector).await?,
@@ -67,15 +127,19 @@ pub(crate) async fn create(call: &Call<'_>, scope: &[String], body: &mut Body) -
         request_body: request.text,
     };
     let id = state.reports.create(question).await.map_err(refused_question)?;
-
-    render::running(&base.operation(&scope_text, RESULTS, &id, api_version), &state.settings)
+    Ok(Place { base, scope_text, id, api_version })
 }
 
-/// Tells how a report stands.
-pub(crate) async fn poll(call: &Call<'_>, scope: &[String], id: &str) -> Result<Response, ApiError> {
+/// Looks for a report of an operation.
+async fn find(
+    call: &Call<'_>,
+    scope: &[String],
+    id: &str,
+    operation: &'static Operation,
+) -> Result<(Place, Option<Report>), ApiError> {
     let state = call.state;
     let caller = authenticate(call).await?;
-    let api_version = api_version(&call.query, API_VERSIONS)?;
+    let api_version = api_version(&call.query, operation.versions)?;
     if !state.settings.emulate {
         call.query.refuse_others(&["api-version"])?;
     }
@@ -83,20 +147,14 @@ pub(crate) async fn poll(call: &Call<'_>, scope: &[String], id: &str) -> Result<
     let id = id.to_ascii_lowercase();
     let base = BaseUrl::of(&state.settings, call.parts)?;
 
-    let permit = permit(&state.catalog, &caller, &scope, &scope_text, POLL_ACTION).await?;
+    let permit = permit(&state.catalog, &caller, &scope, &scope_text, operation.poll_action).await?;
 
-    let report = state.reports.poll(&permit, ReportKind::CostDetails, &id, LinkEnd::AfterPoll).await?;
+    let report = state.reports.poll(&permit, operation.kind, &id, LinkEnd::AfterPoll).await?;
+    Ok((Place { base, scope_text, id, api_version }, report))
+}
 
-    let not_found = || ApiError::NotFound(format!("The operation '{}' could not be found.", excerpt(&id)));
-    let report = report.ok_or_else(not_found)?;
-    match &report.status {
-        Status::Queued | Status::Running => {
-            render::running(&base.operation(&scope_text, RESULTS, &id, api_version), &state.settings)
-        }
-        Status::Completed(blobs) => Ok(json(StatusCode::OK, &render::completed(&report, blobs, &base)?)),
-        Status::NoDataFound => Ok(json(StatusCode::OK, &render::no_data(&report)?)),
-        Status::Failed(reason) => Ok(json(StatusCode::OK, &render::failed(&report, reason)?)),
-    }
+fn not_found(place: &Place) -> ApiError {
+    ApiError::NotFound(format!("The operation '{}' could not be found.", excerpt(&place.id)))
 }
 
 /// The time that the report is about. Only the current period and the limits of the original need a clock.

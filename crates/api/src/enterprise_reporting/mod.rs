@@ -7,8 +7,12 @@ mod asked;
 mod balances;
 mod download;
 mod jobs;
+mod marketplace_charges;
 mod periods;
+mod price_sheet;
+mod reservations;
 mod usage_details;
+mod usage_report;
 
 use access::{Caller, Permit, permit_part};
 use formats::ReportingVersion;
@@ -20,8 +24,12 @@ use crate::dispatch::Call;
 pub(crate) use balances::balance_summary;
 pub(crate) use download::download;
 pub(crate) use jobs::{poll, submit};
+pub(crate) use marketplace_charges::{marketplace_charges, marketplace_charges_by_dates};
 pub(crate) use periods::billing_periods;
+pub(crate) use price_sheet::price_sheet;
+pub(crate) use reservations::{reservation_charges, reservation_details, reservation_summaries};
 pub(crate) use usage_details::{usage_details, usage_details_by_dates};
+pub(crate) use usage_report::usage_report;
 
 /// The right that usage details need.
 const USAGE_ACTION: &str = "Microsoft.Consumption/usageDetails/read";

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use access::{PeriodsPermit, permit_periods};
 use axum::response::Response;
 use calendar::BillingPeriod;
-use ledger::Dataset;
+use ledger::{Dataset, SheetKind};
 use serde::Serialize;
 
 use super::{check_query, enrollment_scope, version};
@@ -20,6 +20,7 @@ const READ_ACTION: &str = "Microsoft.Billing/billingPeriods/read";
 struct Data {
     balance: bool,
     charges: bool,
+    prices: bool,
 }
 
 #[derive(Serialize)]
@@ -30,9 +31,7 @@ struct Period {
     billing_end: String,
     balance_summary: Option<String>,
     usage_details: Option<String>,
-    /// There is no such report here yet.
     marketplace_charges: Option<String>,
-    /// There is no such report here yet.
     price_sheet: Option<String>,
 }
 
@@ -72,6 +71,9 @@ async fn held(state: &ApiState, permit: &PeriodsPermit) -> Result<BTreeMap<Billi
         for period in state.catalog.balance_periods(enrollment).await? {
             held.entry(period).or_default().balance = true;
         }
+        for day in state.catalog.sheet_days(enrollment, SheetKind::Prices).await? {
+            held.entry(BillingPeriod::of(day)).or_default().prices = true;
+        }
     }
     Ok(held)
 }
@@ -86,7 +88,8 @@ fn render(version: &str, permit: &PeriodsPermit, period: BillingPeriod, data: Da
         billing_end: format!("{}T11:59:59Z", period.last_day()),
         balance_summary: link("balancesummary").filter(|_| data.balance),
         usage_details: link("usagedetails").filter(|_| data.charges),
-        marketplace_charges: None,
-        price_sheet: None,
+        // Whoever sees balances sees the charges of the whole enrollment, those of the Marketplace too, and its prices.
+        marketplace_charges: link("marketplacecharges").filter(|_| data.charges && permit.shows_balances()),
+        price_sheet: link("pricesheet").filter(|_| data.prices && permit.shows_balances() && permit.shows_charges()),
     }
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use formats::FillIns;
-use imports::{ImportOptions, ImportOutcome, ImportedBalance, Store, import};
+use formats::{FillIns, OtherProviders};
+use imports::{ImportOptions, ImportOutcome, ImportedBalance, ImportedSheets, Store, import};
 use serde_json::json;
 
 use crate::args::ImportArgs;
@@ -26,12 +26,14 @@ pub(crate) async fn run(args: ImportArgs) -> Result<ExitCode, Failure> {
             dataset: args.dataset,
             period: args.period,
             scope: args.scope,
+            grain: args.grain,
         },
         days: args.days,
         taken_at: args.taken_at.map(|taken| taken.0),
         rejects: args.rejects.clone(),
         dry_run: args.dry_run,
         parts: args.parts,
+        other_providers: if args.skip_other_providers { OtherProviders::LeftOut } else { OtherProviders::Refused },
         force: args.force,
         actor: actor(),
     };
@@ -77,6 +79,19 @@ fn as_json(outcome: &ImportOutcome, dry_run: bool) -> serde_json::Value {
         };
         object["balances"] = outcome.balances.iter().map(balance).collect();
     }
+    if !outcome.sheets.is_empty() {
+        let sheets = |sheets: &ImportedSheets| {
+            json!({
+                "enrollment": sheets.enrollment, "kind": sheets.kind.as_str(), "firstDay": sheets.days.0.to_string(),
+                "lastDay": sheets.days.1.to_string(), "rows": sheets.rows,
+                "revision": sheets.revisions.as_ref().map(|(_, newest)| newest), "unchanged": sheets.unchanged,
+            })
+        };
+        object["sheets"] = outcome.sheets.iter().map(sheets).collect();
+    }
+    if outcome.left_out > 0 {
+        object["leftOut"] = json!(outcome.left_out);
+    }
     if !outcome.skipped.is_empty() {
         object["skipped"] = json!(outcome.skipped);
     }
@@ -111,6 +126,20 @@ fn print(outcome: &ImportOutcome, rejects: Option<&Path>) {
             balance.period,
             what(balance.revision.as_deref(), balance.unchanged, balance.replaces.as_deref())
         );
+    }
+    for sheets in &outcome.sheets {
+        println!(
+            "enrollment {} {} of {} to {}: {} rows: {}",
+            sheets.enrollment,
+            sheets.kind,
+            sheets.days.0,
+            sheets.days.1,
+            grouped(sheets.rows),
+            what(sheets.revisions.as_ref().map(|(_, newest)| newest.as_str()), sheets.unchanged, None)
+        );
+    }
+    if outcome.left_out > 0 {
+        println!("{} rows of other providers were left out", grouped(outcome.left_out));
     }
     for missing in &outcome.missing {
         eprintln!("warning: {missing}");

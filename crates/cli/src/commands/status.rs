@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use calendar::DateRange;
-use catalog::HeldBalance;
+use catalog::{HeldBalance, SheetsHeld};
 use imports::Store;
 use lake::{LakeFile, Snapshot};
 use ledger::{BalanceAmount, Coverage, Holding};
@@ -15,6 +15,8 @@ use crate::args::StatusArgs;
 use crate::commands::enrollment::{hierarchy_json, print_nodes};
 use crate::commands::moment::Moment;
 use crate::commands::native_status;
+use crate::commands::status_details::{Details, State};
+use crate::commands::total::refuse_twice;
 use crate::failure::Failure;
 use crate::instant::rfc3339;
 use crate::output::grouped;
@@ -39,8 +41,10 @@ struct PeriodLine {
 }
 
 pub(crate) async fn run(args: StatusArgs) -> Result<ExitCode, Failure> {
+    refuse_twice(&args.by)?;
     let store = Store::open_existing(&args.data.path).await?;
-    let Moment { snapshot, balances_until_ms } = Moment::of(&store, args.as_of.as_ref()).await?;
+    let moment = Moment::of(&store, args.as_of.as_ref()).await?;
+    let snapshot = &moment.snapshot;
     let held = store.catalog().held_at(snapshot.version()).await?;
     let enrollments = store.catalog().enrollments().await?;
     let committed: BTreeMap<u64, i64> = store
@@ -50,7 +54,8 @@ pub(crate) async fn run(args: StatusArgs) -> Result<ExitCode, Failure> {
         .into_iter()
         .map(|(version, instant, _)| (version, instant))
         .collect();
-    let balances = store.catalog().balances(balances_until_ms).await?;
+    let balances = store.catalog().balances(moment.balances_until_ms).await?;
+    let sheets = store.catalog().sheets_held(moment.balances_until_ms).await?;
     let mut hierarchies = Vec::new();
     for one in &enrollments {
         hierarchies.push((one.number.clone(), store.catalog().hierarchy(&one.number).await?));
@@ -60,11 +65,16 @@ pub(crate) async fn run(args: StatusArgs) -> Result<ExitCode, Failure> {
         None => native_status::native_enrollments(&store).await?,
         Some(_) => Vec::new(),
     };
+    let state = State { moment: &moment, held: &held, enrollments: &enrollments, committed: &committed };
+    let details = Details::of(&store, &args, state).await?;
     store.catalog().close().await;
+    if !args.json && details.print(snapshot.version()) {
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut listed = Vec::new();
     // A part of a file counts once: for the newest holding that covers it.
     let newest_first: Vec<&Holding> = held.iter().collect::<Vec<_>>().into_iter().rev().collect();
-    let mut parts = parts(&snapshot, &newest_first).await?;
+    let mut parts = parts(snapshot, &newest_first).await?;
     for holding in newest_first {
         let imported_at = holding.revision.parse().ok().and_then(|revision: u64| committed.get(&revision)).copied();
         for (period, line) in lines(holding, &mut parts)? {
@@ -73,7 +83,8 @@ pub(crate) async fn run(args: StatusArgs) -> Result<ExitCode, Failure> {
             listed.push(json!({
                 "enrollment": holding.unit.enrollment, "name": name,
                 "currency": currency.map(|currency| currency.to_string()),
-                "dataset": holding.unit.dataset, "scope": holding.unit.scope.to_string(), "period": period,
+                "dataset": holding.unit.dataset, "scope": holding.unit.scope.to_string(),
+                "publishers": holding.unit.publishers.as_str(), "period": period,
                 "covers": holding.unit.coverage.to_string(),
                 "firstDay": line.first_day, "lastDay": line.last_day,
                 "rows": line.rows, "total": line.total.value().to_shortest_string(),
@@ -89,17 +100,18 @@ pub(crate) async fn run(args: StatusArgs) -> Result<ExitCode, Failure> {
     });
     if args.json {
         let hierarchies: Vec<_> = hierarchies.iter().map(|(number, known)| hierarchy_json(number, known)).collect();
-        println!(
-            "{}",
-            json!({
-                "revision": snapshot.version().to_string(), "held": listed,
-                "balances": balances.iter().map(balance_json).collect::<Vec<_>>(), "hierarchies": hierarchies,
-                "native": native_status::as_json(&native),
-            })
-        );
+        let mut told = json!({
+            "revision": snapshot.version().to_string(), "held": listed,
+            "balances": balances.iter().map(balance_json).collect::<Vec<_>>(),
+            "sheets": sheets.iter().map(sheets_json).collect::<Vec<_>>(), "hierarchies": hierarchies,
+            "native": native_status::as_json(&native),
+        });
+        details.add_to(&mut told);
+        println!("{told}");
     } else {
-        print(snapshot.version(), &listed, !balances.is_empty());
+        print(snapshot.version(), &listed, !balances.is_empty() || !sheets.is_empty());
         print_balances(&balances);
+        print_sheets(&sheets);
         native_status::print(&native);
         for (number, known) in
             hierarchies.iter().filter(|(_, known)| known.departments().chain(known.accounts()).next().is_some())
@@ -136,7 +148,7 @@ async fn parts<'f>(snapshot: &'f Snapshot, held: &[&Holding]) -> Result<Vec<Part
 /// Whether a file has rows of the source, dataset and enrollment of a holding.
 fn is_of(file: &LakeFile, holding: &Holding) -> bool {
     let unit = &holding.unit;
-    file.enrollment == unit.enrollment && file.dataset == unit.dataset && file.scope_key == unit.scope.key()
+    file.enrollment == unit.enrollment && file.dataset == unit.dataset && file.scope_key == unit.source_key()
 }
 
 fn overlaps(file: &LakeFile, holding: &Holding) -> bool {
@@ -207,8 +219,46 @@ fn print_balances(balances: &[HeldBalance]) {
     }
 }
 
-fn print(revision: u64, listed: &[serde_json::Value], holds_balances: bool) {
-    if listed.is_empty() && holds_balances {
+/// The source scope of a line, and whose sales it tells of where these are not everybody's.
+fn source_text(line: &serde_json::Value) -> String {
+    let text = |member: &str| line[member].as_str().unwrap_or("-");
+    match text("publishers") {
+        "All" => text("scope").to_owned(),
+        publishers => format!("{} ({publishers} alone)", text("scope")),
+    }
+}
+
+fn sheets_json(sheets: &SheetsHeld) -> serde_json::Value {
+    json!({
+        "enrollment": sheets.enrollment, "kind": sheets.kind.as_str(), "firstDay": sheets.days.0.to_string(),
+        "lastDay": sheets.days.1.to_string(), "sheets": sheets.sheets, "rows": sheets.rows,
+        "incomplete": sheets.incomplete, "revision": sheets.revision.to_string(),
+        "importedAt": rfc3339(sheets.imported_at_ms),
+    })
+}
+
+fn print_sheets(held: &[SheetsHeld]) {
+    let mut enrollment = None;
+    for sheets in held {
+        if enrollment != Some(&sheets.enrollment) {
+            enrollment = Some(&sheets.enrollment);
+            println!("\nprices and reservations of enrollment {}", sheets.enrollment);
+            println!("  {:29} {:22} {:>8} {:>12} {:>8} state", "what", "days", "sheets", "rows", "revision");
+        }
+        println!(
+            "  {:29} {:22} {:>8} {:>12} {:>8} {}",
+            sheets.kind.to_string(),
+            format!("{}..{}", sheets.days.0, sheets.days.1),
+            grouped(sheets.sheets),
+            grouped(sheets.rows),
+            sheets.revision.to_string(),
+            if sheets.incomplete == 0 { "complete" } else { "incomplete" }
+        );
+    }
+}
+
+fn print(revision: u64, listed: &[serde_json::Value], holds_others: bool) {
+    if listed.is_empty() && holds_others {
         println!("revision {revision}: no charges are held");
         return;
     }
@@ -238,7 +288,7 @@ fn print(revision: u64, listed: &[serde_json::Value], holds_balances: bool) {
             text("revision"),
             text("takenAt"),
             text("state"),
-            text("scope")
+            source_text(line)
         );
     }
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 use imports::Store;
-use lake::{CostSum, Dimension, SumChange, TotalsQuestion, changes};
-use ledger::Window;
+use lake::{ChangeView, Dimension, SumChange, TotalsQuestion, changes};
+use ledger::{CostSum, Window};
 use money::Total;
 use serde_json::{Map, Value, json};
 
@@ -25,9 +25,7 @@ pub(crate) async fn run(args: TotalArgs) -> Result<ExitCode, Failure> {
         (None, Some(days)) => Window::Dates(days),
         _ => return Err(Failure::refused("Usage", "give --period YYYYMM or --days FROM..TO")),
     };
-    if args.by.iter().map(|own| own.name()).collect::<BTreeSet<_>>().len() < args.by.len() {
-        return Err(Failure::refused("Usage", "--by has a word twice; give each once"));
-    }
+    refuse_twice(&args.by)?;
     let store = Store::open_existing(&args.data.path).await?;
     let found = found(&args, &store, window).await;
     store.catalog().close().await;
@@ -54,6 +52,14 @@ pub(crate) async fn run(args: TotalArgs) -> Result<ExitCode, Failure> {
         None => print!("{}", as_text(&args.by, &sums)),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses words that are given more than once.
+pub(crate) fn refuse_twice(by: &[Dimension]) -> Result<(), Failure> {
+    if by.iter().map(|own| own.name()).collect::<BTreeSet<_>>().len() < by.len() {
+        return Err(Failure::refused("Usage", "--by has a word twice; give each once"));
+    }
+    Ok(())
 }
 
 /// The sums of the earlier state, if one is asked about, and of the later one.
@@ -97,16 +103,8 @@ fn as_json(by: &[Dimension], sums: &Sums) -> Value {
 }
 
 fn changes_json(by: &[Dimension], changes: &Changes, difference: Total) -> Value {
-    let one = |(texts, change): (&Vec<Option<String>>, &SumChange)| {
-        let mut members = told_apart(by, texts);
-        members.insert("rowsBefore".to_owned(), json!(change.before.rows));
-        members.insert("rows".to_owned(), json!(change.after.rows));
-        members.insert("totalBefore".to_owned(), json!(change.before.cost.value().to_string()));
-        members.insert("total".to_owned(), json!(change.after.cost.value().to_string()));
-        members.insert("difference".to_owned(), json!(change.difference.value().to_string()));
-        Value::Object(members)
-    };
-    json!({ "changes": changes.iter().map(one).collect::<Vec<_>>(), "difference": difference.value().to_string() })
+    let views: Vec<_> = changes.iter().map(|(texts, change)| ChangeView::of(by, texts, change)).collect();
+    json!({ "changes": views, "difference": difference.value().to_string() })
 }
 
 /// The texts of the dimensions as a line begins.
@@ -130,20 +128,22 @@ fn changes_text(by: &[Dimension], changes: &Changes, difference: Total) -> Strin
     if changes.is_empty() {
         return "nothing changed in rows or money\n".to_owned();
     }
-    let line = |(texts, change): (&Vec<Option<String>>, &SumChange)| {
-        let SumChange { before, after, difference } = change;
-        format!(
-            "{}{} -> {} rows\t{} -> {}\t{}\n",
-            begun(by, texts),
-            grouped(before.rows),
-            grouped(after.rows),
-            before.cost.value(),
-            after.cost.value(),
-            signed(*difference)
-        )
-    };
-    let lines: String = changes.iter().map(line).collect();
+    let lines: String = changes.iter().map(|(texts, change)| change_text(by, texts, change)).collect();
     format!("{lines}difference\t{}\n", signed(difference))
+}
+
+/// A line about a change.
+pub(crate) fn change_text(by: &[Dimension], texts: &[Option<String>], change: &SumChange) -> String {
+    let SumChange { before, after, difference } = change;
+    format!(
+        "{}{} -> {} rows\t{} -> {}\t{}\n",
+        begun(by, texts),
+        grouped(before.rows),
+        grouped(after.rows),
+        before.cost.value(),
+        after.cost.value(),
+        signed(*difference)
+    )
 }
 
 /// A difference with its sign.

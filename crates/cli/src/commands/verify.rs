@@ -23,7 +23,7 @@ pub(crate) async fn run(args: VerifyArgs) -> Result<ExitCode, Failure> {
     if args.json {
         let checked = json!({
             "files": checked.files, "rows": checked.rows, "revisions": checked.revisions, "sources": checked.sources,
-            "balances": checked.balances, "periods": checked.periods,
+            "balances": checked.balances, "sheets": checked.sheets, "periods": checked.periods,
         });
         println!(
             "{}",

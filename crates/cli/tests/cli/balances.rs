@@ -3,8 +3,6 @@
 use serde_json::json;
 
 use crate::program::Bench;
-#[cfg(unix)]
-use crate::program::lazurite;
 
 const FEBRUARY: &str = r#"{"id": "enrollments/100/billingperiods/201702/balancesummaries", "billingPeriodId": 201702,
     "currencyCode": "USD", "beginningBalance": 10, "newPurchases": 0, "adjustments": 0, "utilized": 2.5, "endingBalance": 7.50}"#;
@@ -73,17 +71,7 @@ fn an_import_of_balances_that_dies_leaves_all_of_them_or_none() {
         assert_eq!(bench.import(&held, &[]).code, 0);
         let list = format!("[{}, {}]", FEBRUARY, FEBRUARY.replace("201702", "201703"));
         let file = bench.file("b.json", list);
-        let program = lazurite();
-        let died = std::process::Command::new("sh")
-            .args(["-c", "ulimit -c 0; exec \"$0\" \"$@\""])
-            .arg(program.get_program())
-            .args(["import", "--json", "--data"])
-            .arg(bench.data())
-            .arg(&file)
-            .env("LAZURITE_CRASH_AT", at)
-            .output()
-            .unwrap();
-        assert!(!died.status.success(), "{at}: {died:?}");
+        bench.import_dying(&file, &[], at);
         let periods = || {
             let status = bench.run(&["status", "--json"]);
             status.json["balances"].as_array().unwrap().iter().map(|held| held["period"].clone()).collect::<Vec<_>>()

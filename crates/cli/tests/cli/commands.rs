@@ -44,6 +44,31 @@ fn a_refusal_is_exit_2_with_file_line_and_column() {
 }
 
 #[test]
+fn charges_of_other_providers_are_left_out_when_asked_for() {
+    let bench = Bench::new();
+    let header = "BilledCost,EffectiveCost,BillingAccountId,BillingCurrency,BillingPeriodStart,ChargePeriodStart,ChargeCategory,\
+                  CommitmentDiscountId,CommitmentDiscountStatus,CommitmentDiscountType,PricingCategory,PricingQuantity,\
+                  ProviderName,SubAccountId,x_SkuMeterId";
+    let row = |cost: &str, provider: &str| {
+        format!(
+            "{cost},{cost},100,USD,2024-09-01T00:00Z,2024-09-18T00:00Z,Usage,,,,Standard,1,{provider},/subscriptions/s,m\n"
+        )
+    };
+    let file = bench.file("focus.csv", format!("{header}\n{}{}", row("1.50", "Microsoft"), row("7", "AWS")));
+    let refused = bench.import(&file, &[]);
+    assert_eq!((refused.code, &refused.json["error"]["column"]), (2, &serde_json::json!("ProviderName")));
+    let done = bench.import(&file, &["--skip-other-providers"]);
+    assert_eq!((done.code, &done.json["leftOut"]), (0, &serde_json::json!(1)), "{}", done.errors);
+    let datasets = ["ActualCost", "AmortizedCost"].map(|dataset| {
+        serde_json::json!({
+            "enrollment": "100", "dataset": dataset, "period": "202409", "rows": 1, "total": "1.50", "revision": "1",
+            "unchanged": false,
+        })
+    });
+    assert_eq!(done.json["imported"], serde_json::json!(datasets));
+}
+
+#[test]
 fn people_read_sentences() {
     let bench = Bench::new();
     let file = bench.file(EA_ACTUAL.name, EA_ACTUAL.bytes).display().to_string();

@@ -14,4 +14,6 @@ mod hosts;
 mod pages;
 mod program;
 mod reports;
+mod sheets;
+mod status_days;
 mod time_zones;

@@ -67,6 +67,22 @@ impl Bench {
         self.run(&[&["import", &file, "--json"], more].concat())
     }
 
+    /// The same, by a program that ends at a named write point.
+    #[cfg(unix)]
+    pub(crate) fn import_dying(&self, file: &Path, more: &[&str], at: &str) {
+        let died = Command::new("sh")
+            .args(["-c", "ulimit -c 0; exec \"$0\" \"$@\""])
+            .arg(lazurite().get_program())
+            .args(["import", "--json", "--data"])
+            .arg(self.data())
+            .arg(file)
+            .args(more)
+            .env("LAZURITE_CRASH_AT", at)
+            .output()
+            .unwrap();
+        assert!(!died.status.success(), "{at}: {died:?}");
+    }
+
     pub(crate) fn key(&self, enrollment: &str) -> String {
         let done = self.run(&["key", "create", "--enrollment", enrollment, "--json"]);
         assert_eq!(done.code, 0, "{}", done.errors);

@@ -147,7 +147,7 @@ fn a_report_survives_the_death_of_its_server() {
     panic!("the report was not resumed");
 }
 
-fn plain_client() -> reqwest::Client {
+pub(crate) fn plain_client() -> reqwest::Client {
     server::install_crypto_provider();
     reqwest::Client::new()
 }

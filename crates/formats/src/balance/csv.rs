@@ -52,7 +52,7 @@ struct Columns(Vec<String>);
 
 impl Columns {
     fn of(file: &str, header: &Record<'_>) -> Result<Self, InputError> {
-        let refused = |reason: String| InputError::Header { file: file.to_owned(), reason };
+        let refused = |reason: String| InputError::Header { file: file.to_owned(), line: Some(1), reason };
         let mut names: Vec<String> = Vec::new();
         for index in 0..header.len() {
             let cell = header.bytes(index);

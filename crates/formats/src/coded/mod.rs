@@ -14,6 +14,7 @@ mod blocks;
 mod both_ways;
 mod facts;
 mod index;
+mod records;
 mod rows;
 mod source;
 mod spans;
@@ -28,6 +29,7 @@ pub use blocks::{BLOCK_BYTES, Block, SourceBlocks};
 #[cfg(fuzzing)]
 pub use both_ways::check;
 pub(crate) use facts::BlockPeriod;
+pub use records::{RecordRows, RecordsDone, SourceDigest, SourceForm};
 pub use rows::{CodedRows, Numbers};
 pub use source::{BlockRows, OpenedSource, RowPlan, SourceRows};
 pub use table::{CellColumn, CellSpan, CellTable, CellValues, StoredDecimal};

@@ -13,9 +13,8 @@ use super::rows::CodedRows;
 use super::table::CellTable;
 use crate::batch::{Cell, period_number};
 use crate::error::{InputError, RowPlace};
-use crate::evidence::DatasetEvidence;
 use crate::header::Header;
-use crate::pages::{PageReader, begins_like_json};
+use crate::pages::PageReader;
 use crate::reader::{Judged, ReadOptions, RejectSink, header_of, judge, syntax_error};
 use crate::records::{Record, RecordReader};
 use crate::row::{Row, SCOPE_FIELDS, outside_scope};
@@ -101,11 +100,6 @@ impl RowPlan {
 }
 
 impl<'s> SourceRows<'s> {
-    /// Whether a source is a page of usage details: these are read as a whole.
-    pub fn is_page<R: Read>(source: &mut SourceReader<R>) -> Result<bool, InputError> {
-        source.head().map(begins_like_json)
-    }
-
     /// Reads a page of usage details with all of its rows.
     pub fn of_page<R: Read>(
         file: &str,
@@ -157,16 +151,15 @@ impl<'s> SourceRows<'s> {
             copy.take(&head).map_err(|source| InputError::Io { file: file.to_owned(), source })?;
             let Some(header) = header else { continue };
             let first = Block { text, last };
-            let evidence = if header.is_enterprise_reporting() {
-                let fact = "is a usage file of Enterprise Reporting, which knows actual cost only";
-                DatasetEvidence::of_file(Dataset::ActualCost, fact)
-            } else {
-                DatasetEvidence::default()
-            };
-            let summary = ReadSummary::new(file, &header, &options, evidence);
+            let summary = ReadSummary::new(file, &header, &options, header.evidence());
             let rows = Self::new(RowPlan::new(header, options), summary, rejects, line);
             return Ok(OpenedSource { rows, first });
         }
+    }
+
+    /// Rows whose records are handed on one by one.
+    pub(super) fn of_records(header: Header, options: ReadOptions, summary: ReadSummary) -> Self {
+        Self::new(RowPlan::new(header, options), summary, None, 1)
     }
 
     fn new(plan: RowPlan, summary: ReadSummary, rejects: Option<&'s mut dyn RejectSink>, line: u64) -> Self {
@@ -278,13 +271,41 @@ impl<'s> SourceRows<'s> {
 
     /// Reads one record and takes its row, or rejects it.
     fn read_record(&mut self, record: &Record<'_>) -> Result<(), InputError> {
-        self.source_row += 1;
+        let mut rejects = self.rejects.take();
+        let read = self.take_record(record, self.source_row + 1, &mut rejects);
+        self.rejects = rejects;
+        read.map(drop)
+    }
+
+    /// Takes the row of a record, which has this number in its source; false if it was rejected.
+    pub(super) fn take_record(
+        &mut self,
+        record: &Record<'_>,
+        source_row: i64,
+        rejects: &mut Option<&mut dyn RejectSink>,
+    ) -> Result<bool, InputError> {
+        self.source_row = source_row;
         let place = &mut self.last_place;
-        match judge(&self.plan.header, &self.plan.options, &mut self.summary, place, record, &mut self.rejects)? {
-            Judged::Rejected => {}
-            Judged::Accepted(row) => self.slow.push(&self.plan, record, &row, self.source_row),
+        match judge(&self.plan.header, &self.plan.options, &mut self.summary, place, record, rejects)? {
+            Judged::Rejected => Ok(false),
+            Judged::Accepted(row) => {
+                self.slow.push(&self.plan, record, &row, source_row);
+                Ok(true)
+            }
         }
-        Ok(())
+    }
+
+    /// Rows that were read record by record and not handed on yet.
+    pub(super) fn waiting(&self) -> usize {
+        self.slow.done.iter().chain(&self.slow.open).map(CodedRows::len).sum()
+    }
+
+    pub(super) fn summary_mut(&mut self) -> &mut ReadSummary {
+        &mut self.summary
+    }
+
+    pub(super) fn into_summary(self) -> ReadSummary {
+        self.summary
     }
 }
 

@@ -8,7 +8,7 @@ use ledger::Field;
 use super::push_cell;
 use crate::column::{CodedTexts, Column, DecimalCell, Decimals, EncodeError, Extras, mark};
 use crate::json::{is_json_number, push_plain};
-use crate::reporting::{Source, is_whole};
+use crate::reporting::{DayPart, Source, is_whole};
 use crate::tags::tags_text;
 
 /// A column of the answer.
@@ -20,6 +20,8 @@ pub(super) struct Cells {
 
 /// Appends the cell of a text.
 type Write = fn(&[u8], &mut Vec<u8>);
+/// Appends the cell of a day.
+type WriteDay = fn(Date, &mut Vec<u8>);
 
 enum Kind {
     /// Cells that are written already, `end` included.
@@ -54,12 +56,21 @@ impl Cells {
 
     /// A column of the Enterprise Reporting APIs.
     pub(super) fn of_source(batch: &RecordBatch, source: Source, end: &'static [u8]) -> Result<Self, EncodeError> {
-        let column = |field, write: Write| {
+        let of_day = |field, write: Write, write_day: WriteDay| -> Result<Kind, EncodeError> {
             let column = Column::of(batch, field, |cell, out| ended(cell, write, end, out))?;
-            Ok(Kind::of(column, write, Date::write_iso, write_opposite, end))
+            Ok(Kind::of(column, write, write_day, write_opposite, end))
         };
+        let column = |field, write: Write| of_day(field, write, Date::write_iso);
         let kind = match source {
             Source::Text(field) | Source::Day(field) | Source::Not(field) => column(field, push_cell)?,
+            Source::UsDay(field) => of_day(field, push_cell, Date::write_us)?,
+            Source::DayPart(DayPart::Day, field) => of_day(field, push_cell, |day, out| DayPart::Day.write(day, out))?,
+            Source::DayPart(DayPart::Month, field) => {
+                of_day(field, push_cell, |day, out| DayPart::Month.write(day, out))?
+            }
+            Source::DayPart(DayPart::Year, field) => {
+                of_day(field, push_cell, |day, out| DayPart::Year.write(day, out))?
+            }
             Source::Number(field) => match column(field, push_cell)? {
                 Kind::Decimal(decimals) => Kind::Digits(decimals),
                 other => other,
@@ -144,7 +155,7 @@ impl Kind {
     fn of(
         column: Column,
         write_text: Write,
-        write_day: fn(Date, &mut Vec<u8>),
+        write_day: WriteDay,
         write_boolean: fn(bool, &mut Vec<u8>),
         end: &'static [u8],
     ) -> Self {
@@ -173,7 +184,7 @@ fn ended(cell: &[u8], write: impl Fn(&[u8], &mut Vec<u8>), end: &[u8], out: &mut
 }
 
 /// A column of days, each distinct one written once.
-fn days(dates: &[Option<Date>], write: fn(Date, &mut Vec<u8>), end: &[u8]) -> CodedTexts {
+fn days(dates: &[Option<Date>], write: WriteDay, end: &[u8]) -> CodedTexts {
     let mut distinct: Vec<Option<Date>> = Vec::new();
     let mut last = None;
     let mut code_of = std::collections::HashMap::new();

@@ -4,12 +4,12 @@ use calendar::{BillingPeriod, Date};
 use ledger::Field;
 use serde_json::value::RawValue;
 
-use super::cells::Cells;
+use super::cells::{Cells, Names};
 use super::text::{is_json_number, push_decimal, push_escaped, push_plain, push_string, push_text};
 use crate::column::{Column, lake_columns};
 use crate::extras;
 use crate::pages::json::members;
-use crate::reporting::is_whole;
+use crate::reporting::{DayPart, is_whole};
 use crate::schema::{EXTRA_COLUMN, SOURCE_HASH_COLUMN, SOURCE_ROW_COLUMN};
 use crate::tags::{is_json, tags_text};
 
@@ -55,9 +55,20 @@ pub(super) enum Value {
     Midnight(Field),
     /// The same without fraction and zone: `2018-05-01T00:00:00`.
     PlainMidnight(Field),
+    /// A date field with the month in front: `03/01/2017`.
+    UsDay(Field),
+    /// A number of a date field.
+    DayPart(DayPart, Field),
     /// The begin or end that a page gave, else begin or end of the row's day.
     UsageStart,
     UsageEnd,
+    /// The same without fraction and zone.
+    PlainStart,
+    PlainEnd,
+    /// Whether a Marketplace charge comes again: as a page said, else by its frequency.
+    Recurring,
+    /// The id that an Enterprise Reporting page gave, else the row's name.
+    ChargeId,
     /// The opposite of a boolean cell.
     Not(Field),
     /// Whether the billing period is open.
@@ -93,14 +104,18 @@ impl Value {
             | Self::Integer(field)
             | Self::Midnight(field)
             | Self::PlainMidnight(field)
+            | Self::UsDay(field)
+            | Self::DayPart(_, field)
             | Self::Not(field)
             | Self::Object(field) => found.push(*field),
-            Self::UsageStart | Self::UsageEnd => found.push(Field::Date),
+            Self::UsageStart | Self::UsageEnd | Self::PlainStart | Self::PlainEnd => found.push(Field::Date),
+            Self::Recurring => found.push(Field::Frequency),
             Self::TagsText => found.push(Field::Tags),
             Self::Members(members) => members.iter().for_each(|member| member.value.fields(found)),
             Self::Extra(_)
             | Self::ExtraNumber(_)
             | Self::ExtraInteger(_)
+            | Self::ChargeId
             | Self::Estimated
             | Self::BillingPeriodId
             | Self::InvoiceId
@@ -209,6 +224,18 @@ impl Value {
             }
             Self::Midnight(field) => write_time(cells.date(*field, row), "T00:00:00.0000000Z", out),
             Self::PlainMidnight(field) => write_time(cells.date(*field, row), "T00:00:00", out),
+            Self::UsDay(field) => {
+                if let Some(day) = cells.date(*field, row) {
+                    out.push(b'"');
+                    day.write_us(out);
+                    out.push(b'"');
+                }
+            }
+            Self::DayPart(part, field) => {
+                if let Some(day) = cells.date(*field, row) {
+                    part.write(day, out);
+                }
+            }
             Self::UsageStart => match cells.extra(row, extras::USAGE_START) {
                 Some(text) => push_string(text.as_bytes(), out),
                 None => write_time(cells.date(Field::Date, row), "T00:00:00.0000000Z", out),
@@ -216,6 +243,23 @@ impl Value {
             Self::UsageEnd => match cells.extra(row, extras::USAGE_END) {
                 Some(text) => push_string(text.as_bytes(), out),
                 None => write_time(cells.date(Field::Date, row), "T23:59:59.0000000Z", out),
+            },
+            Self::PlainStart => match cells.extra(row, extras::USAGE_START) {
+                Some(text) => push_string(text.as_bytes(), out),
+                None => write_time(cells.date(Field::Date, row), "T00:00:00", out),
+            },
+            Self::PlainEnd => match cells.extra(row, extras::USAGE_END) {
+                Some(text) => push_string(text.as_bytes(), out),
+                None => write_time(cells.date(Field::Date, row), "T23:59:59", out),
+            },
+            Self::Recurring => write_boolean(recurs(cells, row), out),
+            Self::ChargeId => match cells.extra(row, extras::CHARGE_ID) {
+                Some(text) => push_string(text.as_bytes(), out),
+                None => {
+                    out.push(b'"');
+                    cells.push_name(row, &mut Names::default(), out);
+                    out.push(b'"');
+                }
             },
             Self::Not(field) => write_boolean(cells.boolean(*field, row).map(|value| !value), out),
             Self::Estimated => write_boolean(Some(cells.period >= context.first_open_period), out),
@@ -248,6 +292,17 @@ impl Value {
             Self::Null => out.extend_from_slice(b"null"),
         }
     }
+}
+
+/// Whether a Marketplace charge comes again; `None` for one of which nothing says it.
+fn recurs(cells: &Cells, row: usize) -> Option<bool> {
+    match cells.extra(row, extras::IS_RECURRING_CHARGE) {
+        Some("True") => return Some(true),
+        Some("False") => return Some(false),
+        _ => {}
+    }
+    let frequency = cells.text(Field::Frequency, row);
+    (!frequency.is_empty()).then(|| frequency.eq_ignore_ascii_case("Recurring"))
 }
 
 fn write_cell(cells: &Cells, field: Field, row: usize, out: &mut Vec<u8>) {

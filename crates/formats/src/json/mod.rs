@@ -38,8 +38,8 @@ const RESERVED_BYTES_MAX: usize = 4 << 20;
 enum Form {
     /// Nothing.
     Plain,
-    /// A resource with properties, from some version on with its kind.
-    Resource { kind: bool },
+    /// A resource with properties, from some version on with its kind; `collection` is its place in ids.
+    Resource { kind: bool, collection: &'static str },
 }
 
 impl JsonEncoder {
@@ -50,12 +50,27 @@ impl JsonEncoder {
         } else {
             shapes::newer(api_version, expanded)
         };
-        Self::of(Form::Resource { kind: api_version >= shapes::KIND }, members)
+        Self::of(Form::Resource { kind: api_version >= shapes::KIND, collection: "usageDetails" }, members)
+    }
+
+    /// An encoder for Marketplace charges of an api-version of the Consumption API.
+    pub fn marketplaces(api_version: &str) -> Self {
+        Self::of(Form::Resource { kind: false, collection: "marketplaces" }, shapes::marketplaces(api_version))
+    }
+
+    /// An encoder for Marketplace charges of the Enterprise Reporting APIs.
+    pub fn marketplace_charges(version: ReportingVersion) -> Self {
+        Self::of(Form::Plain, shapes::marketplace_charges(version))
     }
 
     /// An encoder for usage details of the Enterprise Reporting APIs.
     pub fn reporting(version: ReportingVersion) -> Self {
         Self::of(Form::Plain, shapes::reporting(version))
+    }
+
+    /// An encoder for the usage reports that were before those APIs.
+    pub fn usage_report() -> Self {
+        Self::of(Form::Plain, shapes::usage_report())
     }
 
     fn of(form: Form, members: Vec<Member>) -> Self {
@@ -101,6 +116,8 @@ impl JsonEncoder {
     }
 }
 
+#[cfg(test)]
+mod documented;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

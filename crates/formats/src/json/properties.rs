@@ -31,12 +31,12 @@ fn plainly(encoder: &JsonEncoder, batch: &RecordBatch, period: BillingPeriod, co
         if row > 0 {
             out.push(b',');
         }
-        if let Form::Resource { kind } = encoder.form {
+        if let Form::Resource { kind, collection } = encoder.form {
             out.extend_from_slice(if kind { b"{\"kind\":\"legacy\",\"id\":\"" } else { b"{\"id\":\"" });
             push_escaped(context.id_prefix.as_bytes(), &mut out);
             out.extend_from_slice(b"/providers/Microsoft.Billing/billingPeriods/");
             cells.push_period_name(row, &mut out);
-            out.extend_from_slice(b"/providers/Microsoft.Consumption/usageDetails/");
+            out.extend_from_slice(format!("/providers/Microsoft.Consumption/{collection}/").as_bytes());
             cells.push_name(row, &mut Names::default(), &mut out);
             out.extend_from_slice(b"\",\"name\":\"");
             cells.push_name(row, &mut Names::default(), &mut out);
@@ -60,7 +60,9 @@ fn encoders() -> Vec<JsonEncoder> {
     let details = versions
         .iter()
         .flat_map(|version| [ALL, Expanded::default()].map(|expanded| JsonEncoder::usage_details(version, expanded)));
-    details.chain(ReportingVersion::ALL.map(JsonEncoder::reporting)).collect()
+    let marketplaces = ["2018-01-31", "2018-10-01", "2024-08-01"].map(JsonEncoder::marketplaces);
+    let charges = ReportingVersion::ALL.map(JsonEncoder::marketplace_charges);
+    details.chain(ReportingVersion::ALL.map(JsonEncoder::reporting)).chain(marketplaces).chain(charges).collect()
 }
 
 fn context() -> RowContext {

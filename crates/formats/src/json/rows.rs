@@ -21,8 +21,8 @@ pub(super) fn assembly(form: Form, members: &[Member], cells: &Cells, context: &
     let mut parts = Vec::with_capacity(members.len() + OTHER_PARTS);
     let end: &[u8] = match form {
         Form::Plain => b"}",
-        Form::Resource { kind } => {
-            resource(kind, cells, context, &mut parts);
+        Form::Resource { kind, collection } => {
+            resource((kind, collection), cells, context, &mut parts);
             b"}}"
         }
     };
@@ -33,7 +33,7 @@ pub(super) fn assembly(form: Form, members: &[Member], cells: &Cells, context: &
 }
 
 /// What stands before the properties of a resource.
-fn resource(kind: bool, cells: &Cells, context: &RowContext, parts: &mut Vec<Pieces>) {
+fn resource((kind, collection): (bool, &'static str), cells: &Cells, context: &RowContext, parts: &mut Vec<Pieces>) {
     let rows = cells.rows();
     let mut names = Names::default();
     let name = Pieces::by_runs(rows, |_| false, |row, out| cells.push_name(row, &mut names, out));
@@ -46,11 +46,14 @@ fn resource(kind: bool, cells: &Cells, context: &RowContext, parts: &mut Vec<Pie
         push_escaped(context.id_prefix.as_bytes(), out);
         out.extend_from_slice(b"/providers/Microsoft.Billing/billingPeriods/");
         cells.push_period_name(row, out);
-        out.extend_from_slice(b"/providers/Microsoft.Consumption/usageDetails/");
+        out.extend_from_slice(b"/providers/Microsoft.Consumption/");
+        out.extend_from_slice(collection.as_bytes());
+        out.push(b'/');
     }));
     parts.push(name.clone());
     parts.push(Pieces::constant(rows, |_, out| out.extend_from_slice(b"\",\"name\":\"")));
     parts.push(name);
+    // Marketplace charges call themselves usage details too, as recorded answers have it.
     parts.push(by_field(cells, Field::Tags, |row, out| {
         out.extend_from_slice(b"\",\"type\":\"Microsoft.Consumption/usageDetails\",\"tags\":");
         out.extend_from_slice(tags_json(cells.text(Field::Tags, row)).as_bytes());
@@ -90,6 +93,8 @@ fn pieces(member: &Member, cells: &Cells, context: &RowContext) -> Pieces {
         | Value::Integer(field)
         | Value::Midnight(field)
         | Value::PlainMidnight(field)
+        | Value::UsDay(field)
+        | Value::DayPart(_, field)
         | Value::Not(field)
         | Value::Object(field) => by_field(cells, *field, write),
         Value::TagsText => by_field(cells, Field::Tags, write),
@@ -97,7 +102,9 @@ fn pieces(member: &Member, cells: &Cells, context: &RowContext) -> Pieces {
         Value::ExtraOr(_, field) | Value::ExtraNumberOr(_, field) if !cells.has_extras() => {
             by_field(cells, *field, write)
         }
-        Value::UsageStart | Value::UsageEnd if !cells.has_extras() => by_field(cells, Field::Date, write),
+        Value::UsageStart | Value::UsageEnd | Value::PlainStart | Value::PlainEnd if !cells.has_extras() => {
+            by_field(cells, Field::Date, write)
+        }
         Value::Members(inner) => {
             let parts: Vec<Pieces> = inner.iter().map(|member| pieces(member, cells, context)).collect();
             Pieces::by_runs(cells.rows(), |row| parts.iter().all(|part| part.same_as_before(row)), write)
@@ -109,8 +116,12 @@ fn pieces(member: &Member, cells: &Cells, context: &RowContext) -> Pieces {
         | Value::ExtraInteger(_)
         | Value::UsageStart
         | Value::UsageEnd
+        | Value::PlainStart
+        | Value::PlainEnd
         | Value::BillingPeriodId
         | Value::InvoiceId => by_extras(cells, write),
+        // Two cells of the row decide, or none.
+        Value::Recurring | Value::ChargeId => Pieces::by_runs(cells.rows(), |_| false, write),
     }
 }
 

@@ -4,8 +4,8 @@
 use ledger::Field;
 
 use super::member::{Member, Unknown, Value};
-use crate::extras;
 use crate::reporting::{ReportingVersion, Source};
+use crate::{extras, usage_report};
 
 /// Which expandable members are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -189,9 +189,91 @@ fn newer_meter() -> Value {
     ])
 }
 
+/// Properties of a Marketplace charge. What recorded answers have stands first, in their order.
+pub(super) fn marketplaces(version: &str) -> Vec<Member> {
+    let cell = |name, field| known(name, Value::Cell(field));
+    let mut members = vec![
+        known("billingPeriodId", Value::BillingPeriodId),
+        known("usageStart", Value::UsageStart),
+        known("usageEnd", Value::UsageEnd),
+        cell("currency", Field::BillingCurrencyCode),
+        cell("instanceId", Field::ResourceId),
+        cell("instanceName", Field::ResourceName),
+        cell("orderNumber", Field::ProductOrderId),
+        cell("consumedQuantity", Field::Quantity),
+        cell("resourceRate", Field::EffectivePrice),
+        cell("pretaxCost", Field::Cost),
+        known("isEstimated", Value::Estimated),
+        cell("subscriptionGuid", Field::SubscriptionId),
+        known("offerName", Value::Extra(extras::OFFER_NAME)),
+        cell("resourceGroup", Field::ResourceGroup),
+        cell("unitOfMeasure", Field::UnitOfMeasure),
+        cell("meterId", Field::MeterId),
+        cell("subscriptionName", Field::SubscriptionName),
+        cell("accountName", Field::AccountName),
+        cell("departmentName", Field::InvoiceSectionName),
+        cell("consumedService", Field::ConsumedService),
+        cell("costCenter", Field::CostCenter),
+        cell("additionalProperties", Field::AdditionalInfo),
+    ];
+    if since(version, "2019-10-01") {
+        members.push(cell("additionalInfo", Field::AdditionalInfo));
+    }
+    members.extend([cell("publisherName", Field::PublisherName), cell("planName", Field::PlanName)]);
+    if since(version, "2018-10-01") {
+        members.push(known("isRecurringCharge", Value::Recurring));
+    }
+    members
+}
+
+/// A Marketplace charge of the Enterprise Reporting APIs (contract `enterprise-reporting-api.md` section 8).
+pub(super) fn marketplace_charges(version: ReportingVersion) -> Vec<Member> {
+    let number = |name, field| member(name, Value::Cell(field), Unknown::Null);
+    let id = |name, field| member(name, Value::Integer(field), Unknown::Zero);
+    let mut members = vec![
+        known("id", Value::ChargeId),
+        text("subscriptionGuid", Field::SubscriptionId),
+        text("subscriptionName", Field::SubscriptionName),
+        text("meterId", Field::MeterId),
+        known("usageStartDate", Value::PlainStart),
+        known("usageEndDate", Value::PlainEnd),
+        member("offerName", Value::Extra(extras::OFFER_NAME), Unknown::Blank),
+        text("resourceGroup", Field::ResourceGroup),
+        text("instanceId", Field::ResourceId),
+        text("additionalInfo", Field::AdditionalInfo),
+        member("tags", Value::TagsText, Unknown::Blank),
+        text("orderNumber", Field::ProductOrderId),
+        text("unitOfMeasure", Field::UnitOfMeasure),
+        text("costCenter", Field::CostCenter),
+        id("accountId", Field::AccountId),
+        text("accountName", Field::AccountName),
+        text("accountOwnerId", Field::AccountOwnerId),
+        id("departmentId", Field::InvoiceSectionId),
+        text("departmentName", Field::InvoiceSectionName),
+        text("publisherName", Field::PublisherName),
+        text("planName", Field::PlanName),
+        number("consumedQuantity", Field::Quantity),
+        number("resourceRate", Field::EffectivePrice),
+        number("extendedCost", Field::Cost),
+    ];
+    if version == ReportingVersion::V3 {
+        members.push(member("isRecurringCharge", Value::Recurring, Unknown::Null));
+    }
+    members
+}
+
 /// A row of the Enterprise Reporting APIs.
 pub(super) fn reporting(version: ReportingVersion) -> Vec<Member> {
-    let of_source = |(name, source)| match source {
+    version.members().into_iter().map(of_source).collect()
+}
+
+/// A row of the usage reports before them.
+pub(super) fn usage_report() -> Vec<Member> {
+    usage_report::members().into_iter().map(of_source).collect()
+}
+
+fn of_source((name, source): (&'static str, Source)) -> Member {
+    match source {
         Source::Text(field) => text(name, field),
         Source::Number(field) => member(name, Value::Cell(field), Unknown::Null),
         Source::Extra(extra) => member(name, Value::Extra(extra), Unknown::Blank),
@@ -199,8 +281,9 @@ pub(super) fn reporting(version: ReportingVersion) -> Vec<Member> {
         Source::Id(field) => member(name, Value::Integer(field), Unknown::Zero),
         Source::ObsoleteId(extra) => member(name, Value::ExtraInteger(extra), Unknown::Zero),
         Source::Day(field) => known(name, Value::PlainMidnight(field)),
+        Source::UsDay(field) => known(name, Value::UsDay(field)),
+        Source::DayPart(part, field) => known(name, Value::DayPart(part, field)),
         Source::Not(field) => member(name, Value::Not(field), Unknown::Null),
         Source::Tags => member(name, Value::TagsText, Unknown::Blank),
-    };
-    version.members().into_iter().map(of_source).collect()
+    }
 }

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use calendar::{BillingPeriod, Date};
-use ledger::Field;
+use ledger::{Field, Publishers};
 use serde_json::value::RawValue;
 
 use super::json::{self, Member, Value};
-use super::shape::{Shape, foreign};
+use super::shape::{MARKETPLACE, Shape, foreign};
 use crate::error::Excerpt;
 use crate::extras;
 use crate::records::{CELL_BYTES_MAX, RECORD_BYTES_MAX};
@@ -62,7 +62,13 @@ pub(crate) fn read_item(shape: Shape, item: &RawValue) -> Result<Vec<ItemCell<'_
                 reading.take(&member.name, member.name.to_string(), member.value)?;
             }
         }
-        Shape::ConsumptionUntil2019 | Shape::ConsumptionSince2019 => reading.consumption(&members)?,
+        Shape::MarketplaceCharges => reading.marketplace_charge(&members)?,
+        Shape::ConsumptionUntil2019 | Shape::ConsumptionSince2019 | Shape::Marketplaces => {
+            reading.consumption(&members)?;
+        }
+    }
+    if shape.publishers() == Publishers::Marketplace {
+        reading.push(Slot::Field(Field::PublisherType), "type", Cow::Borrowed(MARKETPLACE))?;
     }
     Ok(reading.cells)
 }
@@ -74,7 +80,7 @@ struct ItemReading<'j> {
 
 impl<'j> ItemReading<'j> {
     fn consumption(&mut self, members: &[Member<'j>]) -> Result<(), ItemFault> {
-        if let Some(expected) = foreign(members) {
+        if let Some(expected) = foreign(members, Some(self.shape)) {
             return Err(ItemFault::of("", "", expected));
         }
         let mut id = None;
@@ -90,8 +96,32 @@ impl<'j> ItemReading<'j> {
                 name => self.take(name, name.to_owned(), member.value)?,
             }
         }
-        if self.shape == Shape::ConsumptionUntil2019 {
+        if self.has_usage_times() {
             self.subscription(id.as_deref())?;
+        }
+        Ok(())
+    }
+
+    /// Whether the day stands in `usageStart` and `usageEnd`, and the subscription perhaps in ids only.
+    fn has_usage_times(&self) -> bool {
+        matches!(self.shape, Shape::ConsumptionUntil2019 | Shape::Marketplaces)
+    }
+
+    fn marketplace_charge(&mut self, members: &[Member<'j>]) -> Result<(), ItemFault> {
+        for member in members {
+            match member.name.as_ref() {
+                "id" => {
+                    let id = scalar("id", member.value)?;
+                    self.push(Slot::Extra(extras::CHARGE_ID.to_owned()), "id", id)?;
+                }
+                "usageStartDate" => {
+                    let end = members.iter().find(|member| member.name == "usageEndDate").map(|end| end.value);
+                    self.usage_times("usageStartDate", member.value, ("usageEndDate", end))?;
+                }
+                // Read together with the start.
+                "usageEndDate" => {}
+                name => self.take(name, name.to_owned(), member.value)?,
+            }
         }
         Ok(())
     }
@@ -112,11 +142,12 @@ impl<'j> ItemReading<'j> {
                     }
                 }
                 "billingPeriodId" => self.billing_period(&path, member.value)?,
-                "usageStart" if self.shape == Shape::ConsumptionUntil2019 => {
-                    self.usage_times(&path, member.value, &members)?;
+                "usageStart" if self.has_usage_times() => {
+                    let end = members.iter().find(|member| member.name == "usageEnd").map(|end| end.value);
+                    self.usage_times(&path, member.value, (&format!("{PROPERTIES}.usageEnd"), end))?;
                 }
                 // Read together with the start.
-                "usageEnd" if self.shape == Shape::ConsumptionUntil2019 => {}
+                "usageEnd" if self.has_usage_times() => {}
                 name => self.take(name, path, member.value)?,
             }
         }
@@ -124,22 +155,26 @@ impl<'j> ItemReading<'j> {
     }
 
     /// The day of the usage. Begin and end are kept where they are not those of the day.
-    fn usage_times(&mut self, path: &str, start: &'j RawValue, members: &[Member<'j>]) -> Result<(), ItemFault> {
+    fn usage_times(
+        &mut self,
+        path: &str,
+        start: &'j RawValue,
+        (end_path, end): (&str, Option<&'j RawValue>),
+    ) -> Result<(), ItemFault> {
         let start = scalar(path, start)?;
         let day = day_of(&start);
         let is_day = day.is_some() && is_clock(&start, &DAY_STARTS);
         if !is_day && !start.is_empty() {
             self.push(Slot::Extra(extras::USAGE_START.to_owned()), path, start.clone())?;
         }
-        if let Some(member) = members.iter().find(|member| member.name == "usageEnd") {
-            let path = format!("{PROPERTIES}.usageEnd");
-            let end = scalar(&path, member.value)?;
+        if let Some(end) = end {
+            let end = scalar(end_path, end)?;
             let end_day = day_of(&end);
             if !end.is_empty() && end_day.is_none() {
-                return Err(ItemFault::of(&path, &end, "expected a time in UTC such as 2018-02-01T23:59:59Z"));
+                return Err(ItemFault::of(end_path, &end, "expected a time in UTC such as 2018-02-01T23:59:59Z"));
             }
             if end_day.is_some() && !(end_day == day && is_clock(&end, &DAY_ENDS)) {
-                self.push(Slot::Extra(extras::USAGE_END.to_owned()), &path, end)?;
+                self.push(Slot::Extra(extras::USAGE_END.to_owned()), end_path, end)?;
             }
         }
         self.push(Slot::Field(Field::Date), path, start)
@@ -186,8 +221,12 @@ impl<'j> ItemReading<'j> {
 
     fn take(&mut self, name: &str, path: String, value: &'j RawValue) -> Result<(), ItemFault> {
         let target = match self.shape {
-            Shape::EnterpriseReporting => Target::of_enterprise_reporting(&name.to_ascii_lowercase(), name),
-            Shape::ConsumptionUntil2019 | Shape::ConsumptionSince2019 => Target::of_consumption(name),
+            Shape::EnterpriseReporting | Shape::MarketplaceCharges => {
+                Target::of_enterprise_reporting(&name.to_ascii_lowercase(), name)
+            }
+            Shape::ConsumptionUntil2019 | Shape::ConsumptionSince2019 | Shape::Marketplaces => {
+                Target::of_consumption(name)
+            }
         };
         // Tags and further facts are JSON themselves; so may be a member that nobody knows.
         let is_json = match &target.slot {
@@ -350,6 +389,26 @@ mod tests {
     }
 
     #[test]
+    fn marketplace_charges_say_whose_they_are() {
+        let consumption = r#"{"type":"Microsoft.Consumption/marketPlaces","properties":{"usageStart":"2018-01-28T00:00:00Z",
+            "usageEnd":"2018-01-29T00:00:00Z","offerName":"o","orderNumber":"7","isRecurringCharge":true}}"#;
+        let reporting = r#"{"id":"x","usageStartDate":"2018-01-28T00:00:00","usageEndDate":"2018-01-29T00:00:00",
+            "offerName":"o","orderNumber":"7","isRecurringCharge":true,"extendedCost":1}"#;
+        for (shape, json) in [(Shape::Marketplaces, consumption), (Shape::MarketplaceCharges, reporting)] {
+            let of = |slot| cell(shape, json, &slot).unwrap_or_default();
+            assert_eq!(of(Slot::Field(Field::PublisherType)), "Marketplace");
+            assert!(of(Slot::Field(Field::Date)).starts_with("2018-01-28"));
+            assert!(of(extra(extras::USAGE_END)).starts_with("2018-01-29"));
+            assert_eq!(
+                (of(extra(extras::OFFER_NAME)), of(Slot::Field(Field::ProductOrderId))),
+                ("o".into(), "7".into())
+            );
+            assert_eq!(of(extra(extras::IS_RECURRING_CHARGE)), "True");
+        }
+        assert_eq!(cell(Shape::MarketplaceCharges, reporting, &extra(extras::CHARGE_ID)).unwrap(), "x");
+    }
+
+    #[test]
     fn members_that_nobody_knows_keep_their_name_and_json() {
         let json = r#"{"extra":true,"properties":{"new":[1.0],"meterDetails":{"more":1e3}}}"#;
         assert_eq!(cell(OLD, json, &extra("extra")).unwrap(), "true");
@@ -366,11 +425,7 @@ mod tests {
             (r#"{"properties":[]}"#, Some("properties"), "expected an object"),
             (r#"{"properties":{"meterDetails":"x"}}"#, Some("properties.meterDetails"), "expected an object"),
             (r#"{"kind":"modern"}"#, None, "Microsoft Customer Agreement"),
-            (
-                r#"{"type":"Microsoft.Consumption/marketplaces"}"#,
-                None,
-                "expected \"Microsoft.Consumption/usageDetails\"",
-            ),
+            (r#"{"type":"Microsoft.Consumption/budgets"}"#, None, "expected \"Microsoft.Consumption/usageDetails\""),
             (r#"{"":1}"#, None, "no name"),
             (r#"{"properties":{"":1}}"#, None, "no name"),
         ];

@@ -1,6 +1,6 @@
 //! What a page says about its place in a walk through an answer of several pages.
 
-use ledger::Dataset;
+use ledger::{Dataset, Publishers};
 use percent_encoding::percent_decode_str;
 
 use crate::error::PageList;
@@ -17,6 +17,8 @@ pub struct Page {
     pub list: PageList,
     /// Whether pages of this form can hold either dataset; the older forms hold actual cost.
     pub has_metric: bool,
+    /// Whose sales the page tells of.
+    pub publishers: Publishers,
 }
 
 /// The address of a next page.

@@ -175,7 +175,7 @@ fn what_is_no_page_of_an_enrollments_usage_is_refused() {
     let sums = item(OLD, "1").replace("\"meterId\":\"m\"", "\"x\":1").replace("/subscriptions/s/x", "y");
     let deep = format!("{}{}", "[".repeat(1 << 20), "]".repeat(1 << 20));
     let cases = [
-        ("[]".to_owned(), "no object"),
+        ("[]".to_owned(), "no item of the list has usageStartDate"),
         ("{}".to_owned(), "neither value nor data"),
         (r#"{"error":{"code":"401"}}"#.to_owned(), "refused request"),
         (r#"{"value":[],"data":[]}"#.to_owned(), "both value and data"),

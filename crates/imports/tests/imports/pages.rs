@@ -343,7 +343,7 @@ async fn damaged_pages_are_refused_with_their_place_and_change_nothing() {
             "value[1], properties.currency",
             "Contradiction",
         ),
-        (format!("[{whole}]"), "no object", "NotUsageDetails"),
+        (format!("[{whole}]"), "no item of the list has usageStartDate", "NotUsageDetails"),
     ];
     for (text, expected, code) in cases {
         let error = bench.import(of_100(vec![bench.file("p.json", text)])).await.unwrap_err();

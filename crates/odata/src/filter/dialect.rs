@@ -105,6 +105,18 @@ static CHARGES_NAMES: [Name; 2] = [
 
 static CHARGES: Dialect = Dialect { prefix: Prefix::Optional, bare_values: false, names: &CHARGES_NAMES };
 
+/// Reservation details and summaries are asked for with `properties/UsageDate ge 2018-01-01`, without quotes.
+static RESERVATION_USE_NAMES: [Name; 1] = [name("properties/usageDate", Meaning::Moment(Edge::Start))];
+
+static RESERVATION_USE: Dialect =
+    Dialect { prefix: Prefix::Optional, bare_values: true, names: &RESERVATION_USE_NAMES };
+
+/// Reservation transactions are asked for with `properties/eventDate ge 2020-05-20`, without quotes.
+static RESERVATION_EVENTS_NAMES: [Name; 1] = [name("properties/eventDate", Meaning::Moment(Edge::Start))];
+
+static RESERVATION_EVENTS: Dialect =
+    Dialect { prefix: Prefix::Optional, bare_values: true, names: &RESERVATION_EVENTS_NAMES };
+
 impl Dialect {
     /// The filter of usage details at an API version (contract sections 1 and 3). A version that is not known has the
     /// dialect of the newest; refusing it is not the filter's task.
@@ -124,6 +136,16 @@ impl Dialect {
     /// The filter of summaries of charges (contract section 7).
     pub fn charges() -> &'static Dialect {
         &CHARGES
+    }
+
+    /// The filter of reservation details and summaries (contract section 7).
+    pub fn reservation_use() -> &'static Dialect {
+        &RESERVATION_USE
+    }
+
+    /// The filter of reservation transactions (contract section 7).
+    pub fn reservation_events() -> &'static Dialect {
+        &RESERVATION_EVENTS
     }
 
     /// What a word names; names compare without case.

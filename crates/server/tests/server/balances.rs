@@ -322,11 +322,11 @@ async fn billing_periods_say_what_is_held_and_where() {
           "balanceSummary": link("201507", "balancesummary"), "usageDetails": null, "marketplaceCharges": null,
           "priceSheet": null },
         { "billingPeriodId": "201505", "billingStart": "2015-05-01T00:00:00Z", "billingEnd": "2015-05-31T11:59:59Z",
-          "balanceSummary": null, "usageDetails": link("201505", "usagedetails"), "marketplaceCharges": null,
-          "priceSheet": null },
+          "balanceSummary": null, "usageDetails": link("201505", "usagedetails"),
+          "marketplaceCharges": link("201505", "marketplacecharges"), "priceSheet": null },
         { "billingPeriodId": "201504", "billingStart": "2015-04-01T00:00:00Z", "billingEnd": "2015-04-30T11:59:59Z",
           "balanceSummary": link("201504", "balancesummary"), "usageDetails": link("201504", "usagedetails"),
-          "marketplaceCharges": null, "priceSheet": null },
+          "marketplaceCharges": link("201504", "marketplacecharges"), "priceSheet": null },
     ]);
     let answer = text(&world, "/V2/enrollments/100/BillingPeriods").await;
     assert_eq!(answer, serde_json::to_string(&expected).unwrap());

@@ -165,8 +165,8 @@ async fn each_version_has_its_shape() {
     for (version, is_list, long_name, has_kind) in [
         ("2018-08-31", false, false, false),
         ("2018-10-01", false, false, false),
-        ("2019-01-01", true, false, false),
-        ("2019-06-01", true, false, false),
+        ("2019-01-01", false, false, false),
+        ("2019-06-01", false, false, false),
         ("2019-10-01", true, true, true),
         ("2019-11-01", true, false, true),
         ("2021-05-01", true, false, true),

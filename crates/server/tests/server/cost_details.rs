@@ -26,7 +26,7 @@ fn shape(value: &Value, path: &str, into: &mut Vec<String>) {
     }
 }
 
-fn shape_of(value: &Value) -> Vec<String> {
+pub(crate) fn shape_of(value: &Value) -> Vec<String> {
     let mut into = Vec::new();
     shape(value, "", &mut into);
     into

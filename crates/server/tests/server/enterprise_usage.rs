@@ -29,7 +29,7 @@ const HEADER: &str = "BillingAccountId,BillingPeriodStartDate,InvoiceSectionId,I
 
 /// A JSON object with its members in order and its numbers as they are written.
 #[derive(Debug, Clone)]
-struct Members(Vec<(String, Box<RawValue>)>);
+pub(crate) struct Members(Vec<(String, Box<RawValue>)>);
 
 impl<'de> serde::Deserialize<'de> for Members {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -54,19 +54,19 @@ impl<'de> serde::Deserialize<'de> for Members {
 }
 
 impl Members {
-    fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
     }
 
-    fn names(&self) -> Vec<&str> {
+    pub(crate) fn names(&self) -> Vec<&str> {
         self.0.iter().map(|(name, _)| name.as_str()).collect()
     }
 
-    fn get(&self, name: &str) -> &str {
+    pub(crate) fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).unwrap().1.get()
     }
 
-    fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         serde_json::from_str(self.get(name)).unwrap()
     }
 }
@@ -172,7 +172,7 @@ async fn world() -> World {
 }
 
 /// A key of a part of the enrollment, with the policies that it needs.
-async fn key_of(world: &World, scope: &str, role: Role) -> String {
+pub(crate) async fn key_of(world: &World, scope: &str, role: Role) -> String {
     let text = || "test".to_owned();
     let audit = AuditEntry {
         at_ms: 0,

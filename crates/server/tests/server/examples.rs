@@ -1,6 +1,7 @@
 //! The official examples of usage details and balances, of every version: our answer to the request of each, over data
 //! made of it, validates against the OpenAPI file of the version and carries the example's values.
 
+mod beside;
 mod cases;
 mod compare;
 mod decoys;
@@ -9,6 +10,7 @@ mod downloads;
 mod exports;
 mod openapi;
 mod schema;
+mod tags;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -222,18 +224,22 @@ async fn judge(world: &World, case: &Case, question: &Question) -> Vec<String> {
     faults
 }
 
+/// Names of the department and the account of the examples.
+const DEPARTMENT: &str = "Invoice Section 1";
+const ACCOUNT: &str = "Account Name 1";
+
 /// The department and the account of the examples, as their owner states them: rows of the older versions name neither.
 async fn apply_hierarchy(world: &World) {
     let since = || vec![Since { from: None, id: Some(NUMBER.to_owned()) }];
     let stated = AppliedHierarchy {
         departments: vec![AppliedDepartment {
             id: NUMBER.to_owned(),
-            name: Some("Invoice Section 1".to_owned()),
+            name: Some(DEPARTMENT.to_owned()),
             cost_center: None,
         }],
         accounts: vec![AppliedAccount {
             id: NUMBER.to_owned(),
-            name: Some("Account Name 1".to_owned()),
+            name: Some(ACCOUNT.to_owned()),
             owner: None,
             cost_center: None,
             department: since(),

@@ -24,10 +24,13 @@ const TABLE: &str = include_str!("permissions.txt");
 const ROWS: usize = 205;
 const BALANCE_ROWS: usize = 34;
 const NATIVE_ROWS: usize = 36;
+const HELD_ROWS: usize = 36;
 /// Begins the rows about balances, which have columns of their own.
 const BALANCES: &str = "== balances ==";
 /// Begins the rows about the paths of native billing.
 const NATIVE: &str = "== native ==";
+/// Begins the rows about what is held.
+const HELD: &str = "== held ==";
 
 const ENROLLMENTS: [&str; 2] = ["100", "200"];
 /// The enrollment that is billed here, in lands that have it.
@@ -418,7 +421,11 @@ fn balance_rows() -> Vec<[&'static str; 7]> {
 }
 
 fn native_rows() -> Vec<[&'static str; 6]> {
-    cells(TABLE.split_once(NATIVE).unwrap().1)
+    cells(TABLE.split_once(NATIVE).unwrap().1.split_once(HELD).unwrap().0)
+}
+
+fn held_rows() -> Vec<[&'static str; 5]> {
+    cells(TABLE.split_once(HELD).unwrap().1)
 }
 
 fn today() -> Date {
@@ -431,21 +438,29 @@ fn cells<const COLUMNS: usize>(table: &'static str) -> Vec<[&'static str; COLUMN
 }
 
 /// The other ways to the charges of a scope, with what each answers to whom `create` is the outcome of a report.
-fn other_ways<'a>(scope: &str, create: &'a str) -> Vec<(Method, &'static str, &'a str)> {
-    if scope.starts_with(REPORTING) {
-        let ways = ["billingPeriods/202309/usagedetails", "usagedetails/download?billingPeriod=202309"];
+fn other_ways<'a>(scope: &str, create: &'a str) -> Vec<(Method, String, &'a str)> {
+    if let Some(number) = scope.strip_prefix(REPORTING) {
+        let ways = [
+            format!("/{scope}/billingPeriods/202309/usagedetails"),
+            format!("/{scope}/usagedetails/download?billingPeriod=202309"),
+            format!("/rest{number}/usage-report?month=2023-09&type=detail"),
+        ];
         return ways.map(|way| (Method::GET, way, create)).to_vec();
     }
     let list = if create == "202" { "200" } else { create };
-    vec![
+    let ways = [
         (Method::GET, "providers/Microsoft.Consumption/usageDetails?api-version=2018-10-01", list),
         (
             Method::GET,
             "billingPeriods/202309/providers/Microsoft.Consumption/usageDetails?api-version=2019-10-01",
             list,
         ),
+        (Method::GET, "providers/Microsoft.Consumption/marketplaces?api-version=2018-10-01", list),
+        (Method::GET, "providers/Microsoft.Consumption/tags?api-version=2018-10-01", list),
         (Method::POST, "providers/Microsoft.Consumption/usageDetails/download?api-version=2019-05-01-preview", create),
-    ]
+        (Method::POST, "providers/Microsoft.CostManagement/generateDetailedCostReport?api-version=2024-08-01", create),
+    ];
+    ways.map(|(method, way, expected)| (method, format!("/{scope}/{way}"), expected)).to_vec()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -475,7 +490,7 @@ async fn every_row_of_the_table_holds() {
             assert_eq!(own.outcome, answer.outcome, "{row:?}: its own report");
         }
         for (method, way, expected) in other_ways(&scope, create) {
-            let outcome = land.send(method, key.as_deref(), &format!("/{scope}/{way}")).await.outcome;
+            let outcome = land.send(method, key.as_deref(), &way).await.outcome;
             if outcome != expected {
                 wrong.push(format!("{row:?}: {way} is {outcome}"));
             }
@@ -558,6 +573,33 @@ async fn every_row_about_native_billing_holds() {
     let admitted = native_rows().iter().filter(|row| row[4] == "200").count();
     let snapshot = Store::open(land.world.data()).await.unwrap().usage().snapshot().await.unwrap();
     assert_eq!(snapshot.version(), Some(admitted as u64));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_row_about_what_is_held_holds() {
+    let land = Land::new(0).await;
+    let (mut tried, mut wrong) = (0, Vec::new());
+    for row @ [state, caller, switches, number, expected] in held_rows() {
+        let (key, id) = land.credential(state, &land.holders(caller)).await;
+        land.set_policies(policies(switches)).await;
+        for what in ["status", "restatements?since=0"] {
+            let path = format!("/lazurite/v1/enrollments/{number}/{what}");
+            let outcome = land.send(Method::GET, key.as_deref(), &path).await.outcome;
+            if outcome != expected {
+                wrong.push(format!("{row:?}: {what} is {outcome}"));
+            }
+        }
+        if let Some(id) = id {
+            _ = revoke_key(&land.world.catalog, &id, "test", now_ms()).await;
+        }
+        tried += 1;
+    }
+    assert!(wrong.is_empty(), "{} of {tried} rows:\n{}", wrong.len(), wrong.join("\n"));
+    assert_eq!(tried, HELD_ROWS);
+    assert_eq!(held_rows().iter().collect::<BTreeSet<_>>().len(), HELD_ROWS);
+    for role in Role::ALL {
+        assert!(held_rows().iter().any(|row| row[1].starts_with(&format!("{role} of"))), "{role}");
+    }
 }
 
 /// Reports that administrators ordered, by enrollment and scope. Scopes below the enrollment are written in the nested
@@ -657,13 +699,17 @@ async fn a_role_sees_its_part_of_the_enrollment_through_the_older_api() {
         ("EnterpriseReader of 100 + DepartmentReader of 100/dep/7", "100", &[1, 2, 3, 4, 5, 7]),
     ] {
         let token = land.token("token", &land.holders(caller)).await;
-        let path = format!("/{REPORTING}/{number}/billingPeriods/202309/usagedetails");
-        let answer = land.world.ask(Method::GET, &path).bearer_auth(token).send().await.unwrap();
-        let page: serde_json::Value = answer.json().await.unwrap();
-        let cost = |row: &serde_json::Value| row["cost"].as_u64().unwrap();
-        let mut found: Vec<u64> = page["data"].as_array().unwrap().iter().map(cost).collect();
-        found.sort_unstable();
-        assert_eq!(found, costs, "{caller}");
+        for (path, list, cost) in [
+            (format!("/{REPORTING}/{number}/billingPeriods/202309/usagedetails"), "/data", "cost"),
+            (format!("/rest/{number}/usage-report?month=2023-09&type=detail&fmt=Json"), "", "ExtendedCost"),
+        ] {
+            let answer = land.world.ask(Method::GET, &path).bearer_auth(&token).send().await.unwrap();
+            let page: serde_json::Value = answer.json().await.unwrap();
+            let rows = page.pointer(list).unwrap().as_array().unwrap().iter();
+            let mut found: Vec<u64> = rows.map(|row| row[cost].as_u64().unwrap()).collect();
+            found.sort_unstable();
+            assert_eq!(found, costs, "{caller} {path}");
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use access::{KeyHolder, Role, issue_key};
 use calendar::BillingPeriod;
 use catalog::{Catalog, EnrollmentEntry, FinishedJob, ImportEntry, UnitEntry};
 use lazurite_server::{Overrides, RunningServer, Server, Settings};
-use ledger::{Coverage, Dataset, EnrollmentId, Place, RunTime, Scope, Unit};
+use ledger::{Coverage, Dataset, EnrollmentId, Place, Publishers, RunTime, Scope, Unit};
 use reqwest::{Certificate, Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -161,6 +161,7 @@ pub(crate) fn entry() -> ImportEntry {
     let unit = Unit {
         enrollment: own.clone(),
         scope: Scope::BillingAccount(own),
+        publishers: Publishers::All,
         dataset: Dataset::ActualCost,
         coverage: Coverage::Period(BillingPeriod::new(2023, 9).unwrap()),
     };

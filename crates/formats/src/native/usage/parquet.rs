@@ -7,12 +7,11 @@ use std::sync::Arc;
 use ::parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
-use ::parquet::errors::{ParquetError, Result as ParquetResult};
+use ::parquet::errors::ParquetError;
 use ::parquet::file::metadata::RowGroupMetaData;
-use ::parquet::file::reader::{ChunkReader, Length};
+use ::parquet::file::reader::ChunkReader;
 use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Int32Type, Schema};
-use bytes::Bytes;
 use ledger::billing::UsageLine;
 
 use super::fact::UsageFact;
@@ -23,6 +22,7 @@ use super::reader::{
 };
 use super::values_of::{Dates, Instants, Quantities};
 use super::{UsageOrigin, UsageRecord};
+use crate::columnar::shared::{self, Shared, unreadable};
 use crate::header::normalised;
 use crate::native::error::{Fault, NativeError, RecordRefusal};
 
@@ -39,33 +39,6 @@ const FACTS: usize = UsageFact::ALL.len();
 const UNKNOWN: u32 = u32::MAX;
 /// Stands for a text that cannot be the fact.
 const REFUSED: u32 = u32::MAX - 1;
-
-/// A file that many readers share: one per row group, so that no batch spans two of them and dictionaries stay whole.
-struct Shared<R>(Arc<R>);
-
-impl<R> Clone for Shared<R> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<R: Length> Length for Shared<R> {
-    fn len(&self) -> u64 {
-        self.0.len()
-    }
-}
-
-impl<R: ChunkReader> ChunkReader for Shared<R> {
-    type T = R::T;
-
-    fn get_read(&self, start: u64) -> ParquetResult<Self::T> {
-        self.0.get_read(start)
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
-        self.0.get_bytes(start, length)
-    }
-}
 
 /// A Parquet file.
 pub(super) struct ParquetSource<R: ChunkReader> {
@@ -94,7 +67,7 @@ impl<R: ChunkReader + 'static> ParquetSource<R> {
 
     fn open_sound(file: &str, input: R, origin: UsageOrigin) -> Result<Self, NativeError> {
         let damaged = |error: ParquetError| damage(file, &error);
-        let input = Shared(Arc::new(input));
+        let input = Shared::new(input);
         // The schema that some writers embed says how they held the columns, not what is in the file.
         let plain = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let metadata = ArrowReaderMetadata::load(&input, plain.clone()).map_err(damaged)?;
@@ -163,14 +136,8 @@ fn batch_records(group: &RowGroupMetaData) -> usize {
     (BATCH_BYTES_MAX / of_each.max(1)).clamp(1, BATCH_RECORDS_MAX)
 }
 
-/// Longest message of the Parquet library that is repeated: it may quote the file.
-const REASON_CHARS_MAX: usize = 300;
-
 fn damage(file: &str, error: &dyn std::fmt::Display) -> NativeError {
-    let error: String =
-        error.to_string().chars().filter(|letter| !letter.is_control()).take(REASON_CHARS_MAX).collect();
-    let reason = format!("the Parquet data cannot be read ({error})");
-    NativeError::Syntax { file: file.to_owned(), line: None, reason }
+    NativeError::Syntax { file: file.to_owned(), line: None, reason: unreadable(error) }
 }
 
 /// The same columns, but texts as dictionaries: facts where the file has them, days, instants and quantities always.
@@ -459,10 +426,7 @@ impl Texts {
     }
 }
 
-/// The reader of Parquet has assertions about sizes that a damaged file breaks: such a file is damaged, not a fault here.
 fn guarded<T>(file: &str, read: impl FnOnce() -> Result<T, NativeError>) -> Result<T, NativeError> {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).unwrap_or_else(|_| {
-        let reason = "it is damaged: its own sizes contradict each other".to_owned();
-        Err(NativeError::Syntax { file: file.to_owned(), line: None, reason })
-    })
+    let damaged = |reason| Err(NativeError::Syntax { file: file.to_owned(), line: None, reason });
+    shared::guarded(read).unwrap_or_else(damaged)
 }

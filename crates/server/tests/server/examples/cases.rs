@@ -115,7 +115,7 @@ impl Case {
 }
 
 /// An example with proper ids.
-fn proper(text: &str) -> String {
+pub(super) fn proper(text: &str) -> String {
     let mut text = text.to_owned();
     for (from, to) in SUBSTITUTIONS {
         text = text.replace(from, to);

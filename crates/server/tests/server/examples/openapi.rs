@@ -60,6 +60,13 @@ impl OpenApi {
         found
     }
 
+    /// The operation that reads at the path with this end, if the version has it.
+    pub(super) fn operation_at(&self, end: &str) -> Option<Operation<'_>> {
+        let paths = self.document["paths"].as_object().unwrap();
+        let (path, methods) = paths.iter().find(|(path, _)| path.ends_with(end))?;
+        Some(Operation { method: "get", path, details: &methods["get"] })
+    }
+
     /// What a value refers to, or the value.
     pub(super) fn resolve<'a>(&'a self, value: &'a Value) -> &'a Value {
         let Some(reference) = value.get("$ref").and_then(Value::as_str) else { return value };

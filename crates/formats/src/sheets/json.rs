@@ -1,0 +1,113 @@
+//! Answers as sources: lists of resources, price sheets, and the bare lists of Enterprise Reporting.
+
+use std::fs::File;
+
+use memchr::memchr_iter;
+use serde_json::value::RawValue;
+
+use super::members::Row;
+use super::{Reading, RowKind};
+use crate::error::{InputError, RowPlace};
+use crate::pages::json::{self, Member};
+use crate::pages::read_text;
+use crate::source::SourceReader;
+
+/// Words that only these answers have, each of a set.
+const WORDS: [&[&str]; 7] = [
+    &["microsoft.consumption/reservationdetails"],
+    &["microsoft.consumption/reservationsummaries"],
+    &["microsoft.consumption/reservationtransactions"],
+    &["\"pricesheets\""],
+    &["\"reservedhours\"", "\"usedhours\""],
+    &["\"eventtype\"", "\"reservationorderid\"", "\"amount\""],
+    &["\"unitprice\"", "\"includedquantity\"", "\"partnumber\""],
+];
+const EXPECTED: &str = "expected an answer of price sheets, reservation details, reservation summaries or reservation \
+                        transactions";
+
+/// Whether a text that begins so is such an answer.
+pub(super) fn looks_like_sheet(head: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(head).to_lowercase();
+    WORDS.iter().any(|words| words.iter().all(|word| text.contains(word)))
+}
+
+/// Where rows stand in an answer.
+struct Answer<'j> {
+    items: Vec<&'j RawValue>,
+    goes_on: bool,
+}
+
+pub(super) fn read(source: &mut SourceReader<File>, reading: &mut Reading<'_>) -> Result<(), InputError> {
+    let text = read_text(reading.file, source)?;
+    let whole: &RawValue = serde_json::from_str(&text).map_err(|error| InputError::Json {
+        file: reading.file.to_owned(),
+        line: error.line() as u64,
+        character: error.column() as u64,
+        reason: json::reason(&error),
+    })?;
+    let answer = answer(whole).map_err(|reason| reading.refused(None, reason))?;
+    reading.facts.goes_on = answer.goes_on;
+    let (mut counted, mut line) = (0, 1);
+    for item in answer.items {
+        let start = (item.get().as_ptr().addr()).saturating_sub(text.as_ptr().addr());
+        line += memchr_iter(b'\n', &text.as_bytes()[counted..start]).count() as u64;
+        counted = start;
+        let place = RowPlace::of_line(line);
+        let (kind, row) = row(item).map_err(|expected| reading.refused(Some(place), expected))?;
+        reading.row(kind, place, &row)?;
+    }
+    Ok(())
+}
+
+fn answer(whole: &RawValue) -> Result<Answer<'_>, String> {
+    if whole.get().starts_with('[') {
+        return Ok(Answer { items: json::items(whole)?, goes_on: false });
+    }
+    let members = json::members(whole)?;
+    let find = |members: &[Member<'_>], name: &str| members.iter().position(|member| member.name == name);
+    let goes_on = |members: &[Member<'_>]| {
+        let next = find(members, "nextLink").map(|at| members[at].value.get());
+        next.is_some_and(|next| !matches!(next, "null" | "\"\""))
+    };
+    if let Some(at) = find(&members, "value") {
+        return Ok(Answer { items: json::items(members[at].value)?, goes_on: goes_on(&members) });
+    }
+    let Some(at) = find(&members, "properties") else {
+        return Err(format!("the object has neither value nor properties; {EXPECTED}"));
+    };
+    let properties = json::members(members[at].value)?;
+    match find(&properties, "pricesheets") {
+        Some(at) => Ok(Answer { items: json::items(properties[at].value)?, goes_on: goes_on(&properties) }),
+        None => Err(format!("its properties have no pricesheets; {EXPECTED}")),
+    }
+}
+
+/// Reads an item. The error says what would be right.
+fn row(item: &RawValue) -> Result<(RowKind, Row), String> {
+    let members = json::members(item)?;
+    let properties = members.iter().find(|member| member.name == "properties");
+    let facts = properties.map(|properties| json::members(properties.value)).transpose()?;
+    let facts = facts.as_ref().unwrap_or(&members);
+    let has = |name: &str| facts.iter().any(|member| member.name.eq_ignore_ascii_case(name));
+    let kind = RowKind::of(has).ok_or_else(|| format!("an item is none that is known; {EXPECTED}"))?;
+    let mut row = Row::default();
+    if properties.is_some() {
+        for member in members.iter().filter(|member| matches!(member.name.as_ref(), "id" | "name" | "tags")) {
+            row.push(&format!("@{}", member.name), member.value.get());
+        }
+    }
+    for member in facts {
+        let name = match (kind.known(&member.name), member.name.as_ref()) {
+            (Some(known), _) => known.name,
+            // The id of a row of Enterprise Reporting stands among its facts.
+            (None, "id") if properties.is_none() => "@id",
+            (None, other) => other,
+        };
+        // Nested facts are kept as they are, within the limits of one value.
+        json::value(member.value).map_err(|expected| format!("{name}: {expected}"))?;
+        if !row.push(name, member.value.get()) {
+            return Err(format!("the member {name} is given twice"));
+        }
+    }
+    Ok((kind, row))
+}

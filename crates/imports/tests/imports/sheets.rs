@@ -1,0 +1,137 @@
+//! Price sheets and reservations: what an import of them holds, refuses, keeps and checks.
+
+use std::path::PathBuf;
+
+use catalog::{HeldSheet, SheetQuestion};
+use lazurite_imports::{ImportError, ImportOptions, ImportOutcome, verify};
+use ledger::{Dataset, EnrollmentId, SheetKind};
+
+use crate::support::{A, Bench, actual, export, taken};
+
+fn details(day: &str, hours: &str) -> String {
+    format!(
+        "[{{\"reservationOrderId\":\"o\",\"reservationId\":\"r\",\"usageDate\":\"{day}T00:00:00\",\"instanceId\":\"/i\",\
+         \"reservedHours\":24,\"usedHours\":{hours}}}]"
+    )
+}
+
+const PRICES: &str =
+    "EnrollmentNumber,MeterID,UnitOfMeasure,PartNumber,UnitPrice,CurrencyCode\n100,m,1 Hour,AAA-1,0.5,USD\n";
+
+impl Bench {
+    async fn import_sheet(&self, name: &str, text: &str, at: i64) -> Result<ImportOutcome, ImportError> {
+        self.import(taken(self.sheet_options(vec![self.file(name, text)]), at)).await
+    }
+
+    fn sheet_options(&self, paths: Vec<PathBuf>) -> ImportOptions {
+        let mut options = ImportOptions { paths, actor: "tester".to_owned(), ..ImportOptions::default() };
+        options.fill.enrollment = Some(EnrollmentId::parse("100").unwrap());
+        options
+    }
+
+    async fn held_sheets(&self, kind: SheetKind) -> Vec<HeldSheet> {
+        let enrollment = EnrollmentId::parse("100").unwrap();
+        let question = SheetQuestion { enrollment: &enrollment, kind, days: None, order: None, reservation: None };
+        self.store.catalog().sheets(&question).await.unwrap()
+    }
+
+    fn sheet_sources(&self) -> usize {
+        let folder = self.store.lake().root().folder().join("sources");
+        let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+        entries.filter(|entry| entry.as_ref().unwrap().path().display().to_string().ends_with(".sheets.zst")).count()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_newest_run_of_each_unit_wins_and_the_same_rows_change_nothing() {
+    let bench = Bench::new().await;
+    let before = bench.version().await;
+    let kind = SheetKind::ReservationDetails;
+    bench.import_sheet("a.json", &details("2024-01-01", "8"), 5).await.unwrap();
+    bench.import_sheet("b.json", &details("2024-01-02", "9"), 4).await.unwrap();
+    assert_eq!(bench.held_sheets(kind).await.len(), 2);
+    let again = bench.import_sheet("a.json", &details("2024-01-01", "8"), 9).await.unwrap();
+    assert!(again.sheets[0].unchanged && again.missing.is_empty());
+    let stale = bench.import_sheet("c.json", &details("2024-01-01", "7"), 7).await.unwrap_err();
+    assert!(matches!(stale, ImportError::Stale { .. }), "{stale}");
+    bench.import_sheet("c.json", &details("2024-01-01", "7"), 10).await.unwrap();
+    assert_eq!((bench.held_sheets(kind).await.len(), bench.sheet_sources()), (2, 3));
+    let report = verify(&bench.store, &|_, _| {}).await.unwrap();
+    assert_eq!((report.violations, report.checked.sheets, report.checked.sources), (vec![], 3, 3));
+    assert_eq!(bench.version().await, before, "charges have no part in it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_command_takes_charges_and_sheets_and_a_refused_sheet_takes_neither() {
+    let bench = Bench::new().await;
+    let before = bench.version().await;
+    let folder = bench.file("in/prices.csv", PRICES).parent().unwrap().to_owned();
+    bench.file("in/export.csv", export(&[(A, "09/01/2023", "1")]));
+    bench.file("in/details.json", details("2023-09-01", "8"));
+    let mut options = actual(folder);
+    options.fill.enrollment = Some(EnrollmentId::parse("100").unwrap());
+    // Prices do not say their month, and nobody else does.
+    let refused = bench.import(options.clone()).await.unwrap_err();
+    assert!(refused.to_string().contains("--period YYYYMM"), "{refused}");
+    assert_eq!((bench.version().await, bench.sheet_sources()), (before, 0));
+    options.fill.period = Some("202309".parse().unwrap());
+    let dry = bench.import(ImportOptions { dry_run: true, ..options.clone() }).await.unwrap();
+    assert_eq!((dry.sheets.len(), dry.imported.len(), dry.sheets[0].revisions.clone()), (2, 1, None));
+    assert_eq!((bench.version().await, bench.sheet_sources()), (before, 0));
+    let outcome = bench.import(options).await.unwrap();
+    assert_eq!((outcome.sheets.len(), outcome.imported[0].dataset), (2, Dataset::ActualCost));
+    assert_eq!(bench.held_sheets(SheetKind::Prices).await[0].rows, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_files_of_one_unit_are_pages_of_one_answer_or_refused() {
+    let bench = Bench::new().await;
+    let paths =
+        vec![bench.file("1.json", details("2024-01-01", "8")), bench.file("2.json", details("2024-01-01", "9"))];
+    let refused = bench.import(bench.sheet_options(paths.clone())).await.unwrap_err();
+    assert!(refused.to_string().contains("could count rows twice"), "{refused}");
+    let parts = ImportOptions { parts: true, ..bench.sheet_options(paths) };
+    assert_eq!(bench.import(parts).await.unwrap().sheets[0].rows, 2);
+
+    let page = |next: &str, meter: &str| {
+        format!(
+            "{{\"properties\":{{\"nextLink\":{next},\"pricesheets\":[{{\"billingPeriodId\":\"x/billingPeriods/20240101\",\
+             \"meterId\":\"{meter}\",\"unitOfMeasure\":\"1 Hour\",\"unitPrice\":0.5,\"includedQuantity\":0,\"partNumber\":\"p\"}}]}}}}"
+        )
+    };
+    let first = bench.file("p1.json", page("\"https://h/p?$skiptoken=1\"", "m1"));
+    let alone = bench.import(bench.sheet_options(vec![first.clone()])).await.unwrap();
+    assert_eq!(alone.missing.len(), 1, "the answer went on");
+    let last = bench.file("p2.json", page("null", "m2"));
+    let whole = bench.import(bench.sheet_options(vec![first.clone(), last])).await.unwrap();
+    assert!(whole.missing.is_empty() && whole.sheets[0].rows == 2);
+    let refused = bench.import(bench.sheet_options(vec![first])).await.unwrap_err();
+    assert!(matches!(refused, ImportError::IncompleteAnswer { .. }), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sheet_of_another_currency_and_of_a_part_is_refused() {
+    let bench = Bench::new().await;
+    bench.import(actual(bench.file("export.csv", export(&[(A, "09/01/2023", "1")])))).await.unwrap();
+    let mut options = bench.sheet_options(vec![bench.file("p.csv", PRICES.replace("USD", "EUR"))]);
+    options.fill.period = Some("202309".parse().unwrap());
+    let refused = bench.import(options.clone()).await.unwrap_err();
+    assert!(matches!(refused, ImportError::Currency { .. }), "{refused}");
+    options.paths = vec![bench.file("p.csv", PRICES)];
+    options.fill.scope = Some(ledger::Scope::parse("departments/7").unwrap());
+    let refused = bench.import(options.clone()).await.unwrap_err();
+    assert!(refused.to_string().contains("about a whole enrollment"), "{refused}");
+    options.fill.scope = None;
+    bench.import(options).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_source_of_a_sheet_is_found() {
+    let bench = Bench::new().await;
+    bench.import_sheet("a.json", &details("2024-01-01", "8"), 5).await.unwrap();
+    let folder = bench.store.lake().root().folder().join("sources");
+    let source = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+    std::fs::remove_file(source).unwrap();
+    let report = verify(&bench.store, &|_, _| {}).await.unwrap();
+    assert!(report.violations.len() == 1 && report.violations[0].contains("it is missing"), "{:?}", report.violations);
+}
