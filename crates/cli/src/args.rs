@@ -208,6 +208,9 @@ pub(crate) struct ImportArgs {
     /// daily or monthly: what reservation summaries are about, which do not say it
     #[arg(long, value_name = "GRAIN")]
     pub(crate) grain: Option<Grain>,
+    /// An answer without items is of Marketplace charges; it cannot say so itself
+    #[arg(long)]
+    pub(crate) marketplace: bool,
     /// Days that the files replace, both ends included [default: whole billing periods]
     #[arg(long, value_name = "FROM..TO")]
     pub(crate) days: Option<DateRange>,

@@ -75,6 +75,8 @@ pub struct FillIns {
     pub scope: Option<Scope>,
     /// `--grain`.
     pub grain: Option<Grain>,
+    /// `--marketplace`: an answer without items is of Marketplace charges, which it cannot say itself.
+    pub marketplace: bool,
 }
 
 /// A recognised header.

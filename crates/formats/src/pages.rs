@@ -25,7 +25,7 @@ use self::json::Member;
 use self::shape::{Shape, as_text, foreign};
 use crate::error::{InputError, PageItem, PageList, RowFault, RowForm, RowPlace};
 use crate::evidence::DatasetEvidence;
-use crate::header::Header;
+use crate::header::{FillIns, Header};
 use crate::records::{CELL_BYTES_MAX, COLUMNS_MAX, Record, Span};
 use crate::source::SourceReader;
 use crate::target::Slot;
@@ -65,10 +65,14 @@ pub(crate) fn begins_like_json(head: &[u8]) -> bool {
 
 impl PageReader {
     /// Reads the page and finds its columns.
-    pub(crate) fn open<R: Read>(file: &str, source: &mut SourceReader<R>) -> Result<(Self, Header), InputError> {
+    pub(crate) fn open<R: Read>(
+        file: &str,
+        source: &mut SourceReader<R>,
+        fill: &FillIns,
+    ) -> Result<(Self, Header), InputError> {
         let text = read_text(file, source)?;
         let envelope = Envelope::read(file, &text)?;
-        let shape = envelope.shape(file)?;
+        let shape = envelope.shape(file, fill)?;
         let ranges = envelope.items.iter().map(|item| range_in(&text, item)).collect();
         let (slots, fault) = columns(file, shape, &envelope.items)?;
         let (list, next_link) = (envelope.list, envelope.next_link);
@@ -226,14 +230,14 @@ impl<'j> Envelope<'j> {
     }
 
     /// The form of the page, told by its first item that says it.
-    fn shape(&self, file: &str) -> Result<Shape, InputError> {
+    fn shape(&self, file: &str, fill: &FillIns) -> Result<Shape, InputError> {
         if self.list == PageList::Data {
             return Ok(Shape::EnterpriseReporting);
         }
         if self.list == PageList::Whole {
             let is_charge =
                 |item: &&RawValue| json::members(item).is_ok_and(|members| Shape::is_marketplace_charge(&members));
-            if self.items.iter().any(is_charge) {
+            if self.items.iter().any(is_charge) || (self.items.is_empty() && fill.marketplace) {
                 return Ok(Shape::MarketplaceCharges);
             }
             let reason = format!("no item of the list has usageStartDate and extendedCost; {EXPECTED}");
@@ -253,7 +257,7 @@ impl<'j> Envelope<'j> {
         }
         if self.items.is_empty() {
             // Whatever it was asked for, it says nothing.
-            return Ok(Shape::ConsumptionSince2019);
+            return Ok(if fill.marketplace { Shape::Marketplaces } else { Shape::ConsumptionSince2019 });
         }
         Err(InputError::NotUsageDetails {
             file: file.to_owned(),

@@ -83,7 +83,7 @@ impl<'s, R: Read> ChargeReader<'s, R> {
     ) -> Result<Self, InputError> {
         let is_page = begins_like_json(source.head()?);
         let (records, header) = if is_page {
-            let (page, header) = PageReader::open(file, &mut source)?;
+            let (page, header) = PageReader::open(file, &mut source, &options.fill)?;
             (Records::Page { page: Box::new(page), source }, header)
         } else {
             let mut records = RecordReader::new(source);

@@ -13,6 +13,7 @@ use catalog::{BalanceEntry, BalanceImport, BalanceOutcome};
 use formats::{BALANCES_BYTES_MAX, InputError, SourceReader, read_balances};
 use lake::crash_point;
 use ledger::{EnrollmentId, RunTime, Scope};
+use money::Currency;
 use sha2::{Digest, Sha256};
 
 use crate::error::ImportError;
@@ -48,6 +49,13 @@ pub(crate) struct BalanceFiles {
 }
 
 impl BalanceFiles {
+    /// The currency of each summary, with its file.
+    pub(crate) fn currencies(&self) -> impl Iterator<Item = (EnrollmentId, Currency, String)> {
+        let of =
+            |(entry, file): (&BalanceEntry, &String)| (entry.enrollment.clone(), entry.summary.currency, file.clone());
+        self.entries.iter().zip(&self.files).map(of)
+    }
+
     /// Reads all files. Blocking.
     pub(crate) fn read(paths: &[PathBuf], options: &ImportOptions) -> Result<Self, ImportError> {
         let mut read = Self::default();

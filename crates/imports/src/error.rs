@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use calendar::DateRange;
 use formats::{InputError, ManifestError};
 use ledger::Holding;
 
@@ -73,6 +74,64 @@ pub enum ImportError {
         /// The unit that is held complete.
         what: String,
         /// Its revision.
+        revision: String,
+    },
+    /// Files of one command say two currencies of an enrollment.
+    #[error("{first} and {second} say two currencies of enrollment {enrollment}, which is billed in one")]
+    TwoCurrencies {
+        /// The enrollment.
+        enrollment: String,
+        /// A file, with its currency.
+        first: String,
+        /// Another file, with its currency.
+        second: String,
+    },
+    /// An answer without items would empty what is held.
+    #[error(
+        "{file} is an answer without items, which does not say what it is about, and {what} is held (revision {revision}): it \
+         would be emptied. Leave the file out; if there are no charges any more, use --force; if it is an answer about \
+         Marketplace charges, say --marketplace"
+    )]
+    EmptyAnswer {
+        /// The file.
+        file: String,
+        /// What is held.
+        what: String,
+        /// Its revision.
+        revision: String,
+    },
+    /// Marketplace charges are held, or would be, in two forms.
+    #[error(
+        "overlap: {what} has Marketplace charges, and {other} (revision {revision}) has them too: they would count twice. To \
+         let an export take the place of Marketplace answers, empty these first: import a file that holds {{\"value\":[]}} \
+         with --marketplace, --scope {scope}, --enrollment, --dataset ActualCost and --period"
+    )]
+    MarketplaceTwice {
+        /// What is refused.
+        what: String,
+        /// What is held.
+        other: String,
+        /// Its revision.
+        revision: String,
+        /// The scope of the Marketplace answers.
+        scope: String,
+    },
+    /// An answer about a part of a month would take the place of one that has more days.
+    #[error(
+        "incomplete: {file} has transactions of {days}, and {what} is held with those of {held} (revision {revision}); an import \
+         replaces the month as a whole, which would lose rows. Import an answer about the whole month; use --force to replace \
+         it all the same"
+    )]
+    PartOfMonth {
+        /// A file of the answer.
+        file: String,
+        /// The first and the last day of its events.
+        days: DateRange,
+        /// The month.
+        what: String,
+        /// The first and the last day of the events that are held.
+        held: DateRange,
+        /// The revision that holds them.
         revision: String,
     },
     /// Another source scope holds these charges.
@@ -311,9 +370,10 @@ impl ImportError {
             Self::IncompleteRun { .. } => "IncompleteRun",
             Self::Ambiguous { .. } => "Ambiguous",
             Self::Stale { .. } => "StaleRun",
-            Self::IncompleteAnswer { .. } => "IncompleteAnswer",
-            Self::Overlap { .. } => "OverlappingScope",
-            Self::Currency { .. } => "CurrencyMismatch",
+            Self::IncompleteAnswer { .. } | Self::PartOfMonth { .. } => "IncompleteAnswer",
+            Self::EmptyAnswer { .. } => "EmptyAnswer",
+            Self::Overlap { .. } | Self::MarketplaceTwice { .. } => "OverlappingScope",
+            Self::Currency { .. } | Self::TwoCurrencies { .. } => "CurrencyMismatch",
             Self::NothingLeft { .. } => "EverythingRejected",
             Self::RejectsTaken { .. } => "RejectsTaken",
             Self::Doubled { .. } => "DoubledCharges",
@@ -373,6 +433,20 @@ impl ImportError {
     pub(crate) fn io(doing: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let doing = doing.into();
         move |source| Self::Io { doing, source }
+    }
+
+    pub(crate) fn marketplace_twice(held: &Holding, new: &ledger::Unit) -> Self {
+        let told = |unit: &ledger::Unit| {
+            let alone = if unit.publishers.is_all() { "" } else { " of the Marketplace alone" };
+            format!("{} {}{alone} of enrollment {}", unit.dataset, unit.coverage, unit.enrollment)
+        };
+        let answers = if new.publishers.is_all() { &held.unit } else { new };
+        Self::MarketplaceTwice {
+            what: told(new),
+            other: told(&held.unit),
+            revision: held.revision.clone(),
+            scope: answers.scope.to_string(),
+        }
     }
 
     pub(crate) fn overlap(held: &Holding, new: &ledger::Unit) -> Self {

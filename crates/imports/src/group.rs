@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::{BillingPeriod, DateRange};
-use formats::{DatasetEvidence, InputError, PeriodSummary, ReadSummary};
+use formats::{DatasetEvidence, InputError, PageList, PeriodSummary, ReadSummary};
 use ledger::{Coverage, Dataset, EnrollmentId, Held, Holding, Place, Publishers, RunTime, Scope, Unit, source_key};
 use money::Currency;
 use sha2::{Digest, Sha256};
@@ -32,6 +32,8 @@ pub(crate) struct Group {
     pub(crate) places: BTreeSet<Place>,
     /// Whether some of its charges stand on pages that are not here.
     pub(crate) pages_missing: bool,
+    /// Whether all of its sources are answers without items, of which nobody said what they are about.
+    pub(crate) is_blank_answer: bool,
     /// What it replaces.
     pub(crate) holdings: Vec<Holding>,
 }
@@ -87,6 +89,7 @@ pub(crate) fn group(
                 periods: BTreeMap::new(),
                 places: BTreeSet::new(),
                 pages_missing: false,
+                is_blank_answer: !options.fill.marketplace,
                 holdings: Vec::new(),
             }),
         };
@@ -94,6 +97,7 @@ pub(crate) fn group(
             group.refuse_doubled(source, sources)?;
             group.refuse_two_forms(source, sources)?;
         }
+        group.is_blank_answer &= summary.page.is_some() && summary.periods.is_empty();
         group.add(index, source, sources)?;
     }
     let pages_missing = missing_pages(sources.iter().map(|source| &source.summary)).is_some();
@@ -156,7 +160,10 @@ fn source_scope(file: &str, enrollment: &EnrollmentId, stated: Option<&Scope>) -
 
 /// What a source is, for messages.
 fn form_of(summary: &ReadSummary) -> &'static str {
-    match summary.page {
+    match &summary.page {
+        Some(page) if page.publishers == Publishers::Marketplace && page.list == PageList::Whole => {
+            "a list of Marketplace charges of Enterprise Reporting"
+        }
         Some(_) => "a page",
         None if summary.both_datasets => "a FOCUS file",
         None => "a file",
@@ -371,6 +378,24 @@ impl Group {
                 return Err(ImportError::IncompleteAnswer {
                     what: format!("{dataset} {coverage} of enrollment {enrollment}"),
                     revision: complete.revision.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// An answer without items does not say what it is an answer about: it must not empty what is held.
+    pub(crate) fn refuse_empty_answer(&self, held: &Held) -> Result<(), ImportError> {
+        for new in self.holdings.iter().filter(|new| self.is_blank_answer && new.empty) {
+            let emptied = |other: &&Holding| {
+                other.unit.same_series(&new.unit) && other.unit.coverage.overlaps(&new.unit.coverage) && !other.empty
+            };
+            if let Some(other) = held.iter().find(emptied) {
+                let Unit { enrollment, dataset, coverage, .. } = &other.unit;
+                return Err(ImportError::EmptyAnswer {
+                    file: self.file.clone(),
+                    what: format!("{dataset} {coverage} of enrollment {enrollment}"),
+                    revision: other.revision.clone(),
                 });
             }
         }

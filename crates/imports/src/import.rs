@@ -8,14 +8,16 @@ use catalog::UnitEntry;
 use lake::leftover::{HEALED, ORPHAN_AGE};
 use lake::{Change, FileTarget, FolderLock, LakeError, LakeFile, LockName, Replacement, RowStage, crash_point};
 use ledger::{Coverage, Dataset, EnrollmentId, Held, Holding, source_key};
-use money::{Decimal, Limits, Total};
+use money::{Currency, Decimal, Limits, Total};
 use object_store::ObjectStoreExt;
 use object_store::path::Path as ObjectPath;
 
 use crate::balances::{BalanceFiles, ImportedBalance};
 use crate::error::ImportError;
 use crate::group::{Group, group};
-use crate::judge::{Candidate, admit, check_enrollment, refuse_marketplace_twice, run_time_text};
+use crate::judge::{
+    Candidate, admit, check_enrollment, refuse_marketplace_beside, refuse_marketplace_twice, run_time_text,
+};
 use crate::options::{ImportOptions, Progress};
 use crate::orphans::{STAGING, WORKING_FOLDER_PREFIX, remove_working_folders};
 use crate::plan::{Plan, RunPlan, plan};
@@ -89,11 +91,12 @@ pub async fn import(
     // Before charges are taken, so that a command is mostly refused as a whole.
     let judged = balances.judge(store, options).await?;
     let judged_sheets = sheets.judge(store, options).await?;
+    let currencies = currencies(balances.currencies().chain(sheets.currencies()))?;
     let rejects = options.rejects.as_deref().map(|path| RejectsFile::new(path, options.dry_run));
     let mut rejects = rejects.transpose()?;
     let mut outcome = ImportOutcome::default();
     for run in &runs {
-        match import_run(store, options, run, rejects.as_mut(), progress).await {
+        match import_run(store, options, (run, &currencies), rejects.as_mut(), progress).await {
             Ok(done) => {
                 outcome.imported.extend(done.imported);
                 outcome.rejected += done.rejected;
@@ -171,10 +174,36 @@ impl Workplace {
     }
 }
 
+/// The currency of each enrollment, and a file that says it.
+type Currencies = BTreeMap<EnrollmentId, (Currency, String)>;
+
+/// What balances and sheets of a command say about currencies, which must be one for each enrollment.
+fn currencies(stated: impl Iterator<Item = (EnrollmentId, Currency, String)>) -> Result<Currencies, ImportError> {
+    let mut known = Currencies::new();
+    for one in stated {
+        agree(&known, Some(&one))?;
+        let (enrollment, currency, file) = one;
+        known.insert(enrollment, (currency, file));
+    }
+    Ok(known)
+}
+
+fn agree(known: &Currencies, stated: Option<&(EnrollmentId, Currency, String)>) -> Result<(), ImportError> {
+    let Some((enrollment, given, file)) = stated else { return Ok(()) };
+    match known.get(enrollment) {
+        Some((currency, other)) if currency != given => Err(ImportError::TwoCurrencies {
+            enrollment: enrollment.to_string(),
+            first: format!("{other} ({currency})"),
+            second: format!("{file} ({given})"),
+        }),
+        _ => Ok(()),
+    }
+}
+
 async fn import_run(
     store: &Store,
     options: &ImportOptions,
-    run: &RunPlan,
+    (run, currencies): (&RunPlan, &Currencies),
     mut rejects: Option<&mut RejectsFile>,
     progress: &dyn Progress,
 ) -> Result<ImportOutcome, ImportError> {
@@ -200,6 +229,8 @@ async fn import_run(
     let mut groups = group(&sources, options, run, days)?;
     for group in &groups {
         check_enrollment(store.catalog(), &group.enrollment, group.currency, &group.file).await?;
+        let stated = group.currency.map(|currency| (group.enrollment.clone(), currency, group.file.clone()));
+        agree(currencies, stated.as_ref())?;
     }
     if let Some(rejects) = rejects {
         rejects.finish().map_err(ImportError::io("write the rejected rows"))?;
@@ -238,6 +269,7 @@ async fn import_run(
 async fn judge_group(group: &Group, held: &Held, snapshot: &lake::Snapshot, force: bool) -> Result<(), ImportError> {
     if !force {
         group.refuse_to_replace_complete(held)?;
+        group.refuse_empty_answer(held)?;
     }
     for holding in &group.holdings {
         let candidate = Candidate { holding: holding.clone(), places: &group.places };
@@ -390,6 +422,7 @@ async fn commit(
         for group in groups {
             judge_group(group, &held, &snapshot, options.force).await?;
             refuse_marketplace_twice(&held, &snapshot, group, files).await?;
+            refuse_marketplace_beside(&snapshot, group, groups, files).await?;
             check_enrollment(store.catalog(), &group.enrollment, group.currency, &group.file).await?;
         }
         let change = Change { import_id, replaces: replaces.clone(), files: files.to_vec(), note: record.to_json() };

@@ -49,6 +49,46 @@ pub(crate) async fn admit(
     Ok(())
 }
 
+/// Refuses Marketplace answers beside a source of all publishers in one command, if that has Marketplace charges of the same
+/// time; `files` are those that were written of both.
+pub(crate) async fn refuse_marketplace_beside(
+    snapshot: &Snapshot,
+    group: &Group,
+    groups: &[Group],
+    files: &[LakeFile],
+) -> Result<(), ImportError> {
+    let answers = |holding: &&Holding| holding.unit.publishers == Publishers::Marketplace && !holding.empty;
+    for new in group.holdings.iter().filter(answers) {
+        for (other, all) in groups.iter().flat_map(|other| other.holdings.iter().map(move |all| (other, all))) {
+            let is_beside = all.unit.publishers.is_all()
+                && !all.empty
+                && all.unit.enrollment == new.unit.enrollment
+                && all.unit.dataset == new.unit.dataset
+                && all.unit.coverage.overlaps(&new.unit.coverage)
+                && all.unit.scope.overlaps(&new.unit.scope) != Some(false);
+            let of_all: Vec<LakeFile> =
+                files.iter().filter(|file| is_beside && is_of(file, &all.unit)).cloned().collect();
+            if snapshot.have_marketplace_rows(of_all).await? {
+                let reason = format!(
+                    "{} and {} both have Marketplace charges of {} {} of enrollment {}: they would count twice. Import one of \
+                     them alone",
+                    group.file, other.file, new.unit.dataset, new.unit.coverage, new.unit.enrollment
+                );
+                return Err(ImportError::Ambiguous { reason });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file has rows of a unit.
+fn is_of(file: &LakeFile, unit: &Unit) -> bool {
+    file.enrollment == unit.enrollment
+        && file.dataset == unit.dataset
+        && file.period == unit.coverage.period()
+        && file.scope_key == unit.source_key()
+}
+
 /// Refuses charges of the Marketplace that are held already among those of all publishers, or the other way round. `files`
 /// are what was written of all groups, as far as it was.
 pub(crate) async fn refuse_marketplace_twice(
@@ -57,12 +97,6 @@ pub(crate) async fn refuse_marketplace_twice(
     group: &Group,
     files: &[LakeFile],
 ) -> Result<(), ImportError> {
-    let is_of = |file: &&LakeFile, unit: &Unit| {
-        file.enrollment == unit.enrollment
-            && file.dataset == unit.dataset
-            && file.period == unit.coverage.period()
-            && file.scope_key == unit.source_key()
-    };
     for new in group.holdings.iter().filter(|holding| !holding.empty) {
         for other in held.of_other_publishers(&new.unit) {
             let of_all: Vec<LakeFile> = match new.unit.publishers {
@@ -72,7 +106,7 @@ pub(crate) async fn refuse_marketplace_twice(
                 }
             };
             if snapshot.have_marketplace_rows(of_all).await? {
-                return Err(ImportError::overlap(other, &new.unit));
+                return Err(ImportError::marketplace_twice(other, &new.unit));
             }
         }
     }

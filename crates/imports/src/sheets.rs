@@ -4,13 +4,13 @@
 //! Their source is kept before the catalog names it; an import that dies between the two leaves a file that nothing
 //! names and that the same import finds again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use calendar::{Date, DateRange};
-use catalog::{SheetEntry, SheetImport, SheetOutcome};
-use formats::{FillIns, InputError, SheetFacts, SheetRow, SourceReader, pack_rows, read_sheet};
+use catalog::{SheetEntry, SheetImport, SheetOutcome, SheetQuestion};
+use formats::{FillIns, InputError, SheetFacts, SheetRow, SourceReader, pack_rows, read_sheet, unpack_rows};
 use lake::crash_point;
 use ledger::{EnrollmentId, RunTime, Scope, SheetKind, SheetUnit};
 use money::Currency;
@@ -111,9 +111,9 @@ struct Unit {
     /// The first file, and its hash.
     file: String,
     source: String,
-    /// Files that name a next page, and files that do not.
-    going_on: usize,
-    ending: usize,
+    /// Whether all of them are answers, and where these go on.
+    is_answer: bool,
+    link: Option<String>,
 }
 
 impl SheetFiles {
@@ -126,6 +126,7 @@ impl SheetFiles {
     ) -> Result<Self, ImportError> {
         let mut read = Self { run_time: options.taken_at, ..Self::default() };
         let mut units: BTreeMap<(EnrollmentId, SheetUnit), Unit> = BTreeMap::new();
+        let mut ended: BTreeSet<(EnrollmentId, SheetUnit)> = BTreeSet::new();
         for run in runs {
             let fill = fill_of(options, run.days);
             for path in &run.files {
@@ -133,16 +134,20 @@ impl SheetFiles {
                 let file = read_file(path, &fill, &copy, progress)?;
                 let enrollment = read.enrollment_of(&file, &fill)?;
                 read.copies.insert(file.hash.clone(), copy);
+                let facts = file.facts;
                 for (unit, part) in file.parts {
+                    if facts.is_answer && facts.next.is_none() {
+                        ended.insert((enrollment.clone(), answer_of(&unit)));
+                    }
                     let known = units.entry((enrollment.clone(), unit.clone())).or_default();
-                    let is_part = options.parts || run.one_export || file.facts.goes_on || known.going_on > 0;
-                    known.add(&unit, part, (&file.file, &file.hash, file.facts.goes_on), is_part)?;
+                    let is_part = options.parts || run.one_export || known.goes_on_with(&facts);
+                    known.add(&unit, part, (&file.file, &file.hash, &facts), is_part)?;
                 }
             }
             read.run_time = read.run_time.or(run.run_time);
         }
         for ((enrollment, unit), own) in units {
-            let incomplete = own.going_on > 0 && own.ending == 0;
+            let incomplete = own.link.is_some() && !ended.contains(&(enrollment.clone(), answer_of(&unit)));
             if incomplete {
                 read.missing.push(format!(
                     "{} of {} of enrollment {enrollment} go on at an address that is not here ({}): rows are missing, and \
@@ -156,6 +161,14 @@ impl SheetFiles {
             read.enrollments.entry(enrollment).or_default().entries.push(entry);
         }
         Ok(read)
+    }
+
+    /// The currency of each enrollment's amounts, where any says it, with one of its files.
+    pub(crate) fn currencies(&self) -> impl Iterator<Item = (EnrollmentId, Currency, String)> {
+        let of = |(enrollment, own): (&EnrollmentId, &OfEnrollment)| {
+            own.currency.map(|currency| (enrollment.clone(), currency, own.file.clone()))
+        };
+        self.enrollments.iter().filter_map(of)
     }
 
     /// What of the answers is not here.
@@ -208,6 +221,9 @@ impl SheetFiles {
                 actor: &options.actor,
                 now_ms,
             };
+            if !options.force {
+                own.refuse_parts_of_months(store, enrollment).await?;
+            }
             let outcomes = store.catalog().take_sheets(&import, &|| crash_point("import-catalog-written")).await?;
             if let Some(refused) = refusal(&import, own, &outcomes) {
                 return Err(refused);
@@ -250,13 +266,77 @@ impl SheetFiles {
     }
 }
 
+impl OfEnrollment {
+    /// Transactions can be asked for by day, but are held by month: an answer about some days must not hide the others.
+    async fn refuse_parts_of_months(&self, store: &Store, enrollment: &EnrollmentId) -> Result<(), ImportError> {
+        for entry in self.entries.iter().filter(|entry| entry.unit.kind == SheetKind::ReservationTransactions) {
+            let day = entry.unit.day;
+            let question = SheetQuestion {
+                enrollment,
+                kind: entry.unit.kind,
+                days: DateRange::inclusive(day, day).ok(),
+                order: None,
+                reservation: None,
+            };
+            let Some(known) = store.catalog().sheets(&question).await?.pop() else { continue };
+            let (mut held_pages, mut page) = (Vec::new(), 0);
+            while let Some(stored) = store.catalog().sheet_page(known.revision, page).await? {
+                held_pages.push(stored);
+                page += 1;
+            }
+            match (days_of_events(&entry.pages), days_of_events(&held_pages)) {
+                (Some(days), Some(held)) if held.start() < days.start() || held.end() > days.end() => {
+                    return Err(ImportError::PartOfMonth {
+                        file: self.file.clone(),
+                        days,
+                        what: format!("{} of {day} of enrollment {enrollment}", entry.unit.kind),
+                        held,
+                        revision: known.revision.to_string(),
+                    });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The first and the last day of events. A page that cannot be read says none: `lazurite verify` tells of it.
+fn days_of_events(pages: &[Vec<u8>]) -> Option<DateRange> {
+    let rows = pages.iter().filter_map(|page| unpack_rows(page).ok()).flatten();
+    let days: Vec<Date> = rows
+        .filter_map(|row| {
+            let text = row.text("eventDate");
+            Date::parse_any(text.split('T').next()?.as_bytes()).ok()
+        })
+        .collect();
+    DateRange::inclusive(*days.iter().min()?, *days.iter().max()?).ok()
+}
+
+/// What pages of one answer have in common: its last page ends it for all days that its other pages are about. Prices are
+/// asked for month by month.
+fn answer_of(unit: &SheetUnit) -> SheetUnit {
+    let (order, _) = &unit.reservation;
+    let day = if unit.kind == SheetKind::Prices { unit.day } else { Date::MIN };
+    SheetUnit { kind: unit.kind, day, reservation: (order.clone(), String::new()) }
+}
+
 impl Unit {
+    /// Whether another file can be a page of the same answer.
+    fn goes_on_with(&self, facts: &SheetFacts) -> bool {
+        let is_same = match (&self.link, &facts.next) {
+            (Some(own), Some(next)) => own == next,
+            (own, next) => own.is_some() || next.is_some(),
+        };
+        self.is_answer && facts.is_answer && is_same
+    }
+
     /// Takes what another file says. Without a sign that both are parts of one answer, two files would count rows twice.
     fn add(
         &mut self,
         unit: &SheetUnit,
         part: Part,
-        (file, source, goes_on): (&str, &str, bool),
+        (file, source, facts): (&str, &str, &SheetFacts),
         is_part: bool,
     ) -> Result<(), ImportError> {
         let content = hex::encode(part.hash.finalize());
@@ -269,15 +349,14 @@ impl Unit {
             return Err(ImportError::Ambiguous { reason });
         }
         if self.contents.is_empty() {
-            (self.file, self.source) = (file.to_owned(), source.to_owned());
+            (self.file, self.source, self.is_answer) = (file.to_owned(), source.to_owned(), facts.is_answer);
         }
         self.contents.push(content);
         self.rows += part.rows;
         self.pages.extend(part.pages);
-        if goes_on {
-            self.going_on += 1
-        } else {
-            self.ending += 1
+        self.is_answer &= facts.is_answer;
+        if facts.next.is_some() {
+            self.link.clone_from(&facts.next);
         }
         Ok(())
     }

@@ -195,17 +195,19 @@ pub enum HeldAnswer {
 }
 
 impl Held {
-    /// Judges whether there can be an answer about a dataset and time of some enrollments.
+    /// Judges whether there can be an answer about a dataset and time of some enrollments. What the Marketplace alone says
+    /// suffices for answers about Marketplace charges, and for no other.
     pub fn answer<'a>(
         &self,
         enrollments: impl Iterator<Item = &'a EnrollmentId>,
-        dataset: Dataset,
+        (dataset, publishers): (Dataset, Publishers),
         window: &Window,
     ) -> HeldAnswer {
         let enrollments: Vec<&EnrollmentId> = enrollments.collect();
         let holds = |dataset| {
             self.iter().any(|holding| {
                 holding.unit.dataset == dataset
+                    && (holding.unit.publishers.is_all() || publishers == Publishers::Marketplace)
                     && enrollments.contains(&&holding.unit.enrollment)
                     && holding.unit.coverage.answers(window)
             })

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use calendar::{BillingPeriod, Date};
-use money::{Decimal, MoneyError, Total, half_even_quotient};
+use money::{Decimal, MoneyError, Total, half_even_product, half_even_quotient};
 
 /// Hours that a reservation of one unit has in a day.
 const HOURS_PER_DAY: i128 = 24;
@@ -93,7 +93,10 @@ impl ReservationUse {
             ..DayUse::default()
         });
         let Some(user) = row.user else { return day.unused.add(row.quantity) };
-        let hours = row.quantity.checked_mul(user.ratio.unwrap_or(Decimal::from(1)))?;
+        let ratio = user.ratio.unwrap_or(Decimal::from(1));
+        // A product of more digits than an amount can have is rounded, like quotients.
+        let exact = row.quantity.checked_mul(ratio);
+        let hours = exact.or_else(|_| half_even_product(row.quantity, ratio, QUOTIENT_DIGITS))?;
         let ratio = user.ratio.map(|ratio| ratio.to_shortest_string()).unwrap_or_default();
         let key = (user.instance.to_owned(), user.sku.to_owned(), ratio);
         day.users.entry(key).or_default().add(hours)
@@ -254,6 +257,14 @@ mod tests {
             ("2024-01-01", "48")
         );
         assert_eq!(month.used.value().to_shortest_string(), "22");
+    }
+
+    #[test]
+    fn products_of_more_digits_than_an_amount_has_are_rounded() {
+        let mut found = ReservationUse::default();
+        found.add(row("2024-01-01", "0.123456789012345678", Some(("a", "1.14285714287")))).unwrap();
+        let own = found.daily().unwrap().into_values().next().unwrap();
+        assert_eq!(own.used.value().to_string(), "0.141093473158553791");
     }
 
     /// Day of January or February, reservation, thousandths of a quantity, and machine with its ratio in tenths; none for

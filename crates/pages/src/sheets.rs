@@ -10,7 +10,7 @@ use lake::{ReservationPurchase, Snapshot};
 use ledger::reservations::{DayUse, ReservationKey, ReservationUse, UseSummary, monthly, units_of_day};
 use ledger::{
     ChargeFilter, ChargeQuery, ChargeType, Comparison, Condition, Dataset, EnrollmentId, Field, Generation, HeldAnswer,
-    SheetKind, Window,
+    Publishers, SheetKind, Window,
 };
 use money::{Decimal, Total};
 use serde_json::Value;
@@ -144,7 +144,7 @@ impl Pages {
         };
         let window = Window::Dates(days);
         let held = self.catalog().held_at(snapshot.version()).await?;
-        match held.answer(permit.shares().iter().map(|share| &share.enrollment), dataset, &window) {
+        match held.answer(permit.shares().iter().map(|share| &share.enrollment), (dataset, Publishers::All), &window) {
             HeldAnswer::Held => {}
             HeldAnswer::OtherDataset(message) if is_needed => return Err(PageError::NotHeld(message)),
             HeldAnswer::OtherDataset(_) | HeldAnswer::Nothing => return Ok(Vec::new()),

@@ -7,7 +7,7 @@ use access::{Caller, Permit, Refusal};
 use catalog::Catalog;
 use formats::{JsonEncoder, RowContext};
 use lake::{GroupKey, GroupSums, Lake, Position, Snapshot, TagValues};
-use ledger::{HeldAnswer, Scope, Share, Window};
+use ledger::{Generation, HeldAnswer, Publishers, Scope, Share, Window};
 use odata::{PageToken, SECRET_BYTES};
 
 use crate::error::PageError;
@@ -121,7 +121,11 @@ impl Pages {
         let held = self.catalog.held_at(snapshot.version()).await?;
         let shares = question.permit.shares().to_vec();
         let enrollments = shares.iter().map(|share| &share.enrollment);
-        let nothing_held = match held.answer(enrollments, question.dataset, &question.window) {
+        let publishers = match question.generation {
+            Generation::Marketplaces => Publishers::Marketplace,
+            _ => Publishers::All,
+        };
+        let nothing_held = match held.answer(enrollments, (question.dataset, publishers), &question.window) {
             HeldAnswer::Held => false,
             HeldAnswer::Nothing => true,
             HeldAnswer::OtherDataset(message) => return Err(PageError::NotHeld(message)),

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use catalog::{Catalog, Job, JobState, NewJob};
 use formats::CsvEncoder;
 use lake::{Lake, Snapshot, Stretch, crash_point};
-use ledger::{ChargeQuery, Held, HeldAnswer, Window};
+use ledger::{ChargeQuery, Held, HeldAnswer, Publishers, Window};
 use object_store::ObjectStoreExt;
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
@@ -302,7 +302,7 @@ pub(crate) fn now_ms() -> i64 {
 /// Judges by what is held whether there can be an answer (DESIGN 4.9: not held is not zero).
 fn verdict(held: &Held, question: &Question) -> Option<Verdict> {
     let enrollments = question.permit.shares().iter().map(|share| &share.enrollment);
-    match held.answer(enrollments, question.dataset, &question.window) {
+    match held.answer(enrollments, (question.dataset, Publishers::All), &question.window) {
         HeldAnswer::Held => None,
         HeldAnswer::OtherDataset(message) => Some(Verdict::OtherDataset(message)),
         HeldAnswer::Nothing => Some(Verdict::NothingHeld),

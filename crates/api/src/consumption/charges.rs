@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use calendar::{BillingPeriod, DateRange};
 use ledger::billing::ChargeClass;
-use ledger::{ChargeFilter, ChargeQuery, Dataset, Generation, HeldAnswer, Scope, Window};
+use ledger::{ChargeFilter, ChargeQuery, Dataset, Generation, HeldAnswer, Publishers, Scope, Window};
 use money::Total;
 use odata::{Dialect, Strictness, filter};
 use serde::Serialize;
@@ -96,7 +96,7 @@ pub(crate) async fn charges(call: &Call<'_>, segments: &[String]) -> Result<Resp
     let snapshot = state.lake.snapshot().await?;
     let held = state.catalog.held_at(snapshot.version()).await?;
     let enrollments = permit.shares().iter().map(|share| &share.enrollment);
-    let is_held = match held.answer(enrollments, Dataset::ActualCost, &window) {
+    let is_held = match held.answer(enrollments, (Dataset::ActualCost, Publishers::All), &window) {
         HeldAnswer::Held => true,
         HeldAnswer::Nothing => false,
         HeldAnswer::OtherDataset(message) => return Err(ApiError::NotFound(message)),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use access::PricePermit;
 use axum::body::Body;
-use axum::http::StatusCode;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use calendar::BillingPeriod;
 use catalog::HeldSheet;
@@ -31,6 +31,8 @@ const PARAMETERS: &[&str] = &["api-version", "$expand", "$top", SKIP_TOKEN];
 const READ_ACTION: &str = "Microsoft.Consumption/pricesheets/read";
 const OFFER_SINCE: &str = "2018-05-31";
 const SAVINGS_PLAN_SINCE: &str = "2022-09-01";
+/// Says that the imported answer went on at an address that was not imported.
+const INCOMPLETE: HeaderName = HeaderName::from_static("lazurite-incomplete");
 /// `$expand` as clients write it, and as links of the original have it.
 const METER_DETAILS: [&str; 3] = ["meterDetails", "properties/meterDetails", "properties/pricesheets/meterDetails"];
 
@@ -138,7 +140,15 @@ pub(crate) async fn price_sheet(call: &Call<'_>, segments: &[String]) -> Result<
     .into_bytes();
     body.extend_from_slice(&out);
     body.extend_from_slice(b"]}}");
-    Ok(answer(StatusCode::OK, Body::from(body)))
+    Ok(marked(answer(StatusCode::OK, Body::from(body)), &sheet))
+}
+
+/// Says whether prices of the sheet are missing.
+pub(crate) fn marked(mut response: Response, sheet: &HeldSheet) -> Response {
+    if sheet.incomplete {
+        response.headers_mut().insert(INCOMPLETE, HeaderValue::from_static("true"));
+    }
+    response
 }
 
 /// The sheet that is held, from its beginning.

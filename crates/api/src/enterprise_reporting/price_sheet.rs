@@ -8,6 +8,7 @@ use formats::StoredRow;
 use super::{check_query, enrollment_scope, version};
 use crate::arm::{ApiError, authenticate, billing_period, permit, permit_prices, tagged_text};
 use crate::clock::today;
+use crate::consumption::marked;
 use crate::dispatch::Call;
 use crate::sheet_rows::{Member, Times, Unknown, number, quoted, text, write_members};
 
@@ -72,7 +73,7 @@ pub(crate) async fn price_sheet(
         page += 1;
     }
     body.push(b']');
-    Ok(tagged_text(&call.parts.headers, body))
+    Ok(marked(tagged_text(&call.parts.headers, body), &sheet))
 }
 
 /// A price. The number in an id that its source did not give is the row's position.

@@ -4,7 +4,7 @@
 
 use axum::http::HeaderValue;
 use axum::response::Response;
-use calendar::{Date, DateRange};
+use calendar::{BillingPeriod, Date, DateRange};
 use ledger::{Grain, SheetKind};
 use pages::ReservationQuestion;
 
@@ -114,12 +114,17 @@ async fn answer(call: &Call<'_>, enrollment: &str, kind: SheetKind, members: &[M
 
     let own = permit(&state.catalog, &caller, &scope, &scope_text, READ_ACTION).await?;
 
-    // Transactions are held by month; of them the days that are asked for are answered.
+    // Transactions are held by the month in which they were billed, which may be one before or after that of the event. Of them
+    // the days that are asked for are answered.
     let is_of_events = kind == SheetKind::ReservationTransactions;
     let months = days.periods();
     let held_days = match (months.clone().next(), months.last()) {
-        (Some(first), Some(last)) if is_of_events => DateRange::inclusive(first.first_day(), last.last_day())
-            .map_err(|error| ApiError::Internal(error.into()))?,
+        (Some(first), Some(last)) if is_of_events => {
+            let before = first.first_day().add_days(-1).map_or(first, BillingPeriod::of);
+            let after = last.last_day().add_days(1).map_or(last, BillingPeriod::of);
+            DateRange::inclusive(before.first_day(), after.last_day())
+                .map_err(|error| ApiError::Internal(error.into()))?
+        }
         _ => days,
     };
     let question = ReservationQuestion { permits: &[own], kind, days: Some(held_days), order: None, reservation: None };

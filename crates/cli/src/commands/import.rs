@@ -27,6 +27,7 @@ pub(crate) async fn run(args: ImportArgs) -> Result<ExitCode, Failure> {
             period: args.period,
             scope: args.scope,
             grain: args.grain,
+            marketplace: args.marketplace,
         },
         days: args.days,
         taken_at: args.taken_at.map(|taken| taken.0),

@@ -107,7 +107,7 @@ impl<'s> SourceRows<'s> {
         options: ReadOptions,
         rejects: Option<&'s mut dyn RejectSink>,
     ) -> Result<Self, InputError> {
-        let (mut page, header) = PageReader::open(file, source)?;
+        let (mut page, header) = PageReader::open(file, source, &options.fill)?;
         let mut summary = ReadSummary::new(file, &header, &options, page.evidence());
         summary.page = Some(page.page());
         let mut rows = Self::new(RowPlan::new(header, options), summary, rejects, 1);

@@ -249,7 +249,9 @@ impl<'j> ItemReading<'j> {
             return Err(ItemFault::of("", "", "a member has no name"));
         }
         if let Some(first) = self.cells.iter_mut().find(|cell| cell.slot == slot) {
-            return if text.is_empty() {
+            // Marketplace charges have it under two names.
+            let is_said_again = slot == Slot::Field(Field::AdditionalInfo) && first.text == text;
+            return if text.is_empty() || is_said_again {
                 Ok(())
             } else if first.text.is_empty() {
                 *first = ItemCell { slot, path: path.to_owned(), text };

@@ -92,6 +92,9 @@ fn targets(record: &Record<'_>) -> Result<(RowKind, Vec<Target>), String> {
         if is_taken {
             return Err(format!("the column {name} is there twice"));
         }
+        if name.starts_with('@') {
+            return Err(format!("the column {name} begins like none of the original"));
+        }
         targets.push(known.map_or(Target::Unknown(name), Target::Known));
     }
     Ok((kind, targets))

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::members::Row;
 use super::{Reading, RowKind};
 use crate::error::{InputError, RowPlace};
-use crate::pages::json::{self, Member};
+use crate::pages::json::{self, Member, Value};
 use crate::pages::read_text;
 use crate::source::SourceReader;
 
@@ -34,7 +34,7 @@ pub(super) fn looks_like_sheet(head: &[u8]) -> bool {
 /// Where rows stand in an answer.
 struct Answer<'j> {
     items: Vec<&'j RawValue>,
-    goes_on: bool,
+    next: Option<String>,
 }
 
 pub(super) fn read(source: &mut SourceReader<File>, reading: &mut Reading<'_>) -> Result<(), InputError> {
@@ -46,7 +46,7 @@ pub(super) fn read(source: &mut SourceReader<File>, reading: &mut Reading<'_>) -
         reason: json::reason(&error),
     })?;
     let answer = answer(whole).map_err(|reason| reading.refused(None, reason))?;
-    reading.facts.goes_on = answer.goes_on;
+    (reading.facts.is_answer, reading.facts.next) = (true, answer.next);
     let (mut counted, mut line) = (0, 1);
     for item in answer.items {
         let start = (item.get().as_ptr().addr()).saturating_sub(text.as_ptr().addr());
@@ -61,23 +61,24 @@ pub(super) fn read(source: &mut SourceReader<File>, reading: &mut Reading<'_>) -
 
 fn answer(whole: &RawValue) -> Result<Answer<'_>, String> {
     if whole.get().starts_with('[') {
-        return Ok(Answer { items: json::items(whole)?, goes_on: false });
+        return Ok(Answer { items: json::items(whole)?, next: None });
     }
     let members = json::members(whole)?;
     let find = |members: &[Member<'_>], name: &str| members.iter().position(|member| member.name == name);
-    let goes_on = |members: &[Member<'_>]| {
-        let next = find(members, "nextLink").map(|at| members[at].value.get());
-        next.is_some_and(|next| !matches!(next, "null" | "\"\""))
+    let next = |members: &[Member<'_>]| {
+        let next = find(members, "nextLink").map(|at| members[at].value.get())?;
+        let link: String = serde_json::from_str(next).unwrap_or_else(|_| next.to_owned());
+        (next != "null" && !link.is_empty()).then(|| without_place(&link))
     };
     if let Some(at) = find(&members, "value") {
-        return Ok(Answer { items: json::items(members[at].value)?, goes_on: goes_on(&members) });
+        return Ok(Answer { items: json::items(members[at].value)?, next: next(&members) });
     }
     let Some(at) = find(&members, "properties") else {
         return Err(format!("the object has neither value nor properties; {EXPECTED}"));
     };
     let properties = json::members(members[at].value)?;
     match find(&properties, "pricesheets") {
-        Some(at) => Ok(Answer { items: json::items(properties[at].value)?, goes_on: goes_on(&properties) }),
+        Some(at) => Ok(Answer { items: json::items(properties[at].value)?, next: next(&properties) }),
         None => Err(format!("its properties have no pricesheets; {EXPECTED}")),
     }
 }
@@ -93,7 +94,12 @@ fn row(item: &RawValue) -> Result<(RowKind, Row), String> {
     let mut row = Row::default();
     if properties.is_some() {
         for member in members.iter().filter(|member| matches!(member.name.as_ref(), "id" | "name" | "tags")) {
-            row.push(&format!("@{}", member.name), member.value.get());
+            let name = member.name.as_ref();
+            let value = json::value(member.value).map_err(|expected| format!("{name}: {expected}"))?;
+            if name != "tags" && !matches!(value, Value::Text(_) | Value::Null) {
+                return Err(format!("{name}: expected a text"));
+            }
+            row.push(&format!("@{name}"), member.value.get());
         }
     }
     for member in facts {
@@ -103,6 +109,9 @@ fn row(item: &RawValue) -> Result<(RowKind, Row), String> {
             (None, "id") if properties.is_none() => "@id",
             (None, other) => other,
         };
+        if name.starts_with('@') && name != "@id" {
+            return Err(format!("the member {name} begins like none of the original"));
+        }
         // Nested facts are kept as they are, within the limits of one value.
         json::value(member.value).map_err(|expected| format!("{name}: {expected}"))?;
         if !row.push(name, member.value.get()) {
@@ -110,4 +119,12 @@ fn row(item: &RawValue) -> Result<(RowKind, Row), String> {
         }
     }
     Ok((kind, row))
+}
+
+/// A link without the place in the answer, which every page has another of.
+fn without_place(link: &str) -> String {
+    let Some((path, query)) = link.split_once('?') else { return link.to_owned() };
+    let is_place = |part: &&str| part.to_ascii_lowercase().contains("skiptoken=");
+    let kept: Vec<&str> = query.split('&').filter(|part| !is_place(part)).collect();
+    format!("{path}?{}", kept.join("&")).to_ascii_lowercase()
 }

@@ -209,12 +209,16 @@ impl Row {
         }
     }
 
-    /// The enrollment that the row names: in a column, or in an id.
-    pub(super) fn enrollment(&self) -> Option<EnrollmentId> {
+    /// The enrollment that the row names: in a column, or in an id. The error is a cell that is none.
+    pub(super) fn enrollment(&self) -> Result<Option<EnrollmentId>, String> {
         let column = self.text("enrollmentNumber");
         if !column.is_empty() {
-            return EnrollmentId::parse(&column).ok();
+            return EnrollmentId::parse(&column).map(Some).map_err(|_| column);
         }
+        Ok(self.enrollment_of_id())
+    }
+
+    fn enrollment_of_id(&self) -> Option<EnrollmentId> {
         let id = self.text("@id");
         let mut segments = id.split('/');
         segments.find(|segment| {

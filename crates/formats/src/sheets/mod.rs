@@ -68,8 +68,10 @@ pub struct SheetFacts {
     pub enrollment: Option<EnrollmentId>,
     /// The one currency of all rows that say theirs.
     pub currency: Option<Currency>,
-    /// Whether the answer goes on at another address.
-    pub goes_on: bool,
+    /// Whether the file is an answer, which can have several pages; files of portals and exports have none.
+    pub is_answer: bool,
+    /// Where the answer goes on, without the place in it: equal for all pages of an answer but the last, which goes on nowhere.
+    pub next: Option<String>,
     /// Number of rows.
     pub rows: u64,
 }
@@ -112,7 +114,7 @@ impl Reading<'_> {
         row.check(kind, place).map_err(fault)?;
         let day = self.day(kind, place, row)?;
         let kind = self.kind(kind, place, day)?;
-        self.learn_enrollment(place, row)?;
+        self.learn_enrollment(kind, place, row)?;
         self.learn_currency(place, row)?;
         let reservation = (row.text("reservationOrderId"), row.text("reservationId"));
         let unit = SheetUnit::of(kind, day, (&reservation.0, &reservation.1));
@@ -127,9 +129,10 @@ impl Reading<'_> {
             RowKind::Prices => self.period(place, row).map(BillingPeriod::first_day),
             RowKind::Details | RowKind::Summaries => self.date(place, row, "usageDate"),
             RowKind::Transactions => {
+                let event = self.date(place, row, "eventDate")?;
                 let month = row.text("billingMonth");
                 if month.is_empty() {
-                    return self.date(place, row, "eventDate");
+                    return Ok(event);
                 }
                 let period = month.get(..PERIOD_DIGITS).and_then(|digits| BillingPeriod::parse(digits).ok());
                 let period = period.ok_or_else(|| self.fault(place, "billingMonth", &month, "expected YYYYMMDD"))?;
@@ -192,8 +195,13 @@ impl Reading<'_> {
         }
     }
 
-    fn learn_enrollment(&mut self, place: RowPlace, row: &Row) -> Result<(), InputError> {
-        let Some(own) = row.enrollment() else { return Ok(()) };
+    fn learn_enrollment(&mut self, kind: SheetKind, place: RowPlace, row: &Row) -> Result<(), InputError> {
+        let own = row.enrollment();
+        let own = own.map_err(|text| self.fault(place, "enrollmentNumber", &text, "expected an enrollment number"))?;
+        if kind == SheetKind::ReservationTransactions {
+            self.check_parties(place, row)?;
+        }
+        let Some(own) = own else { return Ok(()) };
         match &self.facts.enrollment {
             Some(known) if !known.matches(own.as_str()) => {
                 let reason = format!("a row is of enrollment {own}, expected {known}");
@@ -204,6 +212,19 @@ impl Reading<'_> {
                 self.facts.enrollment = Some(own);
                 Ok(())
             }
+        }
+    }
+
+    /// A transaction is of the enrollment that bought the reservation, or that has it now.
+    fn check_parties(&self, place: RowPlace, row: &Row) -> Result<(), InputError> {
+        let parties = ["purchasingEnrollment", "currentEnrollment"].map(|name| row.text(name));
+        let named: Vec<&String> = parties.iter().filter(|party| !party.is_empty()).collect();
+        match &self.facts.enrollment {
+            Some(own) if !named.is_empty() && !named.iter().any(|party| own.matches(party)) => {
+                let reason = format!("a transaction is of enrollment {}, expected {own}", named[0]);
+                Err(self.refused(Some(place), reason))
+            }
+            _ => Ok(()),
         }
     }
 

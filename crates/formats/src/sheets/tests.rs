@@ -37,7 +37,7 @@ fn refusal(text: &str, fill: &FillIns) -> String {
 #[test]
 fn rows_keep_the_text_of_every_value() {
     let (facts, rows) = read(DETAILS, &fill()).unwrap();
-    assert_eq!((facts.rows, facts.goes_on), (1, false));
+    assert_eq!((facts.rows, facts.next), (1, None));
     assert_eq!(rows[0].unit, SheetUnit::of(SheetKind::ReservationDetails, "2017-12-01".parse().unwrap(), ("o", "r")));
     let page = pack_rows(&[rows[0].json.clone()]).unwrap();
     let stored = unpack_rows(&page).unwrap().remove(0);
@@ -54,7 +54,7 @@ fn rows_keep_the_text_of_every_value() {
 #[test]
 fn price_sheets_are_of_the_month_that_they_name() {
     let (facts, rows) = read(PRICES, &fill()).unwrap();
-    assert!(facts.goes_on);
+    assert!(facts.next.is_some());
     assert_eq!((rows[0].unit.day.to_string().as_str(), facts.currency.unwrap().as_str()), ("2018-02-01", "EUR"));
     let other = FillIns { period: Some("201803".parse().unwrap()), ..fill() };
     assert!(refusal(PRICES, &other).contains("a price is of 201802, but --period is 201803"));

@@ -8,6 +8,7 @@ mod compact;
 mod crashes;
 mod filtered_pages;
 mod focus;
+mod marketplace;
 mod orphans;
 mod pages;
 mod parquet;

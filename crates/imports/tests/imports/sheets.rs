@@ -105,8 +105,36 @@ async fn two_files_of_one_unit_are_pages_of_one_answer_or_refused() {
     let last = bench.file("p2.json", page("null", "m2"));
     let whole = bench.import(bench.sheet_options(vec![first.clone(), last])).await.unwrap();
     assert!(whole.missing.is_empty() && whole.sheets[0].rows == 2);
-    let refused = bench.import(bench.sheet_options(vec![first])).await.unwrap_err();
+    let refused = bench.import(bench.sheet_options(vec![first.clone()])).await.unwrap_err();
     assert!(matches!(refused, ImportError::IncompleteAnswer { .. }), "{refused}");
+    // A whole sheet, and the first page of another answer, are no pages of this one.
+    let file = bench.file("p.csv", PRICES);
+    let other = bench.file("p3.json", page("\"https://h/other?$skiptoken=1\"", "m1"));
+    for other in [file, other] {
+        let mut options = bench.sheet_options(vec![first.clone(), other]);
+        options.fill.period = Some("202401".parse().unwrap());
+        let refused = bench.import(options).await.unwrap_err();
+        assert!(refused.to_string().contains("could count rows twice"), "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_page_ends_an_answer_for_all_of_its_days() {
+    let bench = Bench::new().await;
+    let page = |days: [&str; 2], next: &str| {
+        let rows = days.map(|day| {
+            format!(
+                "{{\"properties\":{{\"reservationOrderId\":\"o\",\"reservationId\":\"r\",\"usageDate\":\"{day}T00:00:00\",\
+                 \"instanceId\":\"/i\",\"reservedHours\":24,\"usedHours\":1}}}}"
+            )
+        });
+        format!("{{\"value\":[{}],\"nextLink\":{next}}}", rows.join(","))
+    };
+    let first = bench.file("1.json", page(["2024-01-01", "2024-01-02"], "\"https://h/d?$skiptoken=1\""));
+    let last = bench.file("2.json", page(["2024-01-03", "2024-01-04"], "null"));
+    let whole = bench.import(bench.sheet_options(vec![first, last])).await.unwrap();
+    assert!(whole.missing.is_empty() && whole.sheets[0].rows == 4);
+    assert!(bench.held_sheets(SheetKind::ReservationDetails).await.iter().all(|held| !held.incomplete));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,4 +162,34 @@ async fn a_lost_source_of_a_sheet_is_found() {
     std::fs::remove_file(source).unwrap();
     let report = verify(&bench.store, &|_, _| {}).await.unwrap();
     assert!(report.violations.len() == 1 && report.violations[0].contains("it is missing"), "{:?}", report.violations);
+}
+
+fn transaction(day: &str, amount: u32) -> String {
+    format!(
+        "{{\"eventDate\":\"{day}T00:00:00\",\"reservationOrderId\":\"o\",\"eventType\":\"Purchase\",\"quantity\":1,\
+         \"amount\":{amount},\"currency\":\"USD\"}}"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn transactions_of_some_days_do_not_hide_those_of_others() {
+    let bench = Bench::new().await;
+    let list =
+        |days: &[&str]| format!("[{}]", days.iter().map(|day| transaction(day, 7)).collect::<Vec<_>>().join(","));
+    bench.import_sheet("month.json", &list(&["2024-01-05", "2024-01-20"]), 5).await.unwrap();
+    for (part, said) in [(list(&["2024-01-20"]), "2024-01-20"), (list(&["2024-01-05", "2024-01-07"]), "2024-01-07")] {
+        let refused = bench.import_sheet("part.json", &part, 6).await.unwrap_err();
+        assert!(matches!(refused, ImportError::PartOfMonth { .. }) && refused.to_string().contains(said), "{refused}");
+        assert_eq!(refused.code(), "IncompleteAnswer");
+    }
+    assert_eq!(bench.held_sheets(SheetKind::ReservationTransactions).await[0].rows, 2);
+    let more = list(&["2024-01-05", "2024-01-20", "2024-01-31"]);
+    bench.import_sheet("more.json", &more, 7).await.unwrap();
+    bench.import_sheet("other.json", &list(&["2024-02-01"]), 7).await.unwrap();
+    let forced =
+        ImportOptions { force: true, ..bench.sheet_options(vec![bench.file("f.json", list(&["2024-01-20"]))]) };
+    bench.import(taken(forced, 8)).await.unwrap();
+    let held: Vec<u64> =
+        bench.held_sheets(SheetKind::ReservationTransactions).await.iter().map(|held| held.rows).collect();
+    assert_eq!(held, [1, 1]);
 }

@@ -158,6 +158,8 @@ async fn recorded_price_sheets_are_answered_again_value_for_value_and_page_by_pa
             }
         }
         assert_eq!((pages, prices.len()), (4, 1000));
+        let marked = world.ask_with_key(Method::GET, &path("")).send().await.unwrap();
+        assert_eq!(header(&marked, "lazurite-incomplete"), "true");
         assert_eq!(prices[999], expected["/properties/pricesheets/999/meterId"].as_str());
         let (status, _) = read(&world, &path("&$skiptoken=s1.x.0")).await;
         assert_eq!(status, 400);

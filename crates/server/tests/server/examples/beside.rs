@@ -46,6 +46,8 @@ struct Example {
 impl Example {
     fn load(version: &str, name: &str) -> Self {
         let text = std::fs::read_to_string(data().join(format!("{FOLDER}/{version}/{name}"))).unwrap();
+        // The enrollment of the transactions is the test's.
+        let text = if name.contains("Transactions") { text.replace("123456", NUMBER) } else { text };
         let example = Json::parse(&proper(&text));
         let body = example.at(&["responses", "200", "body"]).clone();
         let example = Self { name: name.to_owned(), parameters: example.at(&["parameters"]).clone(), body };
