@@ -116,6 +116,12 @@ pub(crate) async fn charges(call: &Call<'_>, segments: &[String]) -> Result<Resp
     let [share] = permit.shares() else {
         return Err(ApiError::Internal("a billing scope of several enrollments".into()));
     };
+    // What the Marketplace alone says of a billing period is no sum of its charges: what is not held is not 0.
+    periods.retain(|period| {
+        let own = std::iter::once(&share.enrollment);
+        let held = held.answer(own, (Dataset::ActualCost, Publishers::All), &Window::Period(*period));
+        held == HeldAnswer::Held
+    });
     let currency = state.catalog.enrollment(share.enrollment.as_str()).await?.and_then(|own| own.currency);
     let summary = |period: &BillingPeriod| {
         let sum = |class| amount(sums.get(&(*period, class)).copied().unwrap_or(Total::ZERO));
