@@ -57,22 +57,19 @@ pub(crate) async fn refuse_marketplace_beside(
     groups: &[Group],
     files: &[LakeFile],
 ) -> Result<(), ImportError> {
+    let mut beside = Held::default();
+    groups.iter().flat_map(|group| &group.holdings).for_each(|holding| beside.apply(holding.clone()));
     let answers = |holding: &&Holding| holding.unit.publishers == Publishers::Marketplace && !holding.empty;
     for new in group.holdings.iter().filter(answers) {
-        for (other, all) in groups.iter().flat_map(|other| other.holdings.iter().map(move |all| (other, all))) {
-            let is_beside = all.unit.publishers.is_all()
-                && !all.empty
-                && all.unit.enrollment == new.unit.enrollment
-                && all.unit.dataset == new.unit.dataset
-                && all.unit.coverage.overlaps(&new.unit.coverage)
-                && all.unit.scope.overlaps(&new.unit.scope) != Some(false);
-            let of_all: Vec<LakeFile> =
-                files.iter().filter(|file| is_beside && is_of(file, &all.unit)).cloned().collect();
+        for all in beside.of_other_publishers(&new.unit) {
+            let of_all: Vec<LakeFile> = files.iter().filter(|file| is_of(file, &all.unit)).cloned().collect();
             if snapshot.have_marketplace_rows(of_all).await? {
+                let is_its = |other: &&Group| other.holdings.iter().any(|holding| holding.unit == all.unit);
+                let other = groups.iter().find(is_its).map_or("another file", |other| other.file.as_str());
                 let reason = format!(
-                    "{} and {} both have Marketplace charges of {} {} of enrollment {}: they would count twice. Import one of \
-                     them alone",
-                    group.file, other.file, new.unit.dataset, new.unit.coverage, new.unit.enrollment
+                    "{} and {other} both have Marketplace charges of {} {} of enrollment {}: they would count twice. Import one \
+                     of them alone",
+                    group.file, new.unit.dataset, new.unit.coverage, new.unit.enrollment
                 );
                 return Err(ImportError::Ambiguous { reason });
             }
