@@ -100,6 +100,14 @@ fn what_cannot_be_understood_is_refused_with_its_place() {
         (PRICE_FILE.replace(",,\n", ",\n"), "cells"),
         (PRICE_FILE.replace("Extra", "Meter ID"), "there twice"),
         (PRICE_FILE.lines().next().unwrap().to_owned() + "\n", "no rows"),
+        (PRICE_FILE.replace("100,m2", "1/0,m2"), "enrollmentNumber"),
+        (PRICE_FILE.replace("Extra", "@id"), "@id"),
+        (DETAILS.replace("\"name\":\"n\"", "\"name\":{}"), "name: expected a text"),
+        (
+            CHARGES.replace("2019-09-09T", "soonT").replace("\"quantity\"", "\"billingMonth\":20190901,\"quantity\""),
+            "eventDate",
+        ),
+        (CHARGES.replace("\"quantity\"", "\"currentEnrollment\":\"200\",\"quantity\""), "enrollment 200, expected 100"),
     ];
     for (text, expected) in cases {
         let message = refusal(&text, &march);

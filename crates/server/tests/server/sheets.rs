@@ -484,3 +484,21 @@ async fn mistakes_of_questions_about_reservations_are_told() {
     let (status, empty) = read(&world, &format!("{order}/reservationDetails?{WEEK}&api-version=2024-08-01")).await;
     assert_eq!((status, empty.as_str()), (200, r#"{"value":[]}"#));
 }
+
+/// Who walks from month to month sees every event, whichever month it was billed in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_was_billed_in_another_month_is_answered_by_its_day() {
+    let world = World::start().await;
+    let list = r#"[{"eventDate":"2024-01-20T00:00:00","billingMonth":20240201,"reservationOrderId":"o","eventType":"Purchase",
+        "quantity":1,"amount":365.00,"currency":"USD"}]"#;
+    load(&world, "transactions.json", list, |_| {}).await;
+    for (days, expected) in [
+        ("startDate=2024-01-01&endDate=2024-01-31", 1),
+        ("startDate=2024-02-01&endDate=2024-02-29", 0),
+        ("startDate=2024-01-20&endDate=2024-01-20", 1),
+    ] {
+        let (status, answer) = read(&world, &format!("/v4/enrollments/{OWN}/reservationcharges?{days}")).await;
+        let found: Vec<Value> = serde_json::from_str(&answer).unwrap();
+        assert_eq!((status, found.len()), (200, expected), "{days}: {answer}");
+    }
+}
