@@ -11,7 +11,7 @@ use catalog::HeldSheet;
 use formats::{SheetMember, StoredRow, sheet_columns};
 use futures::stream::{self, TryStreamExt};
 use ledger::{EnrollmentId, Scope, SheetKind};
-use pages::ReservationQuestion;
+use pages::{ReservationAnswer, ReservationQuestion};
 use reports::{LinkedFile, ReportError};
 use serde_json::{Value, json as object};
 use uuid::{Uuid, uuid};
@@ -23,6 +23,7 @@ use crate::arm::{
 };
 use crate::clock::instant_text;
 use crate::dispatch::Call;
+use crate::sheet_rows::{told, told_incomplete};
 
 /// Versions of the Consumption API that have the download.
 const CONSUMPTION_VERSIONS: &[&str] = &["2023-03-01", "2023-05-01", "2023-11-01", "2024-08-01"];
@@ -203,18 +204,23 @@ pub(crate) async fn result(call: &Call<'_>, segments: &[String], id: &str) -> Re
             if sheet.enrollment != *enrollment || sheet.unit.kind != SheetKind::Prices {
                 return Err(not_found());
             }
+            let is_incomplete = sheet.incomplete;
             let made = match made {
                 Some(made) => made,
                 None => make_prices(call, file, sheet, enrollment).await?,
             };
-            linked(&base, &made, ("downloadUrl", "validTill"))
+            Ok(told_incomplete(linked(&base, &made, ("downloadUrl", "validTill"))?, is_incomplete))
         }
         Content::Details(days, _) => {
-            let made = match made {
-                Some(made) => made,
-                None => make_details(call, file, &own, days).await?,
-            };
-            linked(&base, &made, ("reportUrl", "validUntil"))
+            let link = |made| linked(&base, made, ("reportUrl", "validUntil"));
+            match made {
+                Some(made) => link(&made),
+                // Only the poll that makes the file knows what it is made of.
+                None => {
+                    let (made, answer) = make_details(call, file, &own, days).await?;
+                    Ok(told(link(&made)?, &answer))
+                }
+            }
         }
     }
 }
@@ -272,7 +278,7 @@ async fn make_details(
     file: Uuid,
     own: &access::Permit,
     days: DateRange,
-) -> Result<LinkedFile, ApiError> {
+) -> Result<(LinkedFile, ReservationAnswer), ApiError> {
     let question = ReservationQuestion {
         permits: std::slice::from_ref(own),
         kind: SheetKind::ReservationDetails,
@@ -280,13 +286,14 @@ async fn make_details(
         order: None,
         reservation: None,
     };
-    let items = call.state.pages.reservations(question).await?;
+    let answer = call.state.pages.reservations(question).await?;
     let columns = columns(SheetKind::ReservationDetails);
     let mut text = header_line(&columns);
-    for item in &items {
+    for item in &answer.items {
         push_row(&columns, |name| item.row.json(name).map(str::to_owned), &mut text);
     }
-    Ok(call.state.reports.make_file(file, stream::once(async { Ok(Bytes::from(text)) })).await?)
+    let made = call.state.reports.make_file(file, stream::once(async { Ok(Bytes::from(text)) })).await?;
+    Ok((made, answer))
 }
 
 fn failed(error: &pages::PageError) -> ReportError {

@@ -1,8 +1,10 @@
 //! Rows of sheets on the wire: which members each API has, in its order. Values keep the text of their source.
 
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::Response;
 use calendar::Date;
 use formats::StoredRow;
-use pages::SheetItem;
+use pages::ReservationAnswer;
 use serde_json::Value;
 
 /// How an API says a time.
@@ -160,9 +162,33 @@ fn time_text(text: &str, times: Times) -> Option<String> {
     Some(format!("\"{day}T{clock}{zone}\""))
 }
 
-/// Whether any row was made of charges.
-pub(crate) fn any_derived(items: &[SheetItem]) -> bool {
-    items.iter().any(|item| item.is_derived)
+/// The first digits of a time in ids and names of rows, however its source writes it.
+pub(crate) fn time_digits(text: &str, count: usize) -> String {
+    let time = time_text(text, Times::Plain).unwrap_or_default();
+    time.chars().filter(char::is_ascii_digit).take(count).collect()
+}
+
+/// Says that some rows were made of charges or of other rows.
+const DERIVED: HeaderName = HeaderName::from_static("lazurite-derived");
+/// Says that rows may be missing.
+const INCOMPLETE: HeaderName = HeaderName::from_static("lazurite-incomplete");
+
+/// Says whether rows were derived, and whether some may be missing.
+pub(crate) fn told(response: Response, answer: &ReservationAnswer) -> Response {
+    let response = marked(response, DERIVED, answer.any_derived());
+    told_incomplete(response, answer.is_incomplete)
+}
+
+/// Says whether rows may be missing.
+pub(crate) fn told_incomplete(response: Response, is_incomplete: bool) -> Response {
+    marked(response, INCOMPLETE, is_incomplete)
+}
+
+fn marked(mut response: Response, name: HeaderName, is_so: bool) -> Response {
+    if is_so {
+        response.headers_mut().insert(name, HeaderValue::from_static("true"));
+    }
+    response
 }
 
 /// A text as JSON.
@@ -184,6 +210,8 @@ mod tests {
         assert_eq!(zoned("2019-09-09T19:19:04Z"), "\"2019-09-09T19:19:04Z\"");
         assert_eq!(time_text("2018-02-01", Times::Plain).unwrap(), "\"2018-02-01T00:00:00\"");
         assert_eq!(time_text("soon", Times::Plain), None);
+        assert_eq!(time_digits("2/1/2018", 8), "20180201");
+        assert_eq!(time_digits("2019-09-09T19:19:04Z", 12), "201909091919");
     }
 
     #[test]

@@ -3,20 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
 use std::path::Path;
+use std::sync::Arc;
 
 use catalog::UnitEntry;
 use lake::leftover::{HEALED, ORPHAN_AGE};
 use lake::{Change, FileTarget, FolderLock, LakeError, LakeFile, LockName, Replacement, RowStage, crash_point};
 use ledger::{Coverage, Dataset, EnrollmentId, Held, Holding, source_key};
 use money::{Currency, Decimal, Limits, Total};
-use object_store::ObjectStoreExt;
 use object_store::path::Path as ObjectPath;
+use object_store::{ObjectStore, ObjectStoreExt};
 
 use crate::balances::{BalanceFiles, ImportedBalance};
 use crate::error::ImportError;
 use crate::group::{Group, group};
 use crate::judge::{
-    Candidate, admit, check_enrollment, refuse_marketplace_beside, refuse_marketplace_twice, run_time_text,
+    Candidate, Written, admit, check_enrollment, marketplace_is_undecided, refuse_marketplace_beside,
+    refuse_marketplace_twice, run_time_text,
 };
 use crate::options::{ImportOptions, Progress};
 use crate::orphans::{STAGING, WORKING_FOLDER_PREFIX, remove_working_folders};
@@ -245,7 +247,16 @@ async fn import_run(
         groups.into_iter().partition(|group| !options.force && group.is_held(&held));
     for group in &changed {
         judge_group(group, &held, &snapshot, options.force).await?;
-        refuse_marketplace_twice(&held, &snapshot, group, &[]).await?;
+        refuse_marketplace_twice(&held, &snapshot, group, None).await?;
+    }
+    if options.dry_run && marketplace_is_undecided(&held, &changed) {
+        // Nothing but the rows tells, and these can be looked at once they are files: here, files that go with the folder.
+        let name = folder.path().file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let place = (store.lake().root().store(), ObjectPath::from_iter([STAGING, name]));
+        let writing = Writing { groups: &changed, sources: &sources, import_id: uuid::Uuid::now_v7() };
+        let mut files = Vec::new();
+        tokio::task::block_in_place(|| writing.write(&mut stage, &place, progress, &mut files))?;
+        refuse_marketplace(&held, &snapshot, &changed, Written { files: &files, place: &place }).await?;
     }
     let missing = missing_pages(sources.iter().map(|source| &source.summary)).into_iter().collect();
     let mut outcome = ImportOutcome { rejected, left_out, missing, ..ImportOutcome::default() };
@@ -301,27 +312,10 @@ async fn write_and_commit(
     progress: &dyn Progress,
 ) -> Result<u64, ImportError> {
     let import_id = uuid::Uuid::now_v7();
-    let hashes: Vec<String> = sources.iter().map(|source| source.summary.hash.clone()).collect();
     let table = store.lake().table_location();
-    progress.writing(groups.iter().map(Group::rows).sum());
     let mut files = Vec::new();
-    let written = tokio::task::block_in_place(|| {
-        for (number, group) in groups.iter().enumerate() {
-            let own = group.sources.iter().filter_map(|index| i32::try_from(*index).ok()).collect();
-            let target = FileTarget {
-                enrollment: group.enrollment.clone(),
-                dataset: group.dataset,
-                scope_key: source_key(&group.scope, group.publishers),
-                source_hashes: hashes.clone(),
-                import_id,
-                group: number,
-            };
-            let new = stage.write(&own, &target, &table, &|rows| progress.wrote(rows))?;
-            files.extend(new.iter().cloned());
-            check_totals(group, &new)?;
-        }
-        Ok::<_, ImportError>(())
-    });
+    let writing = Writing { groups, sources, import_id };
+    let written = tokio::task::block_in_place(|| writing.write(stage, &table, progress, &mut files));
     crash_point("import-files-written");
     let rolled_up = match written {
         Ok(()) => store.lake().roll_up(files.clone()).await.map_err(ImportError::from),
@@ -343,6 +337,57 @@ async fn write_and_commit(
             Err(error)
         }
     }
+}
+
+/// Groups of rows that become files.
+struct Writing<'a> {
+    groups: &'a [Group],
+    sources: &'a [SourceRead],
+    import_id: uuid::Uuid,
+}
+
+impl Writing<'_> {
+    /// Writes all groups and checks the files against what was read. Files are named as soon as they are there, so that those
+    /// of a writing that failed can be removed.
+    fn write(
+        &self,
+        stage: &mut RowStage,
+        place: &(Arc<dyn ObjectStore>, ObjectPath),
+        progress: &dyn Progress,
+        files: &mut Vec<LakeFile>,
+    ) -> Result<(), ImportError> {
+        let hashes: Vec<String> = self.sources.iter().map(|source| source.summary.hash.clone()).collect();
+        progress.writing(self.groups.iter().map(Group::rows).sum());
+        for (number, group) in self.groups.iter().enumerate() {
+            let own = group.sources.iter().filter_map(|index| i32::try_from(*index).ok()).collect();
+            let target = FileTarget {
+                enrollment: group.enrollment.clone(),
+                dataset: group.dataset,
+                scope_key: source_key(&group.scope, group.publishers),
+                source_hashes: hashes.clone(),
+                import_id: self.import_id,
+                group: number,
+            };
+            let new = stage.write(&own, &target, place, &|rows| progress.wrote(rows))?;
+            files.extend(new.iter().cloned());
+            check_totals(group, &new)?;
+        }
+        Ok(())
+    }
+}
+
+/// Refuses Marketplace charges that would be held twice, by all rows of an import.
+async fn refuse_marketplace(
+    held: &Held,
+    snapshot: &lake::Snapshot,
+    groups: &[Group],
+    written: Written<'_>,
+) -> Result<(), ImportError> {
+    for group in groups {
+        refuse_marketplace_twice(held, snapshot, group, Some(written)).await?;
+        refuse_marketplace_beside(group, groups, written).await?;
+    }
+    Ok(())
 }
 
 /// A commit that was not confirmed.
@@ -415,16 +460,16 @@ async fn commit(
             coverage: holding.unit.coverage,
         })
         .collect();
+    let place = store.lake().table_location();
     for _ in 0..ATTEMPTS_MAX {
         store.heal().await?;
         let snapshot = store.lake().snapshot().await?;
         let held = store.catalog().held_at(snapshot.version()).await?;
         for group in groups {
             judge_group(group, &held, &snapshot, options.force).await?;
-            refuse_marketplace_twice(&held, &snapshot, group, files).await?;
-            refuse_marketplace_beside(&snapshot, group, groups, files).await?;
             check_enrollment(store.catalog(), &group.enrollment, group.currency, &group.file).await?;
         }
+        refuse_marketplace(&held, &snapshot, groups, Written { files, place: &place }).await?;
         let change = Change { import_id, replaces: replaces.clone(), files: files.to_vec(), note: record.to_json() };
         match store.lake().commit(&snapshot, change).await {
             Ok(version) => return Ok(confirmed(store, version).await),
@@ -513,10 +558,7 @@ fn file_name(path: &str) -> String {
 }
 
 /// Removes files that no commit names. What cannot be removed is an orphan: it takes room and does no harm.
-pub(crate) async fn remove_files(
-    (store, table): &(std::sync::Arc<dyn object_store::ObjectStore>, ObjectPath),
-    files: &[LakeFile],
-) {
+pub(crate) async fn remove_files((store, table): &(Arc<dyn ObjectStore>, ObjectPath), files: &[LakeFile]) {
     for file in files {
         let path: ObjectPath = table.parts().chain(ObjectPath::from(file.path.as_str()).parts()).collect();
         if let Err(error) = store.delete(&path).await {

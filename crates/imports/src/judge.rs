@@ -1,10 +1,13 @@
 //! Judging a new import against what is held.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use catalog::Catalog;
-use lake::{LakeFile, Snapshot};
+use lake::{LakeFile, Snapshot, have_marketplace_rows};
 use ledger::{Held, Holding, HoldingConflict, Place, Publishers, RunTime, Sharing, Unit, judge};
+use object_store::ObjectStore;
+use object_store::path::Path;
 
 use crate::error::ImportError;
 use crate::group::Group;
@@ -49,21 +52,42 @@ pub(crate) async fn admit(
     Ok(())
 }
 
+/// Files of an import's rows, and where they were written.
+#[derive(Clone, Copy)]
+pub(crate) struct Written<'a> {
+    pub(crate) files: &'a [LakeFile],
+    pub(crate) place: &'a (Arc<dyn ObjectStore>, Path),
+}
+
+impl Written<'_> {
+    async fn have_marketplace_rows_of(self, unit: &Unit) -> Result<bool, ImportError> {
+        let own: Vec<LakeFile> = self.files.iter().filter(|file| is_of(file, unit)).cloned().collect();
+        Ok(have_marketplace_rows(self.place, own).await?)
+    }
+}
+
+/// Whether the rows of groups tell if Marketplace charges are held twice, or were in one command.
+pub(crate) fn marketplace_is_undecided(held: &Held, groups: &[Group]) -> bool {
+    let has_all = |holding: &&Holding| !holding.empty && holding.unit.publishers == Publishers::All;
+    let mut beside = held.clone();
+    groups.iter().flat_map(|group| &group.holdings).for_each(|holding| beside.apply(holding.clone()));
+    let mut of_all = groups.iter().flat_map(|group| &group.holdings).filter(has_all);
+    of_all.any(|holding| beside.of_other_publishers(&holding.unit).next().is_some())
+}
+
 /// Refuses Marketplace answers beside a source of all publishers in one command, if that has Marketplace charges of the same
-/// time; `files` are those that were written of both.
+/// time.
 pub(crate) async fn refuse_marketplace_beside(
-    snapshot: &Snapshot,
     group: &Group,
     groups: &[Group],
-    files: &[LakeFile],
+    written: Written<'_>,
 ) -> Result<(), ImportError> {
     let mut beside = Held::default();
     groups.iter().flat_map(|group| &group.holdings).for_each(|holding| beside.apply(holding.clone()));
     let answers = |holding: &&Holding| holding.unit.publishers == Publishers::Marketplace && !holding.empty;
     for new in group.holdings.iter().filter(answers) {
         for all in beside.of_other_publishers(&new.unit) {
-            let of_all: Vec<LakeFile> = files.iter().filter(|file| is_of(file, &all.unit)).cloned().collect();
-            if snapshot.have_marketplace_rows(of_all).await? {
+            if written.have_marketplace_rows_of(&all.unit).await? {
                 let is_its = |other: &&Group| other.holdings.iter().any(|holding| holding.unit == all.unit);
                 let other = groups.iter().find(is_its).map_or("another file", |other| other.file.as_str());
                 let reason = format!(
@@ -86,23 +110,25 @@ fn is_of(file: &LakeFile, unit: &Unit) -> bool {
         && file.scope_key == unit.source_key()
 }
 
-/// Refuses charges of the Marketplace that are held already among those of all publishers, or the other way round. `files`
-/// are what was written of all groups, as far as it was.
+/// Refuses charges of the Marketplace that are held already among those of all publishers, or the other way round, as far as
+/// the rows were written.
 pub(crate) async fn refuse_marketplace_twice(
     held: &Held,
     snapshot: &Snapshot,
     group: &Group,
-    files: &[LakeFile],
+    written: Option<Written<'_>>,
 ) -> Result<(), ImportError> {
     for new in group.holdings.iter().filter(|holding| !holding.empty) {
         for other in held.of_other_publishers(&new.unit) {
-            let of_all: Vec<LakeFile> = match new.unit.publishers {
-                Publishers::All => files.iter().filter(|file| is_of(file, &new.unit)).cloned().collect(),
-                Publishers::Marketplace => {
-                    snapshot.files().iter().filter(|file| is_of(file, &other.unit)).cloned().collect()
+            let are_held_twice = match (new.unit.publishers, written) {
+                (Publishers::All, Some(written)) => written.have_marketplace_rows_of(&new.unit).await?,
+                (Publishers::All, None) => false,
+                (Publishers::Marketplace, _) => {
+                    let of_all = snapshot.files().iter().filter(|file| is_of(file, &other.unit)).cloned().collect();
+                    snapshot.have_marketplace_rows(of_all).await?
                 }
             };
-            if snapshot.have_marketplace_rows(of_all).await? {
+            if are_held_twice {
                 return Err(ImportError::marketplace_twice(other, &new.unit));
             }
         }

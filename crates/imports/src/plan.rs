@@ -85,7 +85,17 @@ pub(crate) fn plan(paths: &[PathBuf]) -> Result<Plan, ImportError> {
     files.retain(|file| !in_runs.contains(file));
     refuse_repeated(&files)?;
     let (balances, files): (Vec<PathBuf>, Vec<PathBuf>) = files.into_iter().partition(|file| holds_balances(file));
-    let (loose_sheets, files): (Vec<PathBuf>, Vec<PathBuf>) = files.into_iter().partition(|file| holds_sheets(file));
+    let (mut loose_sheets, files): (Vec<PathBuf>, Vec<PathBuf>) =
+        files.into_iter().partition(|file| holds_sheets(file));
+    // An answer without items is a page of charges where there are any, else one of sheets.
+    let are_blank = || files.iter().all(|file| hint(file) == SheetHint::Blank);
+    let files = match !loose_sheets.is_empty() && runs.is_empty() && are_blank() {
+        true => {
+            loose_sheets.extend(files);
+            Vec::new()
+        }
+        false => files,
+    };
     files.iter().try_for_each(|file| refuse_beside_manifest(file))?;
     refuse_repeated(&manifests)?;
     let folders: BTreeSet<Option<&Path>> = manifests.iter().map(|manifest| manifest.parent()).collect();
@@ -103,8 +113,12 @@ pub(crate) fn plan(paths: &[PathBuf]) -> Result<Plan, ImportError> {
 
 /// Whether a file holds prices or what is said of reservations.
 fn holds_sheets(path: &Path) -> bool {
-    // What cannot be opened is reported by whoever reads it.
-    std::fs::File::open(path).is_ok_and(|file| SheetHint::of(file) == SheetHint::Sheet)
+    hint(path) == SheetHint::Sheet
+}
+
+/// What a file says about sheets. What cannot be opened is reported by whoever reads it.
+fn hint(path: &Path) -> SheetHint {
+    std::fs::File::open(path).map_or(SheetHint::Other, SheetHint::of)
 }
 
 /// Whether a file holds balance summaries.

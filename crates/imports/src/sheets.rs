@@ -93,6 +93,15 @@ impl Part {
     }
 }
 
+/// An answer: whose, and about what.
+type Answer = (EnrollmentId, SheetUnit);
+
+/// A page without rows.
+struct Blank {
+    file: String,
+    facts: SheetFacts,
+}
+
 /// A file that was read.
 struct FileRead {
     file: String,
@@ -126,14 +135,19 @@ impl SheetFiles {
     ) -> Result<Self, ImportError> {
         let mut read = Self { run_time: options.taken_at, ..Self::default() };
         let mut units: BTreeMap<(EnrollmentId, SheetUnit), Unit> = BTreeMap::new();
-        let mut ended: BTreeSet<(EnrollmentId, SheetUnit)> = BTreeSet::new();
+        let mut ended: BTreeSet<Answer> = BTreeSet::new();
+        let mut blank: Vec<Blank> = Vec::new();
         for run in runs {
             let fill = fill_of(options, run.days);
             for path in &run.files {
                 let copy = folder.join(format!("sheet-{}", read.copies.len()));
                 let file = read_file(path, &fill, &copy, progress)?;
-                let enrollment = read.enrollment_of(&file, &fill)?;
                 read.copies.insert(file.hash.clone(), copy);
+                if file.facts.rows == 0 {
+                    blank.push(Blank { file: file.file, facts: file.facts });
+                    continue;
+                }
+                let enrollment = read.enrollment_of(&file, &fill)?;
                 let facts = file.facts;
                 for (unit, part) in file.parts {
                     if facts.is_answer && facts.next.is_none() {
@@ -146,8 +160,16 @@ impl SheetFiles {
             }
             read.run_time = read.run_time.or(run.run_time);
         }
+        let mut open: BTreeMap<Answer, String> = BTreeMap::new();
+        for ((enrollment, unit), own) in &units {
+            let answer = (enrollment.clone(), answer_of(unit));
+            if let Some(link) = own.link.as_ref().filter(|_| !ended.contains(&answer)) {
+                open.insert(answer, link.clone());
+            }
+        }
+        end_with_blank(&mut open, &blank)?;
         for ((enrollment, unit), own) in units {
-            let incomplete = own.link.is_some() && !ended.contains(&(enrollment.clone(), answer_of(&unit)));
+            let incomplete = own.link.is_some() && open.contains_key(&(enrollment.clone(), answer_of(&unit)));
             if incomplete {
                 read.missing.push(format!(
                     "{} of {} of enrollment {enrollment} go on at an address that is not here ({}): rows are missing, and \
@@ -319,6 +341,33 @@ fn answer_of(unit: &SheetUnit) -> SheetUnit {
     let (order, _) = &unit.reservation;
     let day = if unit.kind == SheetKind::Prices { unit.day } else { Date::MIN };
     SheetUnit { kind: unit.kind, day, reservation: (order.clone(), String::new()) }
+}
+
+/// Takes from the answers without end, which are beside where they go on, those that pages without rows end. Such a page
+/// does not say which answer it is of: where there are fewer of them than answers, none counts as ended.
+fn end_with_blank(open: &mut BTreeMap<Answer, String>, blank: &[Blank]) -> Result<(), ImportError> {
+    for page in blank {
+        let fits = |((_, unit), link): (&Answer, &String)| match &page.facts.next {
+            Some(next) => next == link,
+            None => page.facts.of_prices == (unit.kind == SheetKind::Prices),
+        };
+        if !open.iter().any(fits) {
+            return Err(ImportError::Input(InputError::Contradiction {
+                file: page.file.clone(),
+                reason: "it has no rows and ends no answer of this command; leave it out".to_owned(),
+                line: None,
+                column: None,
+            }));
+        }
+    }
+    for of_prices in [true, false] {
+        let is_one = |unit: &SheetUnit| of_prices == (unit.kind == SheetKind::Prices);
+        let ends = blank.iter().filter(|page| page.facts.next.is_none() && page.facts.of_prices == of_prices).count();
+        if ends >= open.keys().filter(|(_, unit)| is_one(unit)).count() {
+            open.retain(|(_, unit), _| !is_one(unit));
+        }
+    }
+    Ok(())
 }
 
 impl Unit {

@@ -62,7 +62,7 @@ pub use reservations::{ReservationPurchase, USES_MAX};
 pub use restated::{Restatement, RestatementView, SeriesPeriod, TwoStates};
 pub use rollup::ROLLUPS;
 pub use root::{LakeRoot, make_private};
-pub use scan::Scan;
+pub use scan::{Scan, have_marketplace_rows};
 pub use select::rows_of_selection;
 pub use stretch::{Asked, Stretch, StretchRows};
 pub use table::{Lake, Snapshot};

@@ -10,6 +10,8 @@ use calendar::BillingPeriod;
 use formats::{EXTRA_COLUMN, charge_schema};
 use ledger::{ChargeQuery, Place, Sharing, Unit, Visibility, Window};
 use object_store::ObjectStore;
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
 use parquet::arrow::ParquetRecordBatchStreamBuilder;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, RowSelection};
@@ -91,16 +93,29 @@ impl Snapshot {
 impl Snapshot {
     /// Whether any of these files, which need not be part of the snapshot, has a row of a Marketplace publisher.
     pub async fn have_marketplace_rows(&self, files: Vec<LakeFile>) -> Result<bool, LakeError> {
-        for file in files {
-            let filter = Arc::new(RowFilter::visible(Window::Period(file.period), Visibility::Marketplace));
-            let files = vec![(file, filter)].into_iter();
-            let mut scan = Scan { lake: FileAccess::of(self), files, columns: Vec::new(), open: None };
-            if scan.next_batch().await?.is_some() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        any_marketplace_row(&FileAccess::of(self), files).await
     }
+}
+
+/// The same for files that were written to another place than a table.
+pub async fn have_marketplace_rows(
+    (store, folder): &(Arc<dyn ObjectStore>, Path),
+    files: Vec<LakeFile>,
+) -> Result<bool, LakeError> {
+    let store = Arc::new(PrefixStore::new(store.clone(), folder.clone()));
+    any_marketplace_row(&FileAccess::new(store, Footers::new()), files).await
+}
+
+async fn any_marketplace_row(access: &FileAccess, files: Vec<LakeFile>) -> Result<bool, LakeError> {
+    for file in files {
+        let filter = Arc::new(RowFilter::visible(Window::Period(file.period), Visibility::Marketplace));
+        let files = vec![(file, filter)].into_iter();
+        let mut scan = Scan { lake: access.clone(), files, columns: Vec::new(), open: None };
+        if scan.next_batch().await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 impl Scan {

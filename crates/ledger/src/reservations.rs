@@ -73,8 +73,8 @@ pub struct UseSummary {
     pub order: String,
     /// Id of the reservation, as the first row spells it.
     pub reservation: String,
-    /// Reservation-hours that there were.
-    pub reserved: Total,
+    /// Reservation-hours that there were; `None` where details that were imported do not say it.
+    pub reserved: Option<Total>,
     /// Reservation-hours that were used.
     pub used: Total,
 }
@@ -158,7 +158,7 @@ impl DayUse {
             day,
             order: self.order.clone(),
             reservation: self.reservation.clone(),
-            reserved: self.reserved()?,
+            reserved: Some(self.reserved()?),
             used: self.used()?,
         })
     }
@@ -176,7 +176,13 @@ pub fn monthly(
         let first = BillingPeriod::of(own.day).first_day();
         match months.get_mut(&(first, key.clone())) {
             Some(month) => {
-                month.reserved.merge(own.reserved)?;
+                month.reserved = match (month.reserved, own.reserved) {
+                    (Some(mut sum), Some(more)) => {
+                        sum.merge(more)?;
+                        Some(sum)
+                    }
+                    _ => None,
+                };
                 month.used.merge(own.used)?;
             }
             None => drop(months.insert((first, key), UseSummary { day: first, ..own })),
@@ -186,11 +192,31 @@ pub fn monthly(
 }
 
 impl UseSummary {
+    /// The summary of details of a day: used hours of each instance, beside the hours of the reservation, which every
+    /// detail repeats. Details that contradict one another about these leave them unknown.
+    ///
+    /// # Errors
+    /// Sums that exceed 256 bits.
+    pub fn of_details(
+        (day, key): (Date, ReservationKey),
+        details: &[(Decimal, Option<Decimal>)],
+    ) -> Result<Self, MoneyError> {
+        let ReservationKey { order, reservation } = key;
+        let (mut used, mut reserved) = (Total::ZERO, Total::ZERO);
+        for (hours, _) in details {
+            used.add(*hours)?;
+        }
+        let first = details.first().and_then(|(_, reserved)| *reserved);
+        let agreed = first.filter(|first| details.iter().all(|(_, own)| own.is_some_and(|own| own == *first)));
+        agreed.map(|hours| reserved.add(hours)).transpose()?;
+        Ok(Self { day, order, reservation, reserved: agreed.map(|_| reserved), used })
+    }
+
     /// How much of the reserved hours was used, in percent, rounded half to even to 18 digits; `None` where nothing was
-    /// reserved.
+    /// reserved, and where that is not known.
     pub fn utilization(&self) -> Option<Decimal> {
         let hundredfold = self.used.value().checked_mul(Decimal::from(100)).ok()?;
-        half_even_quotient(hundredfold, self.reserved.value(), QUOTIENT_DIGITS).ok()
+        half_even_quotient(hundredfold, self.reserved?.value(), QUOTIENT_DIGITS).ok()
     }
 }
 
@@ -241,7 +267,7 @@ mod tests {
             .values()
             .map(|day| {
                 let text = |total: Total| total.value().to_shortest_string();
-                (day.day.to_string(), text(day.reserved), text(day.used))
+                (day.day.to_string(), text(day.reserved.unwrap()), text(day.used))
             })
             .collect();
         let expected = [("2024-01-01", "24", "22"), ("2024-01-02", "24", "0")];
@@ -249,14 +275,47 @@ mod tests {
         let first = daily.values().next().unwrap();
         assert_eq!(first.utilization().unwrap().to_string(), "91.666666666666666667");
         assert_eq!(found.len(), 2, "one ratio however it is spelled");
-        assert_eq!(units_of_day(first.reserved.value()).unwrap().to_shortest_string(), "1");
+        assert_eq!(units_of_day(first.reserved.unwrap().value()).unwrap().to_shortest_string(), "1");
         let months = monthly(daily.into_iter().map(|((_, key), own)| (key, own))).unwrap();
         let month = months.values().next().unwrap();
         assert_eq!(
-            (month.day.to_string().as_str(), month.reserved.value().to_shortest_string().as_str()),
+            (month.day.to_string().as_str(), month.reserved.unwrap().value().to_shortest_string().as_str()),
             ("2024-01-01", "48")
         );
         assert_eq!(month.used.value().to_shortest_string(), "22");
+    }
+
+    #[test]
+    fn imported_details_of_a_day_make_its_summary() {
+        let key = ReservationKey { order: "O".into(), reservation: "R".into() };
+        let of = |details: &[(&str, Option<&str>)]| {
+            let read: Vec<_> = details.iter().map(|(used, reserved)| (number(used), reserved.map(number))).collect();
+            let day = "2024-01-01".parse().unwrap();
+            let own = UseSummary::of_details((day, key.clone()), &read).unwrap();
+            (
+                own.used.value().to_string(),
+                own.reserved.map(|total| total.value().to_shortest_string()),
+                own.utilization(),
+            )
+        };
+        let (used, reserved, utilization) = of(&[("23.97", Some("24.0")), ("0.03", Some("24"))]);
+        assert_eq!((used.as_str(), reserved.as_deref()), ("24.00", Some("24")));
+        assert_eq!(utilization.unwrap().to_shortest_string(), "100");
+        for unknown in [&[("1", Some("24")), ("2", None)], &[("1", Some("24")), ("2", Some("48"))]] {
+            assert_eq!(of(unknown), ("3".to_owned(), None, None), "{unknown:?}");
+        }
+    }
+
+    #[test]
+    fn a_month_with_a_day_of_unknown_hours_has_unknown_hours() {
+        let key = ReservationKey { order: "o".into(), reservation: "r".into() };
+        let of = |day: &str, reserved: Option<&str>| {
+            let details = [(number("2"), reserved.map(number))];
+            (key.clone(), UseSummary::of_details((day.parse().unwrap(), key.clone()), &details).unwrap())
+        };
+        let months = monthly([of("2024-01-01", Some("24")), of("2024-01-02", None)].into_iter()).unwrap();
+        let month = months.into_values().next().unwrap();
+        assert_eq!((month.reserved.is_none(), month.used.value().to_string().as_str()), (true, "4"));
     }
 
     #[test]
@@ -311,13 +370,13 @@ mod tests {
                 prop_assert_eq!(own.used().unwrap().value(), summary.used.value());
                 let reservation: u8 = key.reservation[1..].parse().unwrap();
                 prop_assert_eq!(summary.used.value().to_shortest_string(), exact(used[&(date, reservation)]));
-                prop_assert_eq!(summary.reserved.value().to_shortest_string(), exact(reserved[&(date, reservation)]));
+                prop_assert_eq!(summary.reserved.unwrap().value().to_shortest_string(), exact(reserved[&(date, reservation)]));
             }
             let months = monthly(daily.into_iter().map(|((_, key), own)| (key, own))).unwrap();
             for ((first, key), month) in &months {
                 let place = (first.add_days(-1000).unwrap(), key.reservation[1..].parse::<u8>().unwrap());
                 prop_assert_eq!(month.used.value().to_shortest_string(), exact(used[&place]));
-                prop_assert_eq!(month.reserved.value().to_shortest_string(), exact(reserved[&place]));
+                prop_assert_eq!(month.reserved.unwrap().value().to_shortest_string(), exact(reserved[&place]));
             }
         }
     }

@@ -6,8 +6,10 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod derived;
 mod error;
 mod question;
+mod reservations;
 mod shares;
 mod sheets;
 #[cfg(test)]
@@ -16,5 +18,6 @@ mod walk;
 
 pub use error::PageError;
 pub use question::PageQuestion;
-pub use sheets::{ReservationQuestion, SHEET_ROWS_MAX, SheetItem};
+pub use reservations::{ReservationAnswer, ReservationQuestion, SheetItem};
+pub use sheets::SHEET_ROWS_MAX;
 pub use walk::{Groups, Pages, RowsPage, TagsPage, Walk};

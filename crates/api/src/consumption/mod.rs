@@ -19,8 +19,8 @@ pub(crate) use balances::balances;
 pub(crate) use charges::charges;
 pub(crate) use download::{create_download, download_result, download_status};
 pub(crate) use marketplaces::marketplaces;
-pub(crate) use price_sheet::{marked, meter_member, price_sheet};
-pub(crate) use reservations::{DERIVED, reservation_details, reservation_summaries, reservation_transactions};
+pub(crate) use price_sheet::{meter_member, price_sheet};
+pub(crate) use reservations::{reservation_details, reservation_summaries, reservation_transactions};
 pub(crate) use tags::tags;
 pub(crate) use usage_details::usage_details;
 

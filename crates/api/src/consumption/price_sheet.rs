@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use access::PricePermit;
 use axum::body::Body;
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use calendar::BillingPeriod;
 use catalog::HeldSheet;
@@ -23,7 +23,7 @@ use crate::arm::{
 };
 use crate::clock::today;
 use crate::dispatch::Call;
-use crate::sheet_rows::{Member, Times, Unknown, number, quoted, text, write_members};
+use crate::sheet_rows::{Member, Times, Unknown, number, quoted, text, told_incomplete, write_members};
 
 /// Versions that have the operation: all from 2018-01-31 on.
 const PRICE_VERSIONS: &[&str] = API_VERSIONS.split_at(2).1;
@@ -32,7 +32,6 @@ const READ_ACTION: &str = "Microsoft.Consumption/pricesheets/read";
 const OFFER_SINCE: &str = "2018-05-31";
 const SAVINGS_PLAN_SINCE: &str = "2022-09-01";
 /// Says that the imported answer went on at an address that was not imported.
-const INCOMPLETE: HeaderName = HeaderName::from_static("lazurite-incomplete");
 /// `$expand` as clients write it, and as links of the original have it.
 const METER_DETAILS: [&str; 3] = ["meterDetails", "properties/meterDetails", "properties/pricesheets/meterDetails"];
 
@@ -140,15 +139,7 @@ pub(crate) async fn price_sheet(call: &Call<'_>, segments: &[String]) -> Result<
     .into_bytes();
     body.extend_from_slice(&out);
     body.extend_from_slice(b"]}}");
-    Ok(marked(answer(StatusCode::OK, Body::from(body)), &sheet))
-}
-
-/// Says whether prices of the sheet are missing.
-pub(crate) fn marked(mut response: Response, sheet: &HeldSheet) -> Response {
-    if sheet.incomplete {
-        response.headers_mut().insert(INCOMPLETE, HeaderValue::from_static("true"));
-    }
-    response
+    Ok(told_incomplete(answer(StatusCode::OK, Body::from(body)), sheet.incomplete))
 }
 
 /// The sheet that is held, from its beginning.

@@ -5,19 +5,18 @@
 use std::collections::BTreeMap;
 
 use access::Permit;
-use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
 use calendar::{BillingPeriod, Date, DateRange};
 use ledger::{DayBounds, Grain, Scope, SheetKind};
 use odata::{Dialect, Strictness, filter};
-use pages::{ReservationQuestion, SheetItem};
+use pages::{ReservationAnswer, ReservationQuestion};
 
 use super::{API_VERSIONS, page};
 use crate::arm::{ApiError, api_version, authenticate, day, excerpt, parse_scope, permit};
 use crate::dispatch::Call;
 use crate::sheet_rows::{
     DETAILS, DETAILS_AT_FIRST, Member, SUMMARIES, SUMMARIES_AT_FIRST, TRANSACTIONS, TRANSACTIONS_AT_FIRST, Times,
-    Unknown, any_derived, quoted, write_members,
+    Unknown, quoted, time_digits, told, write_members,
 };
 
 /// Versions that have details and summaries: all from 2017-11-30 on.
@@ -33,8 +32,10 @@ const TRANSACTION_PARAMETERS: &[&str] = &["api-version", "$filter", "useMarkupIf
 const DETAILS_ACTION: &str = "Microsoft.Consumption/reservationDetails/read";
 const SUMMARIES_ACTION: &str = "Microsoft.Consumption/reservationSummaries/read";
 const TRANSACTIONS_ACTION: &str = "Microsoft.Consumption/reservationTransactions/read";
-/// Says that some rows were made of charges.
-pub(crate) const DERIVED: HeaderName = HeaderName::from_static("lazurite-derived");
+
+/// Digits of a day and of a minute: `YYYYMMDD`, `YYYYMMDDhhmm`.
+const DAY_DIGITS: usize = 8;
+const MINUTE_DIGITS: usize = 12;
 
 /// Whose reservations are asked for.
 struct Whose {
@@ -47,9 +48,9 @@ struct Whose {
 pub(crate) async fn reservation_details(call: &Call<'_>, segments: &[String]) -> Result<Response, ApiError> {
     let (api_version, whose) = asked(call, segments, DETAILS_ACTION).await?;
     let days = days(call)?.ok_or_else(|| missing_days("reservation details"))?;
-    let items = read(call, &whose, SheetKind::ReservationDetails, Some(days)).await?;
+    let answer = read(call, &whose, SheetKind::ReservationDetails, Some(days)).await?;
     let count = if api_version < USE_MEMBERS_SINCE { DETAILS_AT_FIRST } else { DETAILS.len() };
-    Ok(list(&items, "reservationDetails", DETAILS.split_at(count).0))
+    Ok(list(&answer, "reservationDetails", DETAILS.split_at(count).0))
 }
 
 /// Answers with how far reservations were used, by day or by month.
@@ -66,9 +67,9 @@ pub(crate) async fn reservation_summaries(call: &Call<'_>, segments: &[String]) 
     if grain == Grain::Daily && days.is_none() {
         return Err(missing_days("daily reservation summaries"));
     }
-    let items = read(call, &whose, grain.kind(), days).await?;
+    let answer = read(call, &whose, grain.kind(), days).await?;
     let count = if api_version < USE_MEMBERS_SINCE { SUMMARIES_AT_FIRST } else { SUMMARIES.len() };
-    Ok(list(&items, "reservationSummaries", SUMMARIES.split_at(count).0))
+    Ok(list(&answer, "reservationSummaries", SUMMARIES.split_at(count).0))
 }
 
 /// Answers with purchases and returns of reservations of an enrollment; months that the filter touches come back whole.
@@ -86,9 +87,9 @@ pub(crate) async fn reservation_transactions(call: &Call<'_>, segments: &[String
     let own = permit(&state.catalog, &caller, &scope, &text, TRANSACTIONS_ACTION).await?;
     let days = filter_days(call, Dialect::reservation_events())?.map(whole_months).transpose()?;
     let whose = Whose { permits: vec![own], order: None, reservation: None };
-    let items = read(call, &whose, SheetKind::ReservationTransactions, days).await?;
+    let answer = read(call, &whose, SheetKind::ReservationTransactions, days).await?;
     let count = if api_version < TRANSACTION_MEMBERS_SINCE { TRANSACTIONS_AT_FIRST } else { TRANSACTIONS.len() };
-    Ok(transactions(&items, TRANSACTIONS.split_at(count).0))
+    Ok(transactions(&answer, TRANSACTIONS.split_at(count).0))
 }
 
 /// The caller's rights, and what the path and the parameters name.
@@ -169,7 +170,7 @@ async fn read(
     whose: &Whose,
     kind: SheetKind,
     days: Option<DateRange>,
-) -> Result<Vec<SheetItem>, ApiError> {
+) -> Result<ReservationAnswer, ApiError> {
     let question = ReservationQuestion {
         permits: &whose.permits,
         kind,
@@ -228,15 +229,15 @@ fn unsupported(text: &str) -> ApiError {
 }
 
 /// Resources of reservations, as recorded answers have them.
-fn list(items: &[SheetItem], collection: &str, members: &[Member]) -> Response {
+fn list(answer: &ReservationAnswer, collection: &str, members: &[Member]) -> Response {
     let mut out = Vec::new();
-    for item in items {
+    for item in &answer.items {
         if !out.is_empty() {
             out.push(b',');
         }
         let row = &item.row;
         let (order, reservation) = (row.text("reservationOrderId"), row.text("reservationId"));
-        let date: String = row.text("usageDate").chars().filter(char::is_ascii_digit).take(8).collect();
+        let date = time_digits(&row.text("usageDate"), DAY_DIGITS);
         let id = row.json("@id").map_or_else(
             || {
                 quoted(&format!(
@@ -259,24 +260,24 @@ fn list(items: &[SheetItem], collection: &str, members: &[Member]) -> Response {
         write_members(members, row, (Times::WithZone, Unknown::Absent), &mut out);
         out.push(b'}');
     }
-    told(page(vec![out], None), items)
+    told(page(vec![out], None), answer)
 }
 
 /// Transactions. Their tags are a list, and those of one event share a name.
-fn transactions(items: &[SheetItem], members: &[Member]) -> Response {
+fn transactions(answer: &ReservationAnswer, members: &[Member]) -> Response {
     let mut out = Vec::new();
     let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
-    for item in items {
+    for item in &answer.items {
         if !out.is_empty() {
             out.push(b',');
         }
         let row = &item.row;
         let name = row.json("@name").map_or_else(
             || {
-                let digits: String = row.text("eventDate").chars().filter(char::is_ascii_digit).take(12).collect();
+                let digits = time_digits(&row.text("eventDate"), MINUTE_DIGITS);
                 let number = numbers.entry(digits.clone()).or_insert(0);
                 *number += 1;
-                quoted(&format!("{digits:0<12}-{number}"))
+                quoted(&format!("{digits}-{number}"))
             },
             str::to_owned,
         );
@@ -303,13 +304,5 @@ fn transactions(items: &[SheetItem], members: &[Member]) -> Response {
         write_members(members, row, (Times::WithZone, Unknown::Absent), &mut out);
         out.push(b'}');
     }
-    told(page(vec![out], None), items)
-}
-
-/// Says whether rows were made of charges.
-fn told(mut response: Response, items: &[SheetItem]) -> Response {
-    if any_derived(items) {
-        response.headers_mut().insert(DERIVED, HeaderValue::from_static("true"));
-    }
-    response
+    told(page(vec![out], None), answer)
 }

@@ -8,9 +8,8 @@ use formats::StoredRow;
 use super::{check_query, enrollment_scope, version};
 use crate::arm::{ApiError, authenticate, billing_period, permit, permit_prices, tagged_text};
 use crate::clock::today;
-use crate::consumption::marked;
 use crate::dispatch::Call;
-use crate::sheet_rows::{Member, Times, Unknown, number, quoted, text, write_members};
+use crate::sheet_rows::{Member, Times, Unknown, number, quoted, text, told_incomplete, write_members};
 
 const READ_ACTION: &str = "Microsoft.Consumption/pricesheets/read";
 /// Longest answer: it is put together in memory.
@@ -73,7 +72,7 @@ pub(crate) async fn price_sheet(
         page += 1;
     }
     body.push(b']');
-    Ok(marked(tagged_text(&call.parts.headers, body), &sheet))
+    Ok(told_incomplete(tagged_text(&call.parts.headers, body), sheet.incomplete))
 }
 
 /// A price. The number in an id that its source did not give is the row's position.

@@ -2,7 +2,6 @@
 //! answers as lists, for enterprise roles (contract section 8). Details and summaries were in version 2 only, charges in
 //! versions 2 to 4.
 
-use axum::http::HeaderValue;
 use axum::response::Response;
 use calendar::{BillingPeriod, Date, DateRange};
 use ledger::{Grain, SheetKind};
@@ -10,11 +9,10 @@ use pages::ReservationQuestion;
 
 use super::{check_query, enrollment_scope};
 use crate::arm::{ApiError, authenticate, day, excerpt, permit, tagged_text};
-use crate::consumption::DERIVED;
 use crate::dispatch::Call;
 use crate::sheet_rows::{
-    DETAILS, DETAILS_AT_FIRST, Kind, Member, SUMMARIES, SUMMARIES_AT_FIRST, Times, Unknown, any_derived, number, text,
-    time, write_members,
+    DETAILS, DETAILS_AT_FIRST, Kind, Member, SUMMARIES, SUMMARIES_AT_FIRST, Times, Unknown, number, text, time, told,
+    write_members,
 };
 
 const READ_ACTION: &str = "Microsoft.Consumption/reservationDetails/read";
@@ -128,27 +126,23 @@ async fn answer(call: &Call<'_>, enrollment: &str, kind: SheetKind, members: &[M
         _ => days,
     };
     let question = ReservationQuestion { permits: &[own], kind, days: Some(held_days), order: None, reservation: None };
-    let mut items = state.pages.reservations(question).await?;
+    let mut answer = state.pages.reservations(question).await?;
     if is_of_events {
-        items.retain(|item| {
+        answer.items.retain(|item| {
             let text = item.row.text("eventDate");
             let event = text.get(..10).and_then(|text| Date::parse_iso(text).ok());
             event.or_else(|| Date::parse_any(text.as_bytes()).ok()).is_none_or(|event| days.contains(event))
         });
     }
     let mut body = b"[".to_vec();
-    for (index, item) in items.iter().enumerate() {
+    for (index, item) in answer.items.iter().enumerate() {
         if index > 0 {
             body.push(b',');
         }
         write_members(members, &item.row, (Times::Plain, Unknown::Placeholder), &mut body);
     }
     body.push(b']');
-    let mut response = tagged_text(&call.parts.headers, body);
-    if any_derived(&items) {
-        response.headers_mut().insert(DERIVED, HeaderValue::from_static("true"));
-    }
-    Ok(response)
+    Ok(told(tagged_text(&call.parts.headers, body), &answer))
 }
 
 fn date(call: &Call<'_>, name: &str) -> Result<Date, ApiError> {

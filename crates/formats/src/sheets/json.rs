@@ -3,6 +3,7 @@
 use std::fs::File;
 
 use memchr::memchr_iter;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::members::Row;
@@ -31,10 +32,21 @@ pub(super) fn looks_like_sheet(head: &[u8]) -> bool {
     WORDS.iter().any(|words| words.iter().all(|word| text.contains(word)))
 }
 
+/// Whether a text is a whole answer without items, which does not say what it is about.
+pub(super) fn is_blank(text: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct List {
+        value: Vec<IgnoredAny>,
+    }
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    serde_json::from_slice(text).is_ok_and(|list: List| list.value.is_empty())
+}
+
 /// Where rows stand in an answer.
 struct Answer<'j> {
     items: Vec<&'j RawValue>,
     next: Option<String>,
+    of_prices: bool,
 }
 
 pub(super) fn read(source: &mut SourceReader<File>, reading: &mut Reading<'_>) -> Result<(), InputError> {
@@ -47,6 +59,7 @@ pub(super) fn read(source: &mut SourceReader<File>, reading: &mut Reading<'_>) -
     })?;
     let answer = answer(whole).map_err(|reason| reading.refused(None, reason))?;
     (reading.facts.is_answer, reading.facts.next) = (true, answer.next);
+    reading.facts.of_prices = answer.of_prices;
     let (mut counted, mut line) = (0, 1);
     for item in answer.items {
         let start = (item.get().as_ptr().addr()).saturating_sub(text.as_ptr().addr());
@@ -61,7 +74,7 @@ pub(super) fn read(source: &mut SourceReader<File>, reading: &mut Reading<'_>) -
 
 fn answer(whole: &RawValue) -> Result<Answer<'_>, String> {
     if whole.get().starts_with('[') {
-        return Ok(Answer { items: json::items(whole)?, next: None });
+        return Ok(Answer { items: json::items(whole)?, next: None, of_prices: false });
     }
     let members = json::members(whole)?;
     let find = |members: &[Member<'_>], name: &str| members.iter().position(|member| member.name == name);
@@ -71,14 +84,14 @@ fn answer(whole: &RawValue) -> Result<Answer<'_>, String> {
         (next != "null" && !link.is_empty()).then(|| without_place(&link))
     };
     if let Some(at) = find(&members, "value") {
-        return Ok(Answer { items: json::items(members[at].value)?, next: next(&members) });
+        return Ok(Answer { items: json::items(members[at].value)?, next: next(&members), of_prices: false });
     }
     let Some(at) = find(&members, "properties") else {
         return Err(format!("the object has neither value nor properties; {EXPECTED}"));
     };
     let properties = json::members(members[at].value)?;
     match find(&properties, "pricesheets") {
-        Some(at) => Ok(Answer { items: json::items(properties[at].value)?, next: next(&properties) }),
+        Some(at) => Ok(Answer { items: json::items(properties[at].value)?, next: next(&properties), of_prices: true }),
         None => Err(format!("its properties have no pricesheets; {EXPECTED}")),
     }
 }

@@ -36,6 +36,8 @@ const PERIOD_DIGITS: usize = 6;
 pub enum SheetHint {
     /// Rows of sheets.
     Sheet,
+    /// An answer without items, which can end one of sheets as well as one of charges.
+    Blank,
     /// Something else.
     Other,
 }
@@ -47,8 +49,12 @@ impl SheetHint {
         let Ok(mut source) = SourceReader::open_file("", input) else { return Self::Other };
         // An error in the middle still leaves what came before it.
         _ = source.by_ref().take(HEAD_BYTES).read_to_end(&mut head);
-        let is_sheet = if begins_like_json(&head) { json::looks_like_sheet(&head) } else { csv::is_header(&head) };
-        if is_sheet { Self::Sheet } else { Self::Other }
+        match begins_like_json(&head) {
+            true if json::looks_like_sheet(&head) => Self::Sheet,
+            true if json::is_blank(&head) => Self::Blank,
+            false if csv::is_header(&head) => Self::Sheet,
+            _ => Self::Other,
+        }
     }
 }
 
@@ -70,9 +76,11 @@ pub struct SheetFacts {
     pub currency: Option<Currency>,
     /// Whether the file is an answer, which can have several pages; files of portals and exports have none.
     pub is_answer: bool,
+    /// Whether the answer is a price sheet as a resource. Other answers tell by their rows alone what they are.
+    pub of_prices: bool,
     /// Where the answer goes on, without the place in it: equal for all pages of an answer but the last, which goes on nowhere.
     pub next: Option<String>,
-    /// Number of rows.
+    /// Number of rows. Only an answer can have none: a page of one that has rows on others.
     pub rows: u64,
 }
 
@@ -94,7 +102,7 @@ pub fn read_sheet(
         csv::read(source, &mut reading)?;
     }
     match reading.facts.rows {
-        0 => Err(reading.refused(None, "it has no rows; nothing is imported".to_owned())),
+        0 if !reading.facts.is_answer => Err(reading.refused(None, "it has no rows; nothing is imported".to_owned())),
         _ => Ok(reading.facts),
     }
 }
@@ -144,14 +152,11 @@ impl Reading<'_> {
     /// The civil date of a time, whatever its zone: the day that the original means.
     fn date(&self, place: RowPlace, row: &Row, name: &'static str) -> Result<Date, InputError> {
         let text = row.text(name);
-        let day = match text.split_once('T') {
-            Some((day, _)) => Date::parse_iso(day).ok(),
-            None => Date::parse_any(text.as_bytes()).ok(),
-        };
-        day.ok_or_else(|| self.fault(place, name, &text, "expected a day such as 2023-09-01 or 2023-09-01T00:00:00Z"))
+        civil_date(&text)
+            .ok_or_else(|| self.fault(place, name, &text, "expected a day such as 2023-09-01 or 2023-09-01T00:00:00Z"))
     }
 
-    /// The billing period of prices: the row's own, else the option's.
+    /// The billing period of prices: the row's own, else the option's, else that which the row's days are.
     fn period(&self, place: RowPlace, row: &Row) -> Result<BillingPeriod, InputError> {
         let id = row.text("billingPeriodId");
         let name = id.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
@@ -164,8 +169,36 @@ impl Reading<'_> {
                 let reason = format!("a price is of {own}, but --period is {given}");
                 Err(self.refused(Some(place), reason))
             }
-            (Some(period), _) | (None, Some(period)) => Ok(period),
-            (None, None) => Err(InputError::MissingFact {
+            (Some(period), _) => Ok(period),
+            (None, given) => self.period_of_days(place, row, given),
+        }
+    }
+
+    /// `EffectiveStartDate` and `EffectiveEndDate` are the days of the sheet's billing period (Price Sheet API 2024-08-01).
+    fn period_of_days(
+        &self,
+        place: RowPlace,
+        row: &Row,
+        given: Option<BillingPeriod>,
+    ) -> Result<BillingPeriod, InputError> {
+        const FIRST: &str = "effectiveStartDate";
+        const LAST: &str = "effectiveEndDate";
+        let day = |name| if row.text(name).is_empty() { Ok(None) } else { self.date(place, row, name).map(Some) };
+        let (first, last) = (day(FIRST)?, day(LAST)?);
+        match (given, first, last) {
+            (Some(given), first, last)
+                if first.is_some_and(|first| first > given.last_day())
+                    || last.is_some_and(|last| last < given.first_day()) =>
+            {
+                let (first, last) = (row.text(FIRST), row.text(LAST));
+                let reason = format!("a price is effective from {first} to {last}, but the billing period is {given}");
+                Err(self.refused(Some(place), reason))
+            }
+            (Some(given), ..) => Ok(given),
+            (None, Some(first), Some(last)) if BillingPeriod::of(first) == BillingPeriod::of(last) => {
+                Ok(BillingPeriod::of(first))
+            }
+            (None, ..) => Err(InputError::MissingFact {
                 file: self.file.to_owned(),
                 fact: "billing period",
                 option: "--period YYYYMM",
@@ -198,9 +231,10 @@ impl Reading<'_> {
     fn learn_enrollment(&mut self, kind: SheetKind, place: RowPlace, row: &Row) -> Result<(), InputError> {
         let own = row.enrollment();
         let own = own.map_err(|text| self.fault(place, "enrollmentNumber", &text, "expected an enrollment number"))?;
-        if kind == SheetKind::ReservationTransactions {
-            self.check_parties(place, row)?;
-        }
+        let own = match kind {
+            SheetKind::ReservationTransactions => own.or(self.party(place, row)?),
+            _ => own,
+        };
         let Some(own) = own else { return Ok(()) };
         match &self.facts.enrollment {
             Some(known) if !known.matches(own.as_str()) => {
@@ -215,16 +249,18 @@ impl Reading<'_> {
         }
     }
 
-    /// A transaction is of the enrollment that bought the reservation, or that has it now.
-    fn check_parties(&self, place: RowPlace, row: &Row) -> Result<(), InputError> {
+    /// A transaction is of the enrollment that bought the reservation, or that has it now. Whose it is, if the row tells.
+    fn party(&self, place: RowPlace, row: &Row) -> Result<Option<EnrollmentId>, InputError> {
         let parties = ["purchasingEnrollment", "currentEnrollment"].map(|name| row.text(name));
-        let named: Vec<&String> = parties.iter().filter(|party| !party.is_empty()).collect();
-        match &self.facts.enrollment {
-            Some(own) if !named.is_empty() && !named.iter().any(|party| own.matches(party)) => {
-                let reason = format!("a transaction is of enrollment {}, expected {own}", named[0]);
+        let mut named: Vec<&String> = parties.iter().filter(|party| !party.is_empty()).collect();
+        named.dedup();
+        match (&self.facts.enrollment, &named[..]) {
+            (Some(own), [first, ..]) if !named.iter().any(|party| own.matches(party)) => {
+                let reason = format!("a transaction is of enrollment {first}, expected {own}");
                 Err(self.refused(Some(place), reason))
             }
-            _ => Ok(()),
+            (None, [only]) => Ok(EnrollmentId::parse(only).ok()),
+            _ => Ok(None),
         }
     }
 
@@ -255,8 +291,24 @@ impl Reading<'_> {
 
     fn refused(&self, place: Option<RowPlace>, reason: String) -> InputError {
         let line = place.map(|place| place.line);
+        let reason = place.map_or_else(|| reason.clone(), |place| format!("{place}: {reason}"));
         InputError::Contradiction { file: self.file.to_owned(), reason, line, column: None }
     }
+}
+
+/// The civil date of a time in any zone, or of a day.
+fn civil_date(text: &str) -> Option<Date> {
+    /// `+05:30`
+    const OFFSET_BYTES: usize = 6;
+    let (_, clock) = text.split_once('T').unwrap_or_default();
+    let offset = clock.len().checked_sub(OFFSET_BYTES).and_then(|at| clock.get(at..));
+    let is_offset = |offset: &&str| {
+        let bytes = offset.as_bytes();
+        matches!(bytes, [b'+' | b'-', hour @ .., b':', _, _] if hour.len() == 2)
+            && bytes.iter().filter(|byte| byte.is_ascii_digit()).count() == 4
+    };
+    let local = &text[..text.len() - offset.filter(is_offset).map_or(0, str::len)];
+    Date::parse_any(local.as_bytes()).ok()
 }
 
 /// What a row is, as far as its members tell.

@@ -73,6 +73,72 @@ fn price_sheets_are_of_the_month_that_they_name() {
 }
 
 #[test]
+fn price_files_are_of_the_period_that_their_days_are() {
+    let file = |days: &str| {
+        format!(
+            "EnrollmentNumber,UnitOfMeasure,PartNumber,UnitPrice,EffectiveStartDate,EffectiveEndDate\n1,1 Hour,P,2,{days}\n"
+        )
+    };
+    let month = |days: &str, period: Option<&str>| {
+        let fill = FillIns { period: period.map(|period| period.parse().unwrap()), ..FillIns::default() };
+        read(&file(days), &fill).map(|(_, rows)| rows[0].unit.day.to_string()).map_err(|error| error.to_string())
+    };
+    assert_eq!(month("2023-09-01,2023-09-30", None).unwrap(), "2023-09-01");
+    assert_eq!(month("09/01/2023,09/30/2023", Some("202309")).unwrap(), "2023-09-01");
+    assert_eq!(month("2023-01-01T00:00:00Z,2023-12-31T23:59:59Z", Some("202309")).unwrap(), "2023-09-01");
+    for unclear in ["2023-09-01,", ",", "2023-01-01,2023-12-31"] {
+        assert!(month(unclear, None).unwrap_err().contains("--period YYYYMM"), "{unclear}");
+    }
+    let other = month("2023-10-01,2023-10-31", Some("202309")).unwrap_err();
+    assert!(
+        other.contains("line 2") && other.contains("from 2023-10-01 to 2023-10-31, but the billing period is 202309"),
+        "{other}"
+    );
+    assert!(month("2023-13-01,", Some("202309")).unwrap_err().contains("effectiveStartDate"));
+}
+
+#[test]
+fn days_are_those_of_the_clock_that_the_source_shows() {
+    for (text, day) in [
+        ("2023-09-01T23:30:00-08:00", "2023-09-01"),
+        ("2023-09-01T00:00:00.0000000+05:30", "2023-09-01"),
+        ("2023-09-01T00:00:00Z", "2023-09-01"),
+        ("9/1/2023", "2023-09-01"),
+    ] {
+        assert_eq!(civil_date(text).map(|day| day.to_string()).as_deref(), Some(day), "{text}");
+    }
+    for none in [
+        "",
+        "T",
+        "2023-09-01T99:99:99",
+        "2023-09-01T",
+        "2023-09-01T00:00:00-8",
+        "2023-09-31",
+        "+05:30",
+        "2023-09-01T00:00:00é",
+    ] {
+        assert_eq!(civil_date(none), None, "{none}");
+    }
+}
+
+#[test]
+fn transactions_tell_whose_they_are() {
+    let file = |parties: &str| {
+        format!(
+            "EventDate,EventType,ReservationOrderId,Amount,PurchasingEnrollment,CurrentEnrollmentId\n2023-09-01,Purchase,o,1,{parties}\n"
+        )
+    };
+    let whose = |parties: &str| {
+        let (facts, _) = read(&file(parties), &FillIns::default()).unwrap();
+        facts.enrollment.map(|own| own.to_string())
+    };
+    assert_eq!(whose("100,100").as_deref(), Some("100"));
+    assert_eq!(whose(",100").as_deref(), Some("100"));
+    assert_eq!(whose("100,200"), None, "it is of both");
+    assert_eq!(whose(","), None);
+}
+
+#[test]
 fn summaries_are_of_days_or_months_as_somebody_says() {
     assert!(refusal(SUMMARY, &fill()).contains("--grain daily or --grain monthly"));
     for (grain, kind) in [(Grain::Daily, SheetKind::DailySummaries), (Grain::Monthly, SheetKind::MonthlySummaries)] {

@@ -64,11 +64,13 @@ async fn one_command_does_not_take_them_twice() {
     for answer in [&consumption, &reporting] {
         let both = [("export.csv", export(true)), ("answer.json", answer.clone())];
         let both = both.each_ref().map(|(name, text)| (*name, text.as_str()));
-        let refused = bench.import_all(&both, |_| {}).await.unwrap_err();
-        assert!(
-            matches!(&refused, ImportError::Ambiguous { reason } if reason.contains("would count twice")),
-            "{refused}"
-        );
+        for dry_run in [true, false] {
+            let refused = bench.import_all(&both, |options| options.dry_run = dry_run).await.unwrap_err();
+            assert!(
+                matches!(&refused, ImportError::Ambiguous { reason } if reason.contains("would count twice")),
+                "{refused}"
+            );
+        }
     }
     let forms = [("a.json", consumption.as_str()), ("b.json", reporting.as_str())];
     let refused = bench.import_all(&forms, |_| {}).await.unwrap_err();
@@ -101,8 +103,11 @@ async fn an_export_takes_their_place_once_they_are_emptied() {
     let [consumption, _] = answers();
     bench.import_all(&[("first.csv", &export(false))], |_| {}).await.unwrap();
     bench.import_all(&[("answer.json", &consumption)], |_| {}).await.unwrap();
-    let refused = bench.import_all(&[("export.csv", &export(true))], |_| {}).await.unwrap_err();
+    let all = export(true);
+    let dry = bench.import_all(&[("export.csv", &all)], |options| options.dry_run = true).await.unwrap_err();
+    let refused = bench.import_all(&[("export.csv", &all)], |_| {}).await.unwrap_err();
     assert!(matches!(refused, ImportError::MarketplaceTwice { .. }), "{refused}");
+    assert_eq!(dry.to_string(), refused.to_string());
     let advice = refused.to_string();
     assert!(advice.contains("of the Marketplace alone") && advice.contains("--marketplace"), "{advice}");
     let of_marketplace = |options: &mut ImportOptions| {

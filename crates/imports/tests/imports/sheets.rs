@@ -138,6 +138,42 @@ async fn the_last_page_ends_an_answer_for_all_of_its_days() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_without_rows_ends_an_answer_and_is_none_alone() {
+    let bench = Bench::new().await;
+    let page = |reservation: &str, next: &str| {
+        format!(
+            "{{\"value\":[{{\"properties\":{{\"reservationOrderId\":\"{reservation}\",\"reservationId\":\"r\",\
+             \"usageDate\":\"2024-01-01\",\"instanceId\":\"/i\",\"reservedHours\":24,\"usedHours\":1}}}}],\"nextLink\":\"{next}\"}}"
+        )
+    };
+    let first = bench.file("1.json", page("o", "https://h/d?$skiptoken=1"));
+    let second = bench.file("2.json", "{\"value\":[],\"nextLink\":\"https://h/d?$skiptoken=2\"}");
+    let last = bench.file("3.json", "\u{feff}{\"value\":[],\"nextLink\":null}");
+    let open = bench.import(bench.sheet_options(vec![first.clone(), second.clone()])).await.unwrap();
+    assert_eq!(open.missing.len(), 1, "the answer goes on after a page without rows too");
+    let paths = vec![first.clone(), second.clone(), last.clone()];
+    let whole = bench.import(ImportOptions { force: true, ..bench.sheet_options(paths) }).await.unwrap();
+    assert!(whole.missing.is_empty() && whole.sheets[0].rows == 1, "{whole:?}");
+    assert!(bench.held_sheets(SheetKind::ReservationDetails).await.iter().all(|held| !held.incomplete));
+
+    // One such page cannot tell which of two answers it ends.
+    let other = bench.file("4.json", page("p", "https://h/e?$skiptoken=1"));
+    let two = bench.import(bench.sheet_options(vec![other.clone(), last.clone()])).await.unwrap();
+    assert!(two.missing.is_empty(), "{two:?}");
+    let third = bench.file("5.json", page("q", "https://h/f?$skiptoken=1"));
+    let fourth = bench.file("6.json", page("s", "https://h/g?$skiptoken=1"));
+    let both = bench.import(bench.sheet_options(vec![third, fourth, last.clone()])).await.unwrap();
+    assert_eq!(both.missing.len(), 2, "{both:?}");
+
+    for (name, text) in [("7.json", "{\"value\":[]}"), ("8.json", "{\"properties\":{\"pricesheets\":[]}}")] {
+        let stray = bench.file(name, text);
+        let whole = bench.file("whole.json", details("2024-02-01", "1"));
+        let refused = bench.import(bench.sheet_options(vec![whole, stray])).await.unwrap_err();
+        assert!(refused.to_string().contains("ends no answer"), "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_sheet_of_another_currency_and_of_a_part_is_refused() {
     let bench = Bench::new().await;
     bench.import(actual(bench.file("export.csv", export(&[(A, "09/01/2023", "1")])))).await.unwrap();

@@ -282,6 +282,88 @@ async fn what_was_not_imported_is_derived_from_charges_and_says_so() {
     assert_eq!(read(&world, &charges("v1")).await.0, 404);
 }
 
+/// Details of a reservation on a day, one instance for each of the hours.
+fn detail_rows(reservation: &str, day: &str, hours: &[&str]) -> String {
+    let row = |(number, used): (usize, &&str)| {
+        format!(
+            "{{\"reservationOrderId\":\"O-1\",\"reservationId\":\"{reservation}\",\"usageDate\":\"{day}T00:00:00\",\
+             \"instanceId\":\"/i{number}\",\"reservedHours\":48.0,\"usedHours\":{used}}}"
+        )
+    };
+    format!("[{}]", hours.iter().enumerate().map(row).collect::<Vec<_>>().join(","))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn summaries_are_those_of_the_details_that_were_imported() {
+    let world = World::start_with(|settings| settings.clock = Some("fixed 2023-09-20T00:00:00Z".into())).await;
+    let amortized = reservation_rows(Dataset::AmortizedCost);
+    load(&world, "amortized.csv", &amortized, |options| options.fill.dataset = Some(Dataset::AmortizedCost)).await;
+    load(&world, "r1.json", &detail_rows("R-1", "2023-09-02", &["20.25", "10.5"]), |_| {}).await;
+    load(&world, "r2.json", &detail_rows("R-2", "2023-09-03", &["7"]), |_| {}).await;
+
+    let summaries = async |grain: &str| {
+        let path = format!(
+            "/{}/providers/Microsoft.Consumption/reservationSummaries?grain={grain}&startDate=2023-09-01&\
+             endDate=2023-09-30&api-version=2024-08-01",
+            own_scope()
+        );
+        let (status, text) = read(&world, &path).await;
+        assert_eq!(status, 200, "{text}");
+        let found = values_of(&text);
+        let item = |number: usize| {
+            let own = |name: &str| found[&format!("/value/{number}/properties/{name}")].clone();
+            [own("reservationId").to_ascii_lowercase(), own("usageDate"), own("usedHours"), own("reservedHours")]
+                .join(" ")
+        };
+        let count: usize = found["/value/count"].parse().unwrap();
+        (0..count).map(item).collect::<Vec<_>>()
+    };
+    let daily = [
+        "r-1 2023-09-01T00:00:00Z 18.00 24.00",
+        "r-1 2023-09-02T00:00:00Z 30.75 48.0",
+        "r-2 2023-09-03T00:00:00Z 7 48.0",
+    ];
+    assert_eq!(summaries("daily").await, daily, "of charges, of details beside charges, of details alone");
+    let monthly = ["r-1 2023-09-01T00:00:00Z 48.75 72.00", "r-2 2023-09-01T00:00:00Z 7 48.0"];
+    assert_eq!(summaries("monthly").await, monthly);
+
+    // A summary of the original stands for itself, and for its day in the month.
+    let own = r#"[{"reservationOrderId":"O-1","reservationId":"R-2","usageDate":"2023-09-03T00:00:00","reservedHours":24,
+        "usedHours":6.5}]"#;
+    load(&world, "own.json", own, |options| options.fill.grain = Some(Grain::Daily)).await;
+    assert_eq!(summaries("daily").await[2], "r-2 2023-09-03T00:00:00Z 6.5 24");
+    assert_eq!(summaries("monthly").await[1], "r-2 2023-09-01T00:00:00Z 6.5 24");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_say_when_rows_may_be_missing() {
+    let world = World::start_with(|settings| settings.clock = Some("fixed 2023-09-20T00:00:00Z".into())).await;
+    let incomplete = async |what: &str| {
+        let path = format!("/{}/providers/Microsoft.Consumption/{what}&api-version=2024-08-01", own_scope());
+        let answer = world.ask_with_key(Method::GET, &path).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{what}");
+        answer.headers().get("lazurite-incomplete").map(|value| value.to_str().unwrap().to_owned())
+    };
+    let open =
+        format!("{{\"value\":{},\"nextLink\":\"https://h/x?$skiptoken=1\"}}", detail_rows("R-1", "2023-09-02", &["7"]));
+    load(&world, "open.json", &open, |_| {}).await;
+    load(&world, "whole.json", &detail_rows("R-1", "2023-09-03", &["8"]), |_| {}).await;
+    let details = |first, last| format!("reservationDetails?startDate=2023-09-0{first}&endDate=2023-09-0{last}");
+    assert_eq!(incomplete(&details(2, 3)).await.as_deref(), Some("true"));
+    assert_eq!(incomplete(&details(3, 3)).await, None);
+    let daily = "reservationSummaries?grain=daily&startDate=2023-09-02&endDate=2023-09-02";
+    assert_eq!(incomplete(daily).await.as_deref(), Some("true"), "it is made of the details");
+    let reporting = format!("/v2/enrollments/{OWN}/reservationdetails?startDate=2023-09-02&endDate=2023-09-02");
+    let answer = world.ask_with_key(Method::GET, &reporting).send().await.unwrap();
+    assert_eq!(header(&answer, "lazurite-incomplete"), "true");
+
+    // Charges that do not tell of reservations: a day that was not imported is not known.
+    let actual = reservation_rows(Dataset::ActualCost);
+    load(&world, "actual.csv", &actual, |options| options.fill.dataset = Some(Dataset::ActualCost)).await;
+    assert_eq!(incomplete(&details(3, 3)).await, None);
+    assert_eq!(incomplete(&details(3, 4)).await.as_deref(), Some("true"));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn files_are_ordered_polled_and_fetched_without_a_credential() {
     let world = World::start().await;
@@ -500,5 +582,28 @@ async fn an_event_that_was_billed_in_another_month_is_answered_by_its_day() {
         let (status, answer) = read(&world, &format!("/v4/enrollments/{OWN}/reservationcharges?{days}")).await;
         let found: Vec<Value> = serde_json::from_str(&answer).unwrap();
         assert_eq!((status, found.len()), (200, expected), "{days}: {answer}");
+    }
+
+    // Enterprise Reporting tells the same event without the month of its bill: it stays one, of that month.
+    let reported = r#"[{"eventDate":"2024-01-20T00:00:00","reservationOrderId":"O","eventType":"Purchase","quantity":1,
+        "amount":365.0,"currency":"USD"},{"eventDate":"2024-01-21T00:00:00","reservationOrderId":"o","eventType":"Refund",
+        "quantity":1,"amount":-5,"currency":"USD"}]"#;
+    load(&world, "reported.json", reported, |_| {}).await;
+    let reporting = format!("/v4/enrollments/{OWN}/reservationcharges?startDate=2024-01-01&endDate=2024-02-29");
+    let (_, answer) = read(&world, &reporting).await;
+    assert_eq!(serde_json::from_str::<Vec<Value>>(&answer).unwrap().len(), 2, "{answer}");
+    for (month, expected) in [("01", "-5"), ("02", "365.00")] {
+        let path = format!(
+            "/{}/providers/Microsoft.Consumption/reservationTransactions?$filter=properties/eventDate+ge+2024-{month}-02+AND+\
+             properties/eventDate+le+2024-{month}-03&api-version=2024-08-01",
+            own_scope()
+        );
+        let (_, answer) = read(&world, &path).await;
+        let found = values_of(&answer);
+        assert_eq!(
+            (found["/value/count"].as_str(), found["/value/0/properties/amount"].as_str()),
+            ("1", expected),
+            "{answer}"
+        );
     }
 }

@@ -1,0 +1,485 @@
+//! Answers about reservations: what was imported of a reservation and time, else what is known otherwise, told apart.
+//!
+//! A summary that was not imported is made of the details that were, so that both agree; where there are none, of charges.
+//! A month is the sum of its days. Of transactions that two APIs tell, one is answered.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use access::Permit;
+use calendar::{BillingPeriod, Date, DateRange};
+use catalog::{HeldSheet, SheetQuestion};
+use formats::StoredRow;
+use lake::Snapshot;
+use ledger::reservations::{ReservationKey, UseSummary, monthly};
+use ledger::{
+    ChargeFilter, ChargeQuery, Comparison, Condition, Dataset, EnrollmentId, Field, Generation, HeldAnswer, Publishers,
+    SheetKind, Window,
+};
+use money::{Decimal, Limits, MoneyError};
+
+use crate::derived::{details, purchase_place, summary, transaction};
+use crate::error::PageError;
+use crate::sheets::check_count;
+use crate::walk::Pages;
+
+/// A question about reservations.
+#[derive(Debug, Clone, Copy)]
+pub struct ReservationQuestion<'a> {
+    /// The rights to read whole enrollments.
+    pub permits: &'a [Permit],
+    /// What the rows are; not prices.
+    pub kind: SheetKind,
+    /// Days of the rows, both ends included; `None` for all that are held. Months count by their first day.
+    pub days: Option<DateRange>,
+    /// A reservation order.
+    pub order: Option<&'a str>,
+    /// A reservation.
+    pub reservation: Option<&'a str>,
+}
+
+/// A row of an answer.
+#[derive(Debug, Clone)]
+pub struct SheetItem {
+    /// Whose.
+    pub enrollment: EnrollmentId,
+    /// Its members, under the names of the newest API.
+    pub row: StoredRow,
+    /// Whether it was made of charges, or of other rows, because no answer of the original is held for its reservation
+    /// and time.
+    pub is_derived: bool,
+}
+
+/// What is known of reservations.
+#[derive(Debug, Clone, Default)]
+pub struct ReservationAnswer {
+    /// The rows, by time and reservation.
+    pub items: Vec<SheetItem>,
+    /// Whether rows may be missing: an answer was imported without its end, or of some days neither an answer nor the
+    /// charges are held that would tell.
+    pub is_incomplete: bool,
+}
+
+impl ReservationAnswer {
+    /// Whether any row was not imported.
+    pub fn any_derived(&self) -> bool {
+        self.items.iter().any(|item| item.is_derived)
+    }
+}
+
+/// Where rows stand in the answer: by time, then reservation.
+pub(crate) type Place = (Date, ReservationKey);
+
+impl Pages {
+    /// The rows of an answer, by time and reservation.
+    pub async fn reservations(&self, question: ReservationQuestion<'_>) -> Result<ReservationAnswer, PageError> {
+        let snapshot = self.lake().snapshot().await?;
+        let mut gathered = Gathered::default();
+        for permit in question.permits {
+            let [share] = permit.shares() else { continue };
+            let own =
+                OfEnrollment { pages: self, snapshot: &snapshot, permit, enrollment: &share.enrollment, question };
+            match question.kind {
+                SheetKind::Prices => {}
+                SheetKind::ReservationDetails => own.details(&mut gathered).await?,
+                SheetKind::DailySummaries => own.daily(&mut gathered).await?,
+                SheetKind::MonthlySummaries => own.monthly(&mut gathered).await?,
+                SheetKind::ReservationTransactions => own.transactions(&mut gathered).await?,
+            }
+        }
+        let items = gathered.items.into_values().flatten().collect();
+        Ok(ReservationAnswer { items, is_incomplete: gathered.is_incomplete })
+    }
+}
+
+/// An answer while it is put together.
+#[derive(Default)]
+struct Gathered {
+    items: BTreeMap<Place, Vec<SheetItem>>,
+    count: usize,
+    is_incomplete: bool,
+}
+
+impl Gathered {
+    fn push(&mut self, place: Place, item: SheetItem) -> Result<(), PageError> {
+        self.count += 1;
+        check_count(self.count)?;
+        self.items.entry(place).or_default().push(item);
+        Ok(())
+    }
+}
+
+/// What times of an enrollment were imported: days, and months by their first days.
+#[derive(Default)]
+struct Imported {
+    days: BTreeSet<Date>,
+    months: BTreeSet<Date>,
+}
+
+impl Imported {
+    fn learn(&mut self, sheet: &HeldSheet) {
+        let times = if sheet.unit.kind.is_monthly() { &mut self.months } else { &mut self.days };
+        times.insert(sheet.unit.day);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.days.is_empty() && self.months.is_empty()
+    }
+
+    fn has_all(&self, days: DateRange) -> bool {
+        let has = |day: Date| self.days.contains(&day) || self.months.contains(&BillingPeriod::of(day).first_day());
+        days.days().all(has)
+    }
+}
+
+/// A question to one enrollment.
+#[derive(Clone, Copy)]
+struct OfEnrollment<'a> {
+    pages: &'a Pages,
+    snapshot: &'a Snapshot,
+    permit: &'a Permit,
+    enrollment: &'a EnrollmentId,
+    question: ReservationQuestion<'a>,
+}
+
+impl OfEnrollment<'_> {
+    fn item(&self, row: StoredRow, is_derived: bool) -> SheetItem {
+        SheetItem { enrollment: self.enrollment.clone(), row, is_derived }
+    }
+
+    async fn sheets(&self, kind: SheetKind, days: Option<DateRange>) -> Result<Vec<HeldSheet>, PageError> {
+        let ReservationQuestion { order, reservation, .. } = self.question;
+        let question = SheetQuestion { enrollment: self.enrollment, kind, days, order, reservation };
+        Ok(self.pages.catalog().sheets(&question).await?)
+    }
+
+    /// Takes rows as they were imported, and says of which times and reservations.
+    async fn take_imported(
+        &self,
+        gathered: &mut Gathered,
+        imported: &mut Imported,
+    ) -> Result<BTreeSet<Place>, PageError> {
+        let sheets = self.sheets(self.question.kind, self.question.days).await?;
+        check_count(sheets.iter().map(rows_of).sum())?;
+        let mut places = BTreeSet::new();
+        for sheet in &sheets {
+            imported.learn(sheet);
+            gathered.is_incomplete |= sheet.incomplete;
+            let place = place_of(sheet);
+            for row in self.pages.rows_of_sheet(sheet).await? {
+                gathered.push(place.clone(), self.item(row, false))?;
+            }
+            places.insert(place);
+        }
+        Ok(places)
+    }
+
+    async fn details(&self, gathered: &mut Gathered) -> Result<(), PageError> {
+        let mut imported = Imported::default();
+        let places = self.take_imported(gathered, &mut imported).await?;
+        let Some(days) = days_of(self.question) else { return Ok(()) };
+        let Some(query) = self.query(Dataset::AmortizedCost, days, &imported, gathered).await? else { return Ok(()) };
+        let found = self.snapshot.reservation_use(&query).await?.ok_or(PageError::TooManyRows)?;
+        for (day, key, own) in found.days().filter(|(_, key, _)| self.asks_for(key)) {
+            let place = (day, key.clone());
+            if !places.contains(&place) {
+                for row in details(day, own).map_err(sum)? {
+                    gathered.push(place.clone(), self.item(row, true))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn daily(&self, gathered: &mut Gathered) -> Result<(), PageError> {
+        let mut imported = Imported::default();
+        let places = self.take_imported(gathered, &mut imported).await?;
+        let Some(days) = days_of(self.question) else { return Ok(()) };
+        for (place, own) in self.days_of_use(days, |place| places.contains(place), imported, gathered).await? {
+            gathered.push(place, self.item(summary(&own), true))?;
+        }
+        Ok(())
+    }
+
+    async fn monthly(&self, gathered: &mut Gathered) -> Result<(), PageError> {
+        let mut imported = Imported::default();
+        let places = self.take_imported(gathered, &mut imported).await?;
+        let Some(days) = days_of(self.question) else { return Ok(()) };
+        let is_of_month = |(day, key): &Place| places.contains(&(BillingPeriod::of(*day).first_day(), key.clone()));
+        let found = self.days_of_use(days, is_of_month, imported, gathered).await?;
+        let days = found.into_iter().map(|((_, key), own)| (key, own));
+        for (place, own) in monthly(days).map_err(sum)? {
+            gathered.push(place, self.item(summary(&own), true))?;
+        }
+        Ok(())
+    }
+
+    /// Each day of each reservation but those that are done: as its summary was imported, else as its details were, else as
+    /// charges tell it.
+    async fn days_of_use(
+        &self,
+        days: DateRange,
+        is_done: impl Fn(&Place) -> bool,
+        mut imported: Imported,
+        gathered: &mut Gathered,
+    ) -> Result<BTreeMap<Place, UseSummary>, PageError> {
+        let mut found: BTreeMap<Place, UseSummary> = BTreeMap::new();
+        for kind in [SheetKind::DailySummaries, SheetKind::ReservationDetails] {
+            for sheet in self.sheets(kind, Some(days)).await? {
+                let place = place_of(&sheet);
+                imported.learn(&sheet);
+                if is_done(&place) || found.contains_key(&place) {
+                    continue;
+                }
+                gathered.is_incomplete |= sheet.incomplete;
+                let own = summary_of_sheet(&sheet, &self.pages.rows_of_sheet(&sheet).await?)?;
+                found.insert(place, own);
+                check_count(found.len())?;
+            }
+        }
+        let Some(query) = self.query(Dataset::AmortizedCost, days, &imported, gathered).await? else {
+            return Ok(found);
+        };
+        let charged = self.snapshot.reservation_use(&query).await?.ok_or(PageError::TooManyRows)?;
+        for (place, own) in charged.daily().map_err(sum)? {
+            if self.asks_for(&place.1) && !is_done(&place) {
+                found.entry(place).or_insert(own);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Transactions of the months that are asked for. Those of the months beside them tell which of them is held twice:
+    /// Enterprise Reporting does not say in which month an event was billed.
+    async fn transactions(&self, gathered: &mut Gathered) -> Result<(), PageError> {
+        let is_asked = |month: Date| self.question.days.is_none_or(|days| days.contains(month));
+        let around = self.question.days.map(with_months_beside);
+        let sheets = self.sheets(SheetKind::ReservationTransactions, around).await?;
+        check_count(sheets.iter().map(rows_of).sum())?;
+        let (mut imported, mut asked) = (Imported::default(), Imported::default());
+        let mut told: Vec<Told> = Vec::new();
+        for sheet in &sheets {
+            imported.learn(sheet);
+            if is_asked(sheet.unit.day) {
+                asked.learn(sheet);
+                gathered.is_incomplete |= sheet.incomplete;
+            }
+            let rows = self.pages.rows_of_sheet(sheet).await?;
+            told.extend(rows.into_iter().map(|row| Told::imported(place_of(sheet), row)));
+        }
+        let charged_days = around.map_or_else(all_days, Some);
+        if let Some(days) = charged_days
+            && let Some(query) = self.query(Dataset::ActualCost, days, &asked, gathered).await?
+        {
+            let purchases = self.snapshot.reservation_purchases(&query).await?.ok_or(PageError::TooManyRows)?;
+            let enrollment = self.enrollment.to_string();
+            let derived = purchases.iter().map(|one| (purchase_place(one), transaction(one, &enrollment)));
+            let derived = derived.filter(|((month, _), _)| !imported.months.contains(month));
+            told.extend(derived.map(|(place, row)| Told { place, row, source: Source::Charges }));
+        }
+        for one in without_repeats(told) {
+            if is_asked(one.place.0) {
+                gathered.push(one.place, self.item(one.row, one.source == Source::Charges))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn asks_for(&self, key: &ReservationKey) -> bool {
+        self.question.reservation.is_none_or(|asked| asked.eq_ignore_ascii_case(&key.reservation))
+    }
+
+    /// The question to the charges of the days; `None`: none are held. Where only the other dataset is held, that is told
+    /// unless something was imported.
+    async fn query(
+        &self,
+        dataset: Dataset,
+        days: DateRange,
+        imported: &Imported,
+        gathered: &mut Gathered,
+    ) -> Result<Option<ChargeQuery>, PageError> {
+        let window = Window::Dates(days);
+        let held = self.pages.catalog().held_at(self.snapshot.version()).await?;
+        match held.answer(std::iter::once(self.enrollment), (dataset, Publishers::All), &window) {
+            HeldAnswer::Held => {}
+            HeldAnswer::OtherDataset(message) if imported.is_empty() => return Err(PageError::NotHeld(message)),
+            HeldAnswer::OtherDataset(_) => {
+                gathered.is_incomplete |= days_of(self.question).is_none_or(|asked| !imported.has_all(asked));
+                return Ok(None);
+            }
+            HeldAnswer::Nothing => return Ok(None),
+        }
+        let of_order = self.question.order.map(|order| Condition::Text {
+            field: Field::ProductOrderId,
+            comparison: Comparison::Equal,
+            text: order.to_owned(),
+        });
+        Ok(Some(ChargeQuery {
+            shares: self.permit.shares().to_vec(),
+            visibility: self.permit.visibility(Generation::CostDetails),
+            dataset,
+            window,
+            filter: ChargeFilter { conditions: of_order.into_iter().collect(), ..ChargeFilter::default() },
+        }))
+    }
+}
+
+fn sum(error: MoneyError) -> PageError {
+    PageError::Sum(error.to_string())
+}
+
+fn rows_of(sheet: &HeldSheet) -> usize {
+    usize::try_from(sheet.rows).unwrap_or(usize::MAX)
+}
+
+fn place_of(sheet: &HeldSheet) -> Place {
+    let (order, reservation) = sheet.unit.reservation.clone();
+    (sheet.unit.day, ReservationKey { order, reservation })
+}
+
+fn all_days() -> Option<DateRange> {
+    DateRange::inclusive(Date::MIN, Date::MAX).ok()
+}
+
+/// The days of charges that rows are made of: whole months where rows are of months. `None`: no month begins in the days.
+fn days_of(question: ReservationQuestion<'_>) -> Option<DateRange> {
+    let Some(days) = question.days else { return all_days() };
+    if !question.kind.is_monthly() {
+        return Some(days);
+    }
+    let begun = |period: &BillingPeriod| days.contains(period.first_day());
+    let first = days.periods().find(begun)?;
+    let last = days.periods().filter(begun).last()?;
+    DateRange::inclusive(first.first_day(), last.last_day()).ok()
+}
+
+/// Whole months, with the one before and the one after, as far as there are any.
+fn with_months_beside(days: DateRange) -> DateRange {
+    let beside = |day: Date, step| day.add_days(step).map_or(day, |day| day);
+    let first = BillingPeriod::of(beside(BillingPeriod::of(days.start()).first_day(), -1)).first_day();
+    let last = BillingPeriod::of(beside(BillingPeriod::of(days.end()).last_day(), 1)).last_day();
+    DateRange::inclusive(first, last).unwrap_or(days)
+}
+
+/// What imported rows of a reservation and day come to.
+fn summary_of_sheet(sheet: &HeldSheet, rows: &[StoredRow]) -> Result<UseSummary, PageError> {
+    let damaged = |reason: String| PageError::DamagedSheet { revision: sheet.revision.to_string(), reason };
+    let hours = |row: &StoredRow, name: &str| {
+        let text = row.text(name);
+        let read = || Decimal::parse(text.as_bytes(), Limits::COST).map(|parsed| parsed.value);
+        let hours = (!text.is_empty()).then(read).transpose();
+        hours.map_err(|error| damaged(format!("{name} {text}: {error}")))
+    };
+    let spelled = |name: &str| rows.first().map(|row| row.text(name)).unwrap_or_default();
+    let key = ReservationKey { order: spelled("reservationOrderId"), reservation: spelled("reservationId") };
+    let mut read = Vec::with_capacity(rows.len());
+    for row in rows {
+        let used = hours(row, "usedHours")?.ok_or_else(|| damaged("a row has no usedHours".to_owned()))?;
+        read.push((used, hours(row, "reservedHours")?));
+    }
+    UseSummary::of_details((sheet.unit.day, key), &read).map_err(sum)
+}
+
+/// Who tells of a transaction, the best source first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Source {
+    /// An answer that says in which month it was billed.
+    WithMonth,
+    /// An answer that does not.
+    WithoutMonth,
+    Charges,
+}
+
+/// A transaction as one source tells it.
+struct Told {
+    place: Place,
+    row: StoredRow,
+    source: Source,
+}
+
+impl Told {
+    fn imported(place: Place, row: StoredRow) -> Self {
+        let source = if row.text("billingMonth").is_empty() { Source::WithoutMonth } else { Source::WithMonth };
+        Self { place, row, source }
+    }
+
+    /// What is equal for one transaction, whoever tells it.
+    fn event(&self) -> [String; 4] {
+        let text = |name: &str| self.row.text(name).trim().to_ascii_lowercase();
+        let time = text("eventDate");
+        let day = Date::parse_any(time.split('t').next().unwrap_or_default().as_bytes()).map(|day| day.to_string());
+        let amount = text("amount");
+        let exact = Decimal::parse(amount.as_bytes(), Limits::COST).map(|parsed| parsed.value.to_shortest_string());
+        [text("reservationOrderId"), day.unwrap_or(time), text("eventType"), exact.unwrap_or(amount)]
+    }
+}
+
+/// Of equal events, as many as the source has that tells the most of them; those of better sources are kept.
+fn without_repeats(mut told: Vec<Told>) -> Vec<Told> {
+    told.sort_by_key(|one| one.source);
+    let mut counts: BTreeMap<[String; 4], (BTreeMap<Source, usize>, usize)> = BTreeMap::new();
+    told.retain(|one| {
+        let (by_source, kept) = counts.entry(one.event()).or_default();
+        let own = by_source.entry(one.source).or_default();
+        *own += 1;
+        let is_new = *own > *kept;
+        *kept += usize::from(is_new);
+        is_new
+    });
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn months_are_asked_for_by_their_first_day() {
+        let asked = |kind, days: &str| {
+            let days = Some(days.parse().unwrap());
+            let question = ReservationQuestion { permits: &[], kind, days, order: None, reservation: None };
+            days_of(question).map(|days| days.to_string())
+        };
+        let months = |days| asked(SheetKind::MonthlySummaries, days);
+        assert_eq!(months("2017-10-15..2017-12-02").as_deref(), Some("2017-11-01..2017-12-31"));
+        assert_eq!(months("2017-10-02..2017-10-31"), None);
+        assert_eq!(
+            asked(SheetKind::DailySummaries, "2017-10-02..2017-10-03").as_deref(),
+            Some("2017-10-02..2017-10-03")
+        );
+    }
+
+    #[test]
+    fn months_beside_end_with_the_calendar() {
+        let beside = |days: &str| with_months_beside(days.parse().unwrap()).to_string();
+        assert_eq!(beside("2017-10-15..2017-12-02"), "2017-09-01..2018-01-31");
+        let all = all_days().unwrap();
+        assert_eq!(with_months_beside(all).to_string(), all.to_string());
+    }
+
+    #[test]
+    fn an_event_that_two_sources_tell_is_one_and_equal_events_stay_as_many_as_they_are() {
+        let of = |source, amount: &str| {
+            let member = |name: &str, json: &str| (name.to_owned(), json.to_owned());
+            let members = vec![
+                member(
+                    "eventDate",
+                    if source == Source::WithMonth { "\"2024-01-31T00:00:00Z\"" } else { "\"01/31/2024\"" },
+                ),
+                member("eventType", "\"Purchase\""),
+                member("reservationOrderId", if source == Source::Charges { "\"O\"" } else { "\"o\"" }),
+                member("amount", amount),
+            ];
+            let nobody = ReservationKey { order: String::new(), reservation: String::new() };
+            Told { place: ("2024-01-01".parse().unwrap(), nobody), row: StoredRow::of(members), source }
+        };
+        let kept = |told: Vec<Told>| without_repeats(told).iter().map(|one| one.source).collect::<Vec<_>>();
+        use Source::{Charges, WithMonth, WithoutMonth};
+        assert_eq!(kept(vec![of(Charges, "7"), of(WithoutMonth, "7.0"), of(WithMonth, "7.00")]), [WithMonth]);
+        assert_eq!(kept(vec![of(WithoutMonth, "7"), of(WithMonth, "8")]), [WithMonth, WithoutMonth]);
+        // Two equal purchases in one source are two.
+        assert_eq!(
+            kept(vec![of(WithoutMonth, "7"), of(WithoutMonth, "7"), of(WithMonth, "7"), of(Charges, "7")]),
+            [WithMonth, WithoutMonth]
+        );
+    }
+}
