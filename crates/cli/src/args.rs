@@ -187,7 +187,8 @@ pub(crate) struct ServeArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
     /// Files (cost exports as .csv or .parquet, FOCUS files too; recorded pages of usage details or Marketplace charges as
-    /// .json; balance summaries, price sheets, reservation details and transactions as .json or .csv; packed with gzip or
+    /// .json; balance summaries, price sheets, reservation details and transactions as .json or .csv, reservation summaries as
+    /// .json; packed with gzip or
     /// zstd, or .csv files alone in a zip archive), folders, or export run folders
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,

@@ -14,6 +14,7 @@ use money::Currency;
 use crate::error::InputError;
 use crate::evidence::DatasetEvidence;
 use crate::records::Record;
+use crate::sheets;
 use crate::target::{CellReading, Slot, Target};
 
 /// Other names of fields: older generations, the portal, third-party writers.
@@ -53,6 +54,8 @@ const ENTERPRISE_REPORTING: [&str; 3] = ["consumedquantity", "resourcerate", "su
 /// What to do about a header in another language that does not say the English names.
 const LOCALISED: &str =
     "; a header in another language must say the English name of each column too, such as Datum (Date)";
+/// What to do about a Parquet file of a price sheet or of reservations.
+const OF_SHEETS: &str = "; these are the columns of a price sheet, or of reservation details or transactions, which are read as CSV and JSON alone";
 /// First line of the preface of Enterprise Reporting files.
 const PREFACE: &str = "Usage Data Extract";
 /// Where a file's header stands, as messages say it.
@@ -213,8 +216,20 @@ impl Header {
                 line,
                 column: missing.name(),
                 accepted: accepted_names(*missing),
-                hint: if self.names.iter().all(|name| name.is_ascii()) { "" } else { LOCALISED },
+                hint: self.hint(),
             }),
+        }
+    }
+
+    /// What to do about columns that are none of charges. A text with those of sheets is told before it is read as charges,
+    /// a Parquet file is not.
+    fn hint(&self) -> &'static str {
+        if sheets::has_columns_of_sheets(&self.names) {
+            OF_SHEETS
+        } else if self.names.iter().all(|name| name.is_ascii()) {
+            ""
+        } else {
+            LOCALISED
         }
     }
 

@@ -272,7 +272,7 @@ impl<'j> Envelope<'j> {
 
 const EXPECTED: &str = "expected a page of usage details (an object with a list named value for Consumption, data for \
                         Enterprise Reporting), Marketplace charges (such an object, or their list for Enterprise \
-                        Reporting) or a balance summary";
+                        Reporting), a balance summary, a price sheet, or reservation details, summaries or transactions";
 
 fn next_link(member: &Member<'_>) -> Result<Option<NextLink>, String> {
     match json::value(member.value).map_err(|expected| format!("nextLink: {expected}"))? {

@@ -137,6 +137,8 @@ pub struct RestatementView {
     pub dataset: Dataset,
     /// The scope that its sources were exported for.
     pub scope: String,
+    /// Whose sales they have: `All`, or `Marketplace` alone.
+    pub publishers: &'static str,
     /// `YYYYMM`.
     pub period: String,
     /// The currency of all its amounts, where it is known.
@@ -181,6 +183,7 @@ impl RestatementView {
             enrollment: series.enrollment.clone(),
             dataset: series.dataset,
             scope: newest.map_or_else(|| series.scope_key.clone(), |holding| holding.unit.scope.to_string()),
+            publishers: series.publishers().as_str(),
             period: period.to_string(),
             currency: currency.map(|currency| currency.to_string()),
             since: states.since.to_string(),

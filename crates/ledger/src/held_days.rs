@@ -12,7 +12,8 @@ use calendar::{BillingPeriod, Date};
 use money::MoneyError;
 use serde::Serialize;
 
-use crate::{CostSum, Dataset, EnrollmentId, Held, Holding, RunTime, Unit};
+use crate::holding::publishers_of;
+use crate::{CostSum, Dataset, EnrollmentId, Held, Holding, Publishers, RunTime, Unit};
 
 pub use view::{CalendarView, DayCountsView, DayView, GapView, HoldingView, MonthView, RangeView, SeriesView, SumView};
 
@@ -34,6 +35,11 @@ impl Series {
     /// The series that a unit belongs to.
     pub fn of(unit: &Unit) -> Self {
         Self { enrollment: unit.enrollment.clone(), dataset: unit.dataset, scope_key: unit.source_key() }
+    }
+
+    /// Whose sales its sources have.
+    pub fn publishers(&self) -> Publishers {
+        publishers_of(&self.scope_key)
     }
 }
 

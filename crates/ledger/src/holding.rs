@@ -147,8 +147,16 @@ impl Unit {
 pub fn source_key(scope: &Scope, publishers: Publishers) -> String {
     match publishers {
         Publishers::All => scope.key(),
-        Publishers::Marketplace => format!("{};publishers=Marketplace", scope.key()),
+        Publishers::Marketplace => format!("{}{OF_MARKETPLACE}", scope.key()),
     }
+}
+
+/// Ends the keys of sources of Marketplace publishers.
+const OF_MARKETPLACE: &str = ";publishers=Marketplace";
+
+/// Whose sales a source has, as its key says.
+pub(crate) fn publishers_of(source_key: &str) -> Publishers {
+    if source_key.ends_with(OF_MARKETPLACE) { Publishers::Marketplace } else { Publishers::All }
 }
 
 /// A unit with its content, as it is held or about to be.

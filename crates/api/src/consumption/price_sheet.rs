@@ -92,14 +92,11 @@ pub(crate) async fn price_sheet(call: &Call<'_>, segments: &[String]) -> Result<
     let permit = permit(&state.catalog, &caller, &scope, &scope_text, READ_ACTION).await?;
     let prices = permit_prices(&state.catalog, &caller, &permit, &scope_text, READ_ACTION).await?;
 
-    let period = match period {
-        Some(period) => period,
-        None => BillingPeriod::of(today(call, &permit).await?),
-    };
     let token = call.query.get(SKIP_TOKEN).filter(|token| !token.is_empty());
-    let (sheet, from) = match token {
-        Some(token) => begun(call, &prices, token).await?,
-        None => newest(call, &prices, period).await?,
+    let (sheet, from) = match (token, period) {
+        (Some(token), period) => begun(call, &prices, period, token).await?,
+        (None, Some(period)) => newest(call, &prices, period).await?,
+        (None, None) => newest(call, &prices, BillingPeriod::of(today(call, &permit).await?)).await?,
     };
     let prefix = id_prefix(&scope, segments, api_version);
     let mut form = Form { prefix: &prefix, api_version, has_details, period_name: None };
@@ -158,12 +155,21 @@ async fn newest(
 }
 
 /// The sheet that a walk began with, whatever was imported meanwhile.
-async fn begun(call: &Call<'_>, prices: &PricePermit, token: &str) -> Result<(HeldSheet, Position), ApiError> {
+async fn begun(
+    call: &Call<'_>,
+    prices: &PricePermit,
+    period: Option<BillingPeriod>,
+    token: &str,
+) -> Result<(HeldSheet, Position), ApiError> {
     let refused = || ApiError::BadRequest(format!("{SKIP_TOKEN}: '{}' is none of ours.", excerpt(token)));
     let from = Position::parse(token).ok_or_else(refused)?;
     let sheet = call.state.catalog.sheet(from.revision).await?.ok_or_else(refused)?;
-    let is_own = prices.enrollments().contains(&sheet.enrollment);
-    if is_own && sheet.unit.kind == SheetKind::Prices { Ok((sheet, from)) } else { Err(refused()) }
+    let is_own = prices.enrollments().contains(&sheet.enrollment) && sheet.unit.kind == SheetKind::Prices;
+    let is_asked = period.is_none_or(|period| period.first_day() == sheet.unit.day);
+    // A token of ours leads to a row.
+    let rows = call.state.pages.sheet_rows(&sheet, from.page).await?;
+    let is_there = rows.is_some_and(|rows| from.row < rows.len());
+    if is_own && is_asked && is_there { Ok((sheet, from)) } else { Err(refused()) }
 }
 
 fn expands_details(call: &Call<'_>) -> Result<bool, ApiError> {

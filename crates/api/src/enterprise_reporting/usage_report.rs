@@ -114,8 +114,15 @@ fn without_report(kind: Kind, permit: &Permit, window: Window) -> ApiError {
     let enrollment = enrollment_of(permit);
     ApiError::NotFound(match (kind, window) {
         (Kind::PriceSheet, Window::Period(period)) => {
-            format!("No price sheet of enrollment {enrollment} is held for {period} in the form of this report.")
+            format!(
+                "Reports of {TYPE}=pricesheet are not answered: their form is not known here. The price sheet is at \
+                 /v3/enrollments/{enrollment}/billingPeriods/{period}/pricesheet."
+            )
         }
+        (Kind::StoreCharge, _) => format!(
+            "Reports of {TYPE}=storecharge are not answered: their form is not known here. Marketplace charges are at \
+             /v3/enrollments/{enrollment}/marketplacecharges."
+        ),
         (Kind::Summary, _) => format!(
             "Reports of {TYPE}=summary are not answered: their form is not known here. Balance summaries are at \
              /v3/enrollments/{enrollment}/balancesummary."

@@ -2,6 +2,7 @@
 
 use ledger::{DayState, HeldCalendar, HeldMonth, HeldRange, PeriodGap, SeriesView};
 
+use crate::commands::status::source_text;
 use crate::instant::rfc3339;
 
 /// Days of the month above their signs.
@@ -11,7 +12,12 @@ const RULER: &str = "1   5    10   15   20   25   30 ";
 pub(crate) fn print(calendars: &[HeldCalendar], views: &[SeriesView], today: &str) {
     for (calendar, view) in calendars.iter().zip(views) {
         let currency = view.currency.as_deref().unwrap_or("-");
-        println!("\nenrollment {} ({currency}), {}, {}", view.enrollment, view.dataset, view.scope);
+        println!(
+            "\nenrollment {} ({currency}), {}, {}",
+            view.enrollment,
+            view.dataset,
+            source_text(&view.scope, view.publishers)
+        );
         println!("  period  {RULER} {:>4} {:>7}  {:>8} taken at", "held", "missing", "revision");
         for month in &calendar.months {
             for gap in calendar.gaps.iter().filter(|gap| gap.last.next() == Ok(month.period)) {

@@ -8,6 +8,7 @@ use ledger::{EnrollmentId, SeriesFilter};
 use money::Currency;
 
 use crate::commands::moment::Moment;
+use crate::commands::status::source_text;
 use crate::commands::total::change_text;
 use crate::failure::Failure;
 use crate::instant::AsOf;
@@ -97,7 +98,7 @@ pub(crate) fn print(found: &[Restated], by: &[Dimension]) {
             view.period,
             view.enrollment,
             view.currency.as_deref().unwrap_or("-"),
-            view.scope
+            source_text(&view.scope, view.publishers)
         );
         let before: Vec<&str> = view.before.iter().map(|holding| holding.revision.as_str()).collect();
         println!("  held before by revision {}", before.join(", "));

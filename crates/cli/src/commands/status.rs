@@ -220,11 +220,10 @@ fn print_balances(balances: &[HeldBalance]) {
 }
 
 /// The source scope of a line, and whose sales it tells of where these are not everybody's.
-fn source_text(line: &serde_json::Value) -> String {
-    let text = |member: &str| line[member].as_str().unwrap_or("-");
-    match text("publishers") {
-        "All" => text("scope").to_owned(),
-        publishers => format!("{} ({publishers} alone)", text("scope")),
+pub(crate) fn source_text(scope: &str, publishers: &str) -> String {
+    match publishers {
+        "All" => scope.to_owned(),
+        publishers => format!("{scope} ({publishers} alone)"),
     }
 }
 
@@ -288,7 +287,7 @@ fn print(revision: u64, listed: &[serde_json::Value], holds_others: bool) {
             text("revision"),
             text("takenAt"),
             text("state"),
-            source_text(line)
+            source_text(line["scope"].as_str().unwrap_or("-"), line["publishers"].as_str().unwrap_or("All"))
         );
     }
 }

@@ -240,3 +240,26 @@ fn the_server_tells_what_the_program_does() {
     let restated = get(&server, &key, "restatements?since=1&until=2&by=day,subscription");
     assert_eq!(restated["restatements"], told["restatements"]);
 }
+
+#[test]
+fn charges_of_the_marketplace_alone_are_a_series_of_their_own() {
+    let bench = Bench::new();
+    import(&bench, "all.csv", &[(A, "09/01/2023", "1.10")], &["--taken-at", "2023-10-04"]);
+    for (cost, taken) in [("1.5", "2023-10-04"), ("1.6", "2023-10-05")] {
+        let answer = json!({"value": [{"type": "Microsoft.Consumption/usageDetails", "properties": {
+            "usageStart": "2023-09-02T00:00:00Z", "usageEnd": "2023-09-02T23:59:59Z", "instanceId": "/i",
+            "consumedQuantity": 3, "pretaxCost": serde_json::from_str::<Value>(cost).unwrap(), "currency": "USD",
+            "subscriptionGuid": A,
+        }}]});
+        let file = bench.file("answer.json", answer.to_string());
+        let done = bench.import(&file, &["--enrollment", "100", "--dataset", "ActualCost", "--taken-at", taken]);
+        assert_eq!(done.code, 0, "{} {}", done.text, done.errors);
+    }
+    let of = |series: &Value| (series["publishers"].clone(), series["months"][0]["total"].clone());
+    let calendar = calendar(&bench, &[]);
+    let series: Vec<_> = calendar["series"].as_array().unwrap().iter().map(of).collect();
+    assert_eq!(series, [(json!("All"), json!("1.1")), (json!("Marketplace"), json!("1.6"))]);
+    let done = bench.run(&["status", "--calendar", "--restated"]);
+    let alone = "providers/Microsoft.Billing/billingAccounts/100 (Marketplace alone)";
+    assert_eq!(done.text.matches(alone).count(), 2, "calendar and restatements: {}", done.text);
+}

@@ -25,6 +25,11 @@ enum Target {
     Unknown(String),
 }
 
+/// Whether columns are those of such a file.
+pub(crate) fn has_columns_of_sheets(names: &[String]) -> bool {
+    kind_of(names).is_some()
+}
+
 /// Whether a text begins with the header of such a file.
 pub(super) fn is_header(head: &[u8]) -> bool {
     let mut records = RecordReader::new(head);

@@ -21,6 +21,7 @@ use crate::header::FillIns;
 use crate::pages::begins_like_json;
 use crate::source::SourceReader;
 
+pub(crate) use self::csv::has_columns_of_sheets;
 pub use self::members::{SheetMember, sheet_columns};
 pub use self::stored::{StoredRow, pack_rows, unpack_rows};
 
@@ -96,6 +97,7 @@ pub fn read_sheet(
 ) -> Result<SheetFacts, InputError> {
     let mut reading = Reading { file, fill, facts: SheetFacts::default(), take };
     reading.facts.enrollment = fill.enrollment.clone();
+    reading.facts.currency = fill.currency;
     if begins_like_json(source.head()?) {
         json::read(source, &mut reading)?;
     } else {
@@ -274,7 +276,7 @@ impl Reading<'_> {
             let own = Currency::parse(code).map_err(|_| self.fault(place, name, code, "expected an ISO code"))?;
             match self.facts.currency {
                 Some(known) if known != own => {
-                    let reason = format!("a row is in {own}, the rows before it are in {known}");
+                    let reason = format!("a row is in {own}, expected {known}");
                     return Err(self.refused(Some(place), reason));
                 }
                 _ => self.facts.currency = Some(own),

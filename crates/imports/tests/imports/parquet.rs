@@ -259,4 +259,7 @@ async fn damaged_and_inexact_files_are_refused_and_change_nothing() {
     other[0][names["Cost"]] = "Something".to_owned();
     refused(&parquet(&other, Types::Texts, Compression::SNAPPY), &["CostInBillingCurrency is missing", "pretaxcost"])
         .await;
+    let prices = [["UnitPrice", "UnitOfMeasure", "PartNumber"], ["0.5", "1 Hour", "AAA-1"]]
+        .map(|row| row.map(str::to_owned).to_vec());
+    refused(&parquet(&prices, Types::Texts, Compression::SNAPPY), &["price sheet", "CSV and JSON alone"]).await;
 }

@@ -186,6 +186,10 @@ async fn a_sheet_of_another_currency_and_of_a_part_is_refused() {
     let refused = bench.import(options.clone()).await.unwrap_err();
     assert!(refused.to_string().contains("about a whole enrollment"), "{refused}");
     options.fill.scope = None;
+    options.fill.currency = Some("EUR".parse().unwrap());
+    let refused = bench.import(options.clone()).await.unwrap_err();
+    assert!(refused.to_string().contains("line 2: a row is in USD, expected EUR"), "{refused}");
+    options.fill.currency = None;
     bench.import(options).await.unwrap();
 }
 

@@ -168,7 +168,7 @@ fn a_calendar_is_told_in_text() {
         told,
         serde_json::json!({ "today": "2023-09-02", "series": [{
             "enrollment": "1", "dataset": "ActualCost", "scope": Scope::parse(WHOLE).unwrap().to_string(),
-            "currency": "USD", "missingPeriods": [],
+            "publishers": "All", "currency": "USD", "missingPeriods": [],
             "months": [{
                 "period": "202309", "rows": 1, "total": "1.5",
                 "dayCounts": { "charges": 1, "noCharges": 0, "missing": 0, "notYet": 29 },

@@ -28,6 +28,8 @@ pub struct SeriesView {
     pub dataset: Dataset,
     /// The scope that its sources were exported for.
     pub scope: String,
+    /// Whose sales they have: `All`, or `Marketplace` alone.
+    pub publishers: &'static str,
     /// The currency of all its amounts, where it is known.
     pub currency: Option<String>,
     /// The billing periods of which something is held, oldest first.
@@ -150,6 +152,7 @@ impl SeriesView {
             enrollment: calendar.series.enrollment.clone(),
             dataset: calendar.series.dataset,
             scope: calendar.scope.clone(),
+            publishers: calendar.series.publishers().as_str(),
             currency: currency.map(|currency| currency.to_string()),
             months: calendar.months.iter().map(MonthView::from).collect(),
             missing_periods: calendar.gaps.iter().map(gap).collect(),
