@@ -25,6 +25,7 @@ mod metrics;
 mod month_limit;
 mod native;
 mod operations;
+mod prices;
 mod proxies;
 mod refusals;
 mod resource_manager;

@@ -7,7 +7,6 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use calendar::{BillingPeriod, DateRange};
-use catalog::HeldSheet;
 use formats::{SheetMember, StoredRow, sheet_columns};
 use futures::stream::{self, TryStreamExt};
 use ledger::{EnrollmentId, Scope, SheetKind};
@@ -23,6 +22,7 @@ use crate::arm::{
 };
 use crate::clock::instant_text;
 use crate::dispatch::Call;
+use crate::prices::HeldPrices;
 use crate::sheet_rows::{told, told_incomplete};
 
 /// Versions of the Consumption API that have the download.
@@ -73,8 +73,8 @@ impl Through {
 /// What a file is made of; the text of it is the operation's id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Content {
-    /// A revision of a price sheet.
-    Prices(i64),
+    /// A price sheet, by its key.
+    Prices(String),
     /// Reservation details of these days, as they stand when the operation is first polled.
     Details(DateRange, Uuid),
 }
@@ -82,7 +82,7 @@ enum Content {
 impl Content {
     fn id(&self) -> String {
         match self {
-            Self::Prices(revision) => format!("prices.{revision}"),
+            Self::Prices(key) => format!("prices.{key}"),
             Self::Details(days, nonce) => format!("details.{}.{}.{nonce}", days.start(), days.end()),
         }
     }
@@ -90,7 +90,7 @@ impl Content {
     fn parse(id: &str) -> Option<Self> {
         let parts: Vec<&str> = id.split('.').collect();
         match parts[..] {
-            ["prices", revision] => revision.parse().ok().map(Self::Prices),
+            ["prices", key] if !key.is_empty() => Some(Self::Prices(key.to_owned())),
             ["details", first, last, nonce] => {
                 let days = DateRange::inclusive(first.parse().ok()?, last.parse().ok()?).ok()?;
                 Some(Self::Details(days, nonce.parse().ok()?))
@@ -135,7 +135,7 @@ pub(crate) async fn order_prices(
 
     let prices = permit_prices(&state.catalog, &caller, &own, &text, PRICES_ACTION).await?;
     let sheet = newest(call, &prices, period).await?;
-    let id = Content::Prices(sheet.revision.number()).id();
+    let id = Content::Prices(sheet.key()).id();
     accepted(call, &base.operation(&text, through.results(), &id, api_version))
 }
 
@@ -198,13 +198,11 @@ pub(crate) async fn result(call: &Call<'_>, segments: &[String], id: &str) -> Re
     let file = Uuid::new_v5(&FILES, format!("{}/{id}", enrollment.as_str().to_ascii_lowercase()).as_bytes());
     let made = state.reports.file(file).await?;
     match content {
-        Content::Prices(revision) => {
+        Content::Prices(key) => {
             permit_prices(&state.catalog, &caller, &own, &text, action).await?;
-            let sheet = state.catalog.sheet(revision).await?.ok_or_else(not_found)?;
-            if sheet.enrollment != *enrollment || sheet.unit.kind != SheetKind::Prices {
-                return Err(not_found());
-            }
-            let is_incomplete = sheet.incomplete;
+            let own = std::slice::from_ref(enrollment);
+            let sheet = HeldPrices::of_key(call, own, &key).await?.ok_or_else(not_found)?;
+            let is_incomplete = sheet.is_incomplete;
             let made = match made {
                 Some(made) => made,
                 None => make_prices(call, file, sheet, enrollment).await?,
@@ -225,11 +223,11 @@ pub(crate) async fn result(call: &Call<'_>, segments: &[String], id: &str) -> Re
     }
 }
 
-async fn newest(call: &Call<'_>, prices: &PricePermit, period: BillingPeriod) -> Result<HeldSheet, ApiError> {
+async fn newest(call: &Call<'_>, prices: &PricePermit, period: BillingPeriod) -> Result<HeldPrices, ApiError> {
     let [enrollment] = prices.enrollments() else {
         return Err(ApiError::Internal("a billing scope of several enrollments".into()));
     };
-    let sheet = call.state.pages.price_sheet(enrollment, period).await?;
+    let sheet = HeldPrices::newest(call, enrollment, period).await?;
     sheet.ok_or_else(|| ApiError::NotFound(format!("No price sheet of enrollment {enrollment} is held for {period}.")))
 }
 
@@ -250,14 +248,13 @@ fn linked(base: &BaseUrl, file: &LinkedFile, (url, till): (&str, &str)) -> Resul
 async fn make_prices(
     call: &Call<'_>,
     file: Uuid,
-    sheet: HeldSheet,
+    sheet: HeldPrices,
     enrollment: &EnrollmentId,
 ) -> Result<LinkedFile, ApiError> {
     let columns = columns(SheetKind::Prices);
-    let pages = &call.state.pages;
     let enrollment = Value::from(enrollment.as_str()).to_string();
     let rows = stream::try_unfold((0, &sheet), |(page, sheet)| async move {
-        let rows = pages.sheet_rows(sheet, page).await.map_err(|error| failed(&error))?;
+        let rows = sheet.rows(call, page).await.map_err(|error| failed(&error))?;
         Ok(rows.map(|rows| (rows, (page + 1, sheet))))
     });
     let text = rows.map_ok(|rows| {
@@ -283,6 +280,7 @@ async fn make_details(
         permits: std::slice::from_ref(own),
         kind: SheetKind::ReservationDetails,
         days: Some(days),
+        by_event: false,
         order: None,
         reservation: None,
     };
@@ -336,11 +334,11 @@ mod tests {
     #[test]
     fn ids_of_operations_are_read_back() {
         let days = "2024-01-01..2024-01-31".parse().unwrap();
-        for content in [Content::Prices(7), Content::Details(days, Uuid::nil())] {
+        for content in [Content::Prices("s7".to_owned()), Content::Details(days, Uuid::nil())] {
             assert_eq!(Content::parse(&content.id()), Some(content.clone()));
         }
         for other in
-            ["", "prices", "prices.x", "prices.1.2", "details.2024-02-01.2024-01-01.x", &Uuid::nil().to_string()]
+            ["", "prices", "prices.", "prices.s1.2", "details.2024-02-01.2024-01-01.x", &Uuid::nil().to_string()]
         {
             assert_eq!(Content::parse(other), None, "{other}");
         }

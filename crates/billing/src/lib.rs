@@ -32,6 +32,7 @@ pub use facts::{billed_at, native_facts};
 pub use imports::RefusedRecord;
 pub use ingest::{IngestOptions, Ingested, UsageChecks, ingest};
 pub use run::{BilledTotals, PeriodOutcome, RunOptions, RunOutcome, refuse_stale, run};
+pub use sheets::{PriceSheets, read_price_sheet};
 pub use states::{PeriodState, PeriodStatus, states};
 pub use usage_input::UsageInput;
 pub use view::{HeldBackView, PeriodView, ReopeningView, RevisionView};

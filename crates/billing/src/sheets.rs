@@ -2,8 +2,9 @@
 
 use calendar::BillingPeriod;
 use catalog::{InputKind, NativeInput};
-use formats::native::{PriceSheetFill, read_price_sheet};
+use formats::native::{self, PriceSheetFill};
 use imports::{Store, read_native_source};
+use ledger::EnrollmentId;
 use ledger::billing::PriceSheet;
 use serde::{Deserialize, Serialize};
 
@@ -102,6 +103,44 @@ pub(crate) async fn prices(
     }
 }
 
+/// Which price sheets an enrollment has; none, if it is not native.
+#[derive(Debug, Clone, Default)]
+pub struct PriceSheets(Vec<KnownSheet>);
+
+impl PriceSheets {
+    /// Reads what the catalog keeps of them.
+    ///
+    /// # Errors
+    /// [`BillingError::Stored`] for input that cannot be read any more.
+    pub async fn load(store: &Store, enrollment: &EnrollmentId) -> Result<Self, BillingError> {
+        if !store.catalog().is_native(enrollment).await? {
+            return Ok(Self::default());
+        }
+        Ok(Self(Known::load(store, enrollment, None).await?.sheets))
+    }
+
+    /// The sheet that prices a period, by the SHA-256 of its text.
+    pub fn of(&self, period: BillingPeriod) -> Option<&str> {
+        sheet_for(&self.0, period).map(|sheet| sheet.content.as_str())
+    }
+}
+
+/// Reads a price sheet of an enrollment by the SHA-256 of its text; `None`: it has no such sheet.
+///
+/// # Errors
+/// [`BillingError::Stored`] for input that cannot be read any more.
+pub async fn read_price_sheet(
+    store: &Store,
+    enrollment: &EnrollmentId,
+    content: &str,
+) -> Result<Option<PriceSheet>, BillingError> {
+    let known = Known::load(store, enrollment, None).await?;
+    match known.sheets.iter().find(|sheet| sheet.content == content) {
+        Some(sheet) => read_stored(store, &known, sheet).await.map(Some),
+        None => Ok(None),
+    }
+}
+
 /// Reads a kept price sheet.
 pub(crate) async fn read_stored(store: &Store, known: &Known, sheet: &KnownSheet) -> Result<PriceSheet, BillingError> {
     let stored = |reason: String| BillingError::Stored {
@@ -113,7 +152,7 @@ pub(crate) async fn read_stored(store: &Store, known: &Known, sheet: &KnownSheet
     let text = String::from_utf8(text).map_err(|error| stored(error.to_string()))?;
     let currency = known.document.as_ref().map(|(stated, _)| stated.enrollment.currency);
     let fill = PriceSheetFill { enrollment: None, from: Some(sheet.from), through: sheet.through, currency };
-    let read = tokio::task::block_in_place(|| read_price_sheet("the stored price sheet", &text, &fill));
+    let read = tokio::task::block_in_place(|| native::read_price_sheet("the stored price sheet", &text, &fill));
     Ok(read.map_err(|error| stored(error.to_string()))?.sheet)
 }
 

@@ -39,8 +39,8 @@ pub struct SheetEntry {
     pub pages: Vec<Vec<u8>>,
     /// Identifies the rows.
     pub content: String,
-    /// Identifies the file that they came in.
-    pub source: String,
+    /// Identify the files that they came in; at least one.
+    pub sources: Vec<String>,
     /// Whether the answer went on at an address that is not here.
     pub incomplete: bool,
 }
@@ -75,6 +75,8 @@ pub enum SheetOutcome {
     Held {
         /// Its revision.
         revision: Option<SheetRevision>,
+        /// How many rows the sheet has whose place it takes.
+        replaced_rows: Option<u64>,
     },
     /// Its rows were held already.
     Unchanged {
@@ -121,7 +123,7 @@ pub struct HeldSheet {
     pub rows: u64,
     /// Identifies the rows.
     pub content: String,
-    /// Identifies the file that they came in.
+    /// Identifies the file that they came in first.
     pub source: String,
     /// Whether the answer went on at an address that was not imported.
     pub incomplete: bool,
@@ -189,7 +191,7 @@ impl Catalog {
         if import.dry_run || outcomes.iter().any(SheetOutcome::is_refusal) {
             transaction.rollback().await.map_err(doing())?;
             let not_written = |outcome| match outcome {
-                SheetOutcome::Held { .. } => SheetOutcome::Held { revision: None },
+                SheetOutcome::Held { replaced_rows, .. } => SheetOutcome::Held { revision: None, replaced_rows },
                 other => other,
             };
             return Ok(outcomes.into_iter().map(not_written).collect());
@@ -287,6 +289,14 @@ impl Catalog {
         row.as_ref().map(held).transpose()
     }
 
+    /// Identify the files that rows of sheets came in behind their first one.
+    pub async fn sheet_sources(&self) -> Result<Vec<String>, CatalogError> {
+        sqlx::query_scalar("SELECT DISTINCT source FROM sheet_sources ORDER BY source")
+            .fetch_all(&self.pool)
+            .await
+            .map_err(CatalogError::database("list the sources of sheets"))
+    }
+
     /// Every revision of every sheet, in the order of import.
     pub async fn sheet_revisions(&self) -> Result<Vec<HeldSheet>, CatalogError> {
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM sheets ORDER BY id")))
@@ -339,6 +349,8 @@ async fn take(
     let run = before.as_ref().map(|held| HeldRun { content: &held.content, run_time: held.run_time });
     let new = HeldRun { content: &entry.content, run_time: import.run_time };
     match (judge_balance(run, new, import.force), before.as_ref()) {
+        // The same rows, but now the end of their answer is there too.
+        (BalanceVerdict::Unchanged, Some(held)) if held.incomplete && !entry.incomplete => {}
         (BalanceVerdict::Unchanged, Some(held)) => {
             if import.run_time_is_stated && held.run_time < import.run_time {
                 sqlx::query("UPDATE sheets SET confirmed_run_time = ? WHERE id = ?")
@@ -369,13 +381,21 @@ async fn take(
     .bind(&entry.unit.reservation.1)
     .bind(i64::try_from(entry.rows).unwrap_or(i64::MAX))
     .bind(&entry.content)
-    .bind(&entry.source)
+    .bind(entry.sources.first().map(String::as_str).unwrap_or_default())
     .bind(i64::from(entry.incomplete))
     .bind(import.run_time.0)
     .bind(import.now_ms)
     .fetch_one(&mut *connection)
     .await
     .map_err(doing())?;
+    for source in entry.sources.iter().skip(1) {
+        sqlx::query("INSERT OR IGNORE INTO sheet_sources (sheet, source) VALUES (?, ?)")
+            .bind(id)
+            .bind(source)
+            .execute(&mut *connection)
+            .await
+            .map_err(doing())?;
+    }
     for (page, rows) in (0_i64..).zip(&entry.pages) {
         sqlx::query("INSERT INTO sheet_pages (sheet, page, rows) VALUES (?, ?, ?)")
             .bind(id)
@@ -385,7 +405,8 @@ async fn take(
             .await
             .map_err(doing())?;
     }
-    Ok(SheetOutcome::Held { revision: Some(SheetRevision(id)) })
+    let replaced_rows = before.map(|held| held.rows);
+    Ok(SheetOutcome::Held { revision: Some(SheetRevision(id)), replaced_rows })
 }
 
 async fn newest(
@@ -436,7 +457,7 @@ fn held(row: &SqliteRow) -> Result<HeldSheet, CatalogError> {
 fn audit_entries(import: &SheetImport<'_>, outcomes: &[SheetOutcome]) -> Vec<AuditEntry> {
     let of_kind = |kind: SheetKind| {
         let new = import.entries.iter().zip(outcomes).filter(|(entry, outcome)| {
-            entry.unit.kind == kind && matches!(outcome, SheetOutcome::Held { revision: Some(_) })
+            entry.unit.kind == kind && matches!(outcome, SheetOutcome::Held { revision: Some(_), .. })
         });
         let days: Vec<Date> = new.map(|(entry, _)| entry.unit.day).collect();
         let (first, last) = (days.iter().min()?, days.iter().max()?);
@@ -464,7 +485,7 @@ mod tests {
             rows: 2,
             pages: vec![content.as_bytes().to_vec(), b"more".to_vec()],
             content: content.to_owned(),
-            source: "source".to_owned(),
+            sources: vec!["source".to_owned(), "second".to_owned()],
             incomplete: false,
         }
     }
@@ -496,7 +517,7 @@ mod tests {
         let details = SheetKind::ReservationDetails;
         let first = [entry(details, "2024-01-01", "R1", "a"), entry(details, "2024-01-02", "R1", "b")];
         let taken = catalog.take_sheets(&import(&enrollment, &first, 5), &|| {}).await.unwrap();
-        assert!(taken.iter().all(|outcome| matches!(outcome, SheetOutcome::Held { revision: Some(_) })));
+        assert!(taken.iter().all(|outcome| matches!(outcome, SheetOutcome::Held { revision: Some(_), .. })));
         let again = catalog.take_sheets(&import(&enrollment, &first, 9), &|| {}).await.unwrap();
         assert!(again.iter().all(|outcome| matches!(outcome, SheetOutcome::Unchanged { .. })));
 
@@ -526,6 +547,7 @@ mod tests {
         let own = catalog.sheets_held(None).await.unwrap().remove(0);
         assert_eq!((own.sheets, own.rows, own.days.1.to_string().as_str()), (3, 6, "2024-01-03"));
         assert_eq!(catalog.sheets_held(Some(4)).await.unwrap(), []);
+        assert_eq!(catalog.sheet_sources().await.unwrap(), ["second"]);
         assert_eq!(catalog.audit(&AuditFilter { limit: 9, ..AuditFilter::default() }).await.unwrap().len(), 2);
     }
 
@@ -543,5 +565,12 @@ mod tests {
         assert!(matches!(refused[..], [SheetOutcome::LessThanHeld { .. }]), "{refused:?}");
         let forced = SheetImport { force: true, ..import(&enrollment, &part, 6) };
         assert!(matches!(catalog.take_sheets(&forced, &|| {}).await.unwrap()[..], [SheetOutcome::Held { .. }]));
+        // The same rows with their end are whole from then on.
+        let ended = [entry(SheetKind::Prices, "2024-01-02", "", "b")];
+        let taken = catalog.take_sheets(&import(&enrollment, &ended, 7), &|| {}).await.unwrap();
+        assert!(matches!(taken[..], [SheetOutcome::Held { replaced_rows: Some(2), .. }]), "{taken:?}");
+        let again = catalog.take_sheets(&import(&enrollment, &part, 8), &|| {}).await.unwrap();
+        assert!(matches!(again[..], [SheetOutcome::Unchanged { .. }]), "{again:?}");
+        assert_eq!(catalog.sheets_held(None).await.unwrap()[0].incomplete, 0);
     }
 }

@@ -61,7 +61,8 @@ pub use schema::{
     SOURCE_SCOPE_COLUMN, charge_fields, charge_schema, scale_column, staging_schema, text_column,
 };
 pub use sheets::{
-    SheetFacts, SheetHint, SheetMember, SheetRow, StoredRow, pack_rows, read_sheet, sheet_columns, unpack_rows,
+    NextSheetPage, SheetFacts, SheetHint, SheetMember, SheetRow, StoredRow, pack_rows, read_sheet, sheet_columns,
+    unpack_rows,
 };
 pub use sketch::RowSketch;
 pub use source::{Compression, SourceCopy, SourceReader};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use calendar::DateRange;
 use formats::{InputError, ManifestError};
-use ledger::Holding;
+use ledger::{Holding, Publishers};
 
 /// Why an import did not happen. Nothing has changed then.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +100,24 @@ pub enum ImportError {
         /// Its revision.
         revision: String,
     },
+    /// An answer about one subscription would take the place of charges of several.
+    #[error(
+        "{file} is an answer with charges of the subscription {subscription} alone, and {what} is held with those of others \
+         (revision {revision}), which would be lost. If the subscription was asked, say --scope subscriptions/{subscription}; \
+         if the enrollment was and has no other charges any more, say --scope {scope}"
+    )]
+    LostSubscriptions {
+        /// A file of the answer.
+        file: String,
+        /// The only one of its charges.
+        subscription: String,
+        /// What is held.
+        what: String,
+        /// Its revision.
+        revision: String,
+        /// Its scope.
+        scope: String,
+    },
     /// Marketplace charges are held, or would be, in two forms.
     #[error(
         "overlap: {what} has Marketplace charges, and {other} (revision {revision}) has them too: they would count twice. To \
@@ -138,11 +156,13 @@ pub enum ImportError {
     #[error(
         "overlap: {what} is already held from the source scope {scope} (revision {revision}); importing it again from \
          {given} would count charges twice. To change the scope of these days, empty them first: import a file with only \
-         the header line with --scope {scope}, --enrollment, --dataset and --period"
+         {emptied_by} with --scope {scope}, --enrollment, --dataset and --period"
     )]
     Overlap {
         /// Enrollment, dataset and days.
         what: String,
+        /// What a file has that empties days of the source.
+        emptied_by: &'static str,
         /// The holding scope.
         scope: String,
         /// Its revision.
@@ -371,6 +391,7 @@ impl ImportError {
             Self::Ambiguous { .. } => "Ambiguous",
             Self::Stale { .. } => "StaleRun",
             Self::IncompleteAnswer { .. } | Self::PartOfMonth { .. } => "IncompleteAnswer",
+            Self::LostSubscriptions { .. } => "LostSubscriptions",
             Self::EmptyAnswer { .. } => "EmptyAnswer",
             Self::Overlap { .. } | Self::MarketplaceTwice { .. } => "OverlappingScope",
             Self::Currency { .. } | Self::TwoCurrencies { .. } => "CurrencyMismatch",
@@ -452,6 +473,10 @@ impl ImportError {
     pub(crate) fn overlap(held: &Holding, new: &ledger::Unit) -> Self {
         Self::Overlap {
             what: format!("{} {} of enrollment {}", new.dataset, held.unit.coverage, new.enrollment),
+            emptied_by: match held.unit.publishers {
+                Publishers::All => "the header line",
+                Publishers::Marketplace => "{\"value\":[]} and --marketplace,",
+            },
             scope: held.unit.scope.to_string(),
             revision: held.revision.clone(),
             given: new.scope.to_string(),

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::{BillingPeriod, DateRange};
 use formats::{DatasetEvidence, InputError, PageList, PeriodSummary, ReadSummary};
-use ledger::{Coverage, Dataset, EnrollmentId, Held, Holding, Place, Publishers, RunTime, Scope, Unit, source_key};
+use ledger::{
+    Coverage, Dataset, EnrollmentId, Held, Holding, Place, Publishers, RunTime, Scope, Sharing, Unit, source_key,
+};
 use money::Currency;
 use sha2::{Digest, Sha256};
 
@@ -34,6 +36,8 @@ pub(crate) struct Group {
     pub(crate) pages_missing: bool,
     /// Whether all of its sources are answers without items, of which nobody said what they are about.
     pub(crate) is_blank_answer: bool,
+    /// Whether all of its sources are answers, and nobody said for which scope they were asked.
+    pub(crate) are_answers_of_unknown_scope: bool,
     /// What it replaces.
     pub(crate) holdings: Vec<Holding>,
 }
@@ -90,6 +94,7 @@ pub(crate) fn group(
                 places: BTreeSet::new(),
                 pages_missing: false,
                 is_blank_answer: !options.fill.marketplace,
+                are_answers_of_unknown_scope: options.fill.scope.is_none(),
                 holdings: Vec::new(),
             }),
         };
@@ -98,6 +103,7 @@ pub(crate) fn group(
             group.refuse_two_forms(source, sources)?;
         }
         group.is_blank_answer &= summary.page.is_some() && summary.periods.is_empty();
+        group.are_answers_of_unknown_scope &= summary.page.is_some();
         group.add(index, source, sources)?;
     }
     let pages_missing = missing_pages(sources.iter().map(|source| &source.summary)).is_some();
@@ -402,6 +408,35 @@ impl Group {
         Ok(())
     }
 
+    /// An answer with charges of one subscription may have been asked of that subscription: it must not take the place of
+    /// charges of others without a word.
+    pub(crate) async fn refuse_to_lose_subscriptions(
+        &self,
+        held: &Held,
+        snapshot: &lake::Snapshot,
+    ) -> Result<(), ImportError> {
+        let own: BTreeSet<String> = self.places.iter().filter_map(|place| Sharing::Subscription.mark(place)).collect();
+        let (true, [only]) = (self.are_answers_of_unknown_scope, &own.iter().collect::<Vec<_>>()[..]) else {
+            return Ok(());
+        };
+        for new in &self.holdings {
+            for other in held.all_over(&new.unit).filter(|other| !other.empty) {
+                let theirs = snapshot.marks_of(&other.unit, Sharing::Subscription).await?;
+                if theirs.iter().any(|subscription| subscription != *only) {
+                    let Unit { enrollment, dataset, coverage, scope, .. } = &other.unit;
+                    return Err(ImportError::LostSubscriptions {
+                        file: self.file.clone(),
+                        subscription: (*only).clone(),
+                        what: format!("{dataset} {coverage} of enrollment {enrollment}"),
+                        revision: other.revision.clone(),
+                        scope: scope.to_string(),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Whether exactly these bytes are held for everything that the group replaces.
     pub(crate) fn is_held(&self, held: &Held) -> bool {
         self.holdings.iter().all(|holding| held.holds(holding))
@@ -426,8 +461,9 @@ impl Group {
     ) -> Vec<ImportedPeriod> {
         let replaced = |period: BillingPeriod| {
             let own = self.holdings.iter().filter(|holding| holding.unit.coverage.period() == period);
-            let held = own.filter_map(|holding| before?.newest_over(&holding.unit));
-            held.max_by_key(|held| held.revision.parse::<u64>().ok()).map(|held| held.revision.clone())
+            let held = own.flat_map(|holding| before.iter().flat_map(|held| held.all_over(&holding.unit)));
+            let revisions: BTreeSet<u64> = held.filter_map(|held| held.revision.parse().ok()).collect();
+            revisions.into_iter().map(|revision| revision.to_string()).collect()
         };
         let mut periods: BTreeMap<BillingPeriod, (u64, String)> = BTreeMap::new();
         for holding in &self.holdings {

@@ -72,8 +72,8 @@ pub struct ImportedPeriod {
     pub revision: Option<String>,
     /// Whether exactly these bytes were held already.
     pub unchanged: bool,
-    /// The revision whose charges of these days are replaced, if there are any.
-    pub replaces: Option<String>,
+    /// The revisions whose charges of these days are replaced, oldest first.
+    pub replaces: Vec<String>,
 }
 
 /// Imports everything that the options name. Refused input changes nothing.
@@ -114,11 +114,13 @@ pub async fn import(
         true => judged,
         false => balances.take(store, options).await.map_err(|error| after(&outcome, options, error))?,
     };
-    outcome.sheets = match options.dry_run {
+    let taken = match options.dry_run {
         true => judged_sheets,
         false => sheets.take(store, options).await.map_err(|error| after(&outcome, options, error))?,
     };
-    outcome.missing.extend_from_slice(sheets.missing());
+    outcome.sheets = taken.imported;
+    outcome.skipped.extend(taken.skipped);
+    outcome.missing.extend(sheets.missing().cloned());
     Ok(outcome)
 }
 
@@ -281,6 +283,7 @@ async fn judge_group(group: &Group, held: &Held, snapshot: &lake::Snapshot, forc
     if !force {
         group.refuse_to_replace_complete(held)?;
         group.refuse_empty_answer(held)?;
+        group.refuse_to_lose_subscriptions(held, snapshot).await?;
     }
     for holding in &group.holdings {
         let candidate = Candidate { holding: holding.clone(), places: &group.places };

@@ -60,9 +60,11 @@ pub(crate) struct Written<'a> {
 }
 
 impl Written<'_> {
-    async fn have_marketplace_rows_of(self, unit: &Unit) -> Result<bool, ImportError> {
+    /// Whether a unit has them of the days that it shares with another one.
+    async fn have_marketplace_rows_of(self, unit: &Unit, other: &Unit) -> Result<bool, ImportError> {
+        let Some(window) = unit.coverage.shared(&other.coverage) else { return Ok(false) };
         let own: Vec<LakeFile> = self.files.iter().filter(|file| is_of(file, unit)).cloned().collect();
-        Ok(have_marketplace_rows(self.place, own).await?)
+        Ok(have_marketplace_rows(self.place, own, window).await?)
     }
 }
 
@@ -87,7 +89,7 @@ pub(crate) async fn refuse_marketplace_beside(
     let answers = |holding: &&Holding| holding.unit.publishers == Publishers::Marketplace && !holding.empty;
     for new in group.holdings.iter().filter(answers) {
         for all in beside.of_other_publishers(&new.unit) {
-            if written.have_marketplace_rows_of(&all.unit).await? {
+            if written.have_marketplace_rows_of(&all.unit, &new.unit).await? {
                 let is_its = |other: &&Group| other.holdings.iter().any(|holding| holding.unit == all.unit);
                 let other = groups.iter().find(is_its).map_or("another file", |other| other.file.as_str());
                 let reason = format!(
@@ -121,11 +123,12 @@ pub(crate) async fn refuse_marketplace_twice(
     for new in group.holdings.iter().filter(|holding| !holding.empty) {
         for other in held.of_other_publishers(&new.unit) {
             let are_held_twice = match (new.unit.publishers, written) {
-                (Publishers::All, Some(written)) => written.have_marketplace_rows_of(&new.unit).await?,
+                (Publishers::All, Some(written)) => written.have_marketplace_rows_of(&new.unit, &other.unit).await?,
                 (Publishers::All, None) => false,
                 (Publishers::Marketplace, _) => {
+                    let Some(window) = new.unit.coverage.shared(&other.unit.coverage) else { continue };
                     let of_all = snapshot.files().iter().filter(|file| is_of(file, &other.unit)).cloned().collect();
-                    snapshot.have_marketplace_rows(of_all).await?
+                    snapshot.have_marketplace_rows(of_all, window).await?
                 }
             };
             if are_held_twice {

@@ -48,7 +48,7 @@ pub(crate) struct Plan {
     pub(crate) runs: Vec<RunPlan>,
     /// Files of balance summaries.
     pub(crate) balances: Vec<PathBuf>,
-    /// Runs of sheets: prices and what is said of reservations.
+    /// Runs of sheets, likewise: prices and what is said of reservations.
     pub(crate) sheets: Vec<RunPlan>,
 }
 
@@ -108,6 +108,7 @@ pub(crate) fn plan(paths: &[PathBuf]) -> Result<Plan, ImportError> {
     sheets.extend(loose_runs(loose_sheets)?);
     runs.extend(loose_runs(files)?);
     runs.sort_by_key(|run| run.run_time);
+    sheets.sort_by_key(|run| run.run_time);
     Ok(Plan { runs, balances, sheets })
 }
 

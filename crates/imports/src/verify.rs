@@ -207,6 +207,13 @@ async fn check_sheets(store: &Store, report: &mut VerifyReport) -> Result<(), Im
             report.violations.extend(fault.map(|fault| format!("source {}: {fault}", sheet.source)));
         }
     }
+    for source in store.catalog().sheet_sources().await? {
+        if seen.insert(source.clone()) {
+            report.checked.sources += 1;
+            let fault = sources::check_sheet(&kept, &source).await?;
+            report.violations.extend(fault.map(|fault| format!("source {source}: {fault}")));
+        }
+    }
     Ok(())
 }
 

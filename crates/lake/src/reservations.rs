@@ -95,9 +95,13 @@ impl Snapshot {
                     "" => rows.text(Field::BenefitId, row)?.rsplit('/').next().unwrap_or_default(),
                     reservation => reservation,
                 };
+                let order = match rows.text(Field::ProductOrderId, row)? {
+                    "" => segment_after(rows.text(Field::BenefitId, row)?, "reservationOrders"),
+                    order => order,
+                };
                 let use_of_row = ReservationRow {
                     date: rows.date(row)?,
-                    order: rows.text(Field::ProductOrderId, row)?,
+                    order,
                     reservation,
                     quantity: rows.number(Field::Quantity, row)?.unwrap_or(Decimal::ZERO),
                     user: is_use.then_some(user),
@@ -147,6 +151,12 @@ impl Snapshot {
         }
         Ok(Some(found))
     }
+}
+
+/// The segment of a path that follows the one of a name; blank where there is none.
+fn segment_after<'p>(path: &'p str, name: &str) -> &'p str {
+    let mut segments = path.split('/').skip_while(|segment| !segment.eq_ignore_ascii_case(name));
+    segments.nth(1).unwrap_or_default()
 }
 
 /// The text of a member of AdditionalInfo, which exports write with braces and without; blank where there is none.

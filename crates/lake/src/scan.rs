@@ -91,9 +91,9 @@ impl Snapshot {
 }
 
 impl Snapshot {
-    /// Whether any of these files, which need not be part of the snapshot, has a row of a Marketplace publisher.
-    pub async fn have_marketplace_rows(&self, files: Vec<LakeFile>) -> Result<bool, LakeError> {
-        any_marketplace_row(&FileAccess::of(self), files).await
+    /// Whether any of these files, which need not be part of the snapshot, has a row of a Marketplace publisher in a time.
+    pub async fn have_marketplace_rows(&self, files: Vec<LakeFile>, window: Window) -> Result<bool, LakeError> {
+        any_marketplace_row(&FileAccess::of(self), files, window).await
     }
 }
 
@@ -101,14 +101,15 @@ impl Snapshot {
 pub async fn have_marketplace_rows(
     (store, folder): &(Arc<dyn ObjectStore>, Path),
     files: Vec<LakeFile>,
+    window: Window,
 ) -> Result<bool, LakeError> {
     let store = Arc::new(PrefixStore::new(store.clone(), folder.clone()));
-    any_marketplace_row(&FileAccess::new(store, Footers::new()), files).await
+    any_marketplace_row(&FileAccess::new(store, Footers::new()), files, window).await
 }
 
-async fn any_marketplace_row(access: &FileAccess, files: Vec<LakeFile>) -> Result<bool, LakeError> {
+async fn any_marketplace_row(access: &FileAccess, files: Vec<LakeFile>, window: Window) -> Result<bool, LakeError> {
     for file in files {
-        let filter = Arc::new(RowFilter::visible(Window::Period(file.period), Visibility::Marketplace));
+        let filter = Arc::new(RowFilter::visible(window, Visibility::Marketplace));
         let files = vec![(file, filter)].into_iter();
         let mut scan = Scan { lake: access.clone(), files, columns: Vec::new(), open: None };
         if scan.next_batch().await?.is_some() {

@@ -12,7 +12,6 @@ use calendar::{BillingPeriod, Date};
 use money::MoneyError;
 use serde::Serialize;
 
-use crate::holding::publishers_of;
 use crate::{CostSum, Dataset, EnrollmentId, Held, Holding, Publishers, RunTime, Unit};
 
 pub use view::{CalendarView, DayCountsView, DayView, GapView, HoldingView, MonthView, RangeView, SeriesView, SumView};
@@ -39,7 +38,7 @@ impl Series {
 
     /// Whose sales its sources have.
     pub fn publishers(&self) -> Publishers {
-        publishers_of(&self.scope_key)
+        Publishers::of_source_key(&self.scope_key)
     }
 }
 

@@ -65,6 +65,20 @@ impl Coverage {
             }
     }
 
+    /// The days that two coverages of one billing period share; the period, where both are of all of it. `None`: none.
+    pub fn shared(&self, other: &Self) -> Option<Window> {
+        match (self, other) {
+            _ if !self.overlaps(other) => None,
+            (Self::Period(period), Self::Period(_)) => Some(Window::Period(*period)),
+            (Self::Days(_, days), Self::Period(_)) | (Self::Period(_), Self::Days(_, days)) => {
+                Some(Window::Dates(*days))
+            }
+            (Self::Days(_, a), Self::Days(_, b)) => {
+                DateRange::inclusive(a.start().max(b.start()), a.end().min(b.end())).ok().map(Window::Dates)
+            }
+        }
+    }
+
     /// Whether a question about this time is about days that the coverage holds.
     pub fn answers(&self, window: &Window) -> bool {
         match (self, window) {
@@ -96,6 +110,11 @@ pub enum Publishers {
 }
 
 impl Publishers {
+    /// Whose sales a source has, as its key ([`source_key`]) says.
+    pub fn of_source_key(key: &str) -> Self {
+        if key.ends_with(OF_MARKETPLACE) { Self::Marketplace } else { Self::All }
+    }
+
     /// Whether nothing is left out.
     pub fn is_all(&self) -> bool {
         *self == Self::All
@@ -154,11 +173,6 @@ pub fn source_key(scope: &Scope, publishers: Publishers) -> String {
 /// Ends the keys of sources of Marketplace publishers.
 const OF_MARKETPLACE: &str = ";publishers=Marketplace";
 
-/// Whose sales a source has, as its key says.
-pub(crate) fn publishers_of(source_key: &str) -> Publishers {
-    if source_key.ends_with(OF_MARKETPLACE) { Publishers::Marketplace } else { Publishers::All }
-}
-
 /// A unit with its content, as it is held or about to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holding {
@@ -203,8 +217,9 @@ pub enum HeldAnswer {
 }
 
 impl Held {
-    /// Judges whether there can be an answer about a dataset and time of some enrollments. What the Marketplace alone says
-    /// suffices for answers about Marketplace charges, and for no other.
+    /// Judges by coverage whether there can be an answer about a dataset and time of some enrollments. What the Marketplace
+    /// alone says suffices for answers about Marketplace charges, and for no other. Rows can be dated outside of their billing
+    /// period: only the lake knows of these.
     pub fn answer<'a>(
         &self,
         enrollments: impl Iterator<Item = &'a EnrollmentId>,
@@ -263,14 +278,14 @@ impl Held {
 
     /// Whether exactly these bytes are held for exactly this unit, with nothing newer over a part of it.
     pub fn holds(&self, new: &Holding) -> bool {
-        self.newest_over(&new.unit).is_some_and(|held| {
+        self.all_over(&new.unit).last().is_some_and(|held| {
             held.unit.coverage == new.unit.coverage && held.content == new.content && held.incomplete == new.incomplete
         })
     }
 
-    /// The newest holding of the unit's own enrollment, scope and dataset that covers some of its days.
-    pub fn newest_over(&self, unit: &Unit) -> Option<&Holding> {
-        self.holdings.iter().rfind(|h| h.unit.same_series(unit) && h.unit.coverage.overlaps(&unit.coverage))
+    /// The holdings of the unit's own enrollment, scope and dataset that cover some of its days.
+    pub fn all_over<'a>(&'a self, unit: &'a Unit) -> impl Iterator<Item = &'a Holding> {
+        self.holdings.iter().filter(|held| held.unit.same_series(unit) && held.unit.coverage.overlaps(&unit.coverage))
     }
 
     /// Holdings of other source scopes whose overlap with `new` the paths cannot tell: the rows must.

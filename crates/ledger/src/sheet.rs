@@ -116,9 +116,12 @@ pub struct SheetUnit {
     pub kind: SheetKind,
     /// The day, or the first day of the month.
     pub day: Date,
-    /// Order and id of the reservation, in lower case; blank for kinds without.
+    /// Order and id of the reservation, in lower case; blank for kinds without, but for [`SheetUnit::of_events`].
     pub reservation: (String, String),
 }
+
+/// Stands for the reservation of transactions by the months of their events.
+const EVENTS: &str = "events";
 
 impl SheetUnit {
     /// The unit of a row that is dated on a day.
@@ -129,6 +132,18 @@ impl SheetUnit {
             (String::new(), String::new())
         };
         Self { kind, day: kind.unit_day(day), reservation }
+    }
+
+    /// The unit of a transaction that does not say in which month it was billed: the month of its event. Answers that say it
+    /// stand beside those that do not, for both tell whole months, but not the same events.
+    pub fn of_events(event: Date) -> Self {
+        let kind = SheetKind::ReservationTransactions;
+        Self { kind, day: kind.unit_day(event), reservation: (EVENTS.to_owned(), String::new()) }
+    }
+
+    /// Whether the month is that of events, not of bills.
+    pub fn is_of_events(&self) -> bool {
+        self.kind == SheetKind::ReservationTransactions && self.reservation.0 == EVENTS
     }
 }
 
@@ -146,5 +161,8 @@ mod tests {
             assert_eq!(unit.reservation.0 == "o", kind.is_of_reservation(), "{kind}");
         }
         assert_eq!(SheetKind::parse("prices"), None);
+        let (billed, events) =
+            (SheetUnit::of(SheetKind::ReservationTransactions, day, ("", "")), SheetUnit::of_events(day));
+        assert!(billed.day == events.day && billed != events && events.is_of_events() && !billed.is_of_events());
     }
 }

@@ -9,12 +9,9 @@ use access::Permit;
 use calendar::{BillingPeriod, Date, DateRange};
 use catalog::{HeldSheet, SheetQuestion};
 use formats::StoredRow;
-use lake::Snapshot;
+use lake::{ReservationPurchase, Snapshot};
 use ledger::reservations::{ReservationKey, UseSummary, monthly};
-use ledger::{
-    ChargeFilter, ChargeQuery, Comparison, Condition, Dataset, EnrollmentId, Field, Generation, HeldAnswer, Publishers,
-    SheetKind, Window,
-};
+use ledger::{ChargeFilter, ChargeQuery, Dataset, EnrollmentId, Generation, HeldAnswer, Publishers, SheetKind, Window};
 use money::{Decimal, Limits, MoneyError};
 
 use crate::derived::{details, purchase_place, summary, transaction};
@@ -31,6 +28,8 @@ pub struct ReservationQuestion<'a> {
     pub kind: SheetKind,
     /// Days of the rows, both ends included; `None` for all that are held. Months count by their first day.
     pub days: Option<DateRange>,
+    /// Whether `days` are those of events; else transactions count by the months of their bills.
+    pub by_event: bool,
     /// A reservation order.
     pub order: Option<&'a str>,
     /// A reservation.
@@ -177,7 +176,10 @@ impl OfEnrollment<'_> {
         let mut imported = Imported::default();
         let places = self.take_imported(gathered, &mut imported).await?;
         let Some(days) = days_of(self.question) else { return Ok(()) };
-        let Some(query) = self.query(Dataset::AmortizedCost, days, &imported, gathered).await? else { return Ok(()) };
+        if !self.is_charged(Dataset::AmortizedCost, self.question.days.and(Some(days)), &imported, gathered).await? {
+            return Ok(());
+        }
+        let query = self.query(Dataset::AmortizedCost, days);
         let found = self.snapshot.reservation_use(&query).await?.ok_or(PageError::TooManyRows)?;
         for (day, key, own) in found.days().filter(|(_, key, _)| self.asks_for(key)) {
             let place = (day, key.clone());
@@ -194,7 +196,7 @@ impl OfEnrollment<'_> {
         let mut imported = Imported::default();
         let places = self.take_imported(gathered, &mut imported).await?;
         let Some(days) = days_of(self.question) else { return Ok(()) };
-        for (place, own) in self.days_of_use(days, |place| places.contains(place), imported, gathered).await? {
+        for (place, own) in self.days_of_use(days, |place| places.contains(place), &mut imported, gathered).await? {
             gathered.push(place, self.item(summary(&own), true))?;
         }
         Ok(())
@@ -205,10 +207,28 @@ impl OfEnrollment<'_> {
         let places = self.take_imported(gathered, &mut imported).await?;
         let Some(days) = days_of(self.question) else { return Ok(()) };
         let is_of_month = |(day, key): &Place| places.contains(&(BillingPeriod::of(*day).first_day(), key.clone()));
-        let found = self.days_of_use(days, is_of_month, imported, gathered).await?;
+        let found = self.days_of_use(days, is_of_month, &mut imported, gathered).await?;
         let days = found.into_iter().map(|((_, key), own)| (key, own));
-        for (place, own) in monthly(days).map_err(sum)? {
+        let months = monthly(days).map_err(sum)?;
+        self.tell_months_in_part(months.keys().map(|(month, _)| *month).collect(), &imported, gathered).await?;
+        for (place, own) in months {
             gathered.push(place, self.item(summary(&own), true))?;
+        }
+        Ok(())
+    }
+
+    /// Rows may be missing of months of which some days were imported and others are nowhere.
+    async fn tell_months_in_part(
+        &self,
+        months: BTreeSet<Date>,
+        imported: &Imported,
+        gathered: &mut Gathered,
+    ) -> Result<(), PageError> {
+        let held = self.pages.catalog().held_at(self.snapshot.version()).await?;
+        for month in months.into_iter().map(BillingPeriod::of) {
+            let of_charges = (Dataset::AmortizedCost, Publishers::All);
+            let answer = held.answer(std::iter::once(self.enrollment), of_charges, &Window::Period(month));
+            gathered.is_incomplete |= answer != HeldAnswer::Held && !imported.has_all(month.range());
         }
         Ok(())
     }
@@ -219,7 +239,7 @@ impl OfEnrollment<'_> {
         &self,
         days: DateRange,
         is_done: impl Fn(&Place) -> bool,
-        mut imported: Imported,
+        imported: &mut Imported,
         gathered: &mut Gathered,
     ) -> Result<BTreeMap<Place, UseSummary>, PageError> {
         let mut found: BTreeMap<Place, UseSummary> = BTreeMap::new();
@@ -236,9 +256,10 @@ impl OfEnrollment<'_> {
                 check_count(found.len())?;
             }
         }
-        let Some(query) = self.query(Dataset::AmortizedCost, days, &imported, gathered).await? else {
+        if !self.is_charged(Dataset::AmortizedCost, self.question.days.and(Some(days)), imported, gathered).await? {
             return Ok(found);
-        };
+        }
+        let query = self.query(Dataset::AmortizedCost, days);
         let charged = self.snapshot.reservation_use(&query).await?.ok_or(PageError::TooManyRows)?;
         for (place, own) in charged.daily().map_err(sum)? {
             if self.asks_for(&place.1) && !is_done(&place) {
@@ -248,36 +269,52 @@ impl OfEnrollment<'_> {
         Ok(found)
     }
 
-    /// Transactions of the months that are asked for. Those of the months beside them tell which of them is held twice:
-    /// Enterprise Reporting does not say in which month an event was billed.
+    /// Transactions of the months, or of the days of events, that are asked for. Those of other months tell which of them is
+    /// told twice: Enterprise Reporting says the day of an event but not the month of its bill, which comes with it or later.
     async fn transactions(&self, gathered: &mut Gathered) -> Result<(), PageError> {
-        let is_asked = |month: Date| self.question.days.is_none_or(|days| days.contains(month));
-        let around = self.question.days.map(with_months_beside);
-        let sheets = self.sheets(SheetKind::ReservationTransactions, around).await?;
+        let kind = SheetKind::ReservationTransactions;
+        let asked = self.question.days;
+        let by_event = self.question.by_event;
+        let around = asked.map(with_bills);
+        let sheets = self.sheets(kind, around).await?;
         check_count(sheets.iter().map(rows_of).sum())?;
-        let (mut imported, mut asked) = (Imported::default(), Imported::default());
+        // Months of bills and months of events of which answers are held.
+        let (mut billed, mut events, mut imported) = (BTreeSet::new(), BTreeSet::new(), Imported::default());
         let mut told: Vec<Told> = Vec::new();
         for sheet in &sheets {
-            imported.learn(sheet);
-            if is_asked(sheet.unit.day) {
-                asked.learn(sheet);
+            let months = if sheet.unit.is_of_events() { &mut events } else { &mut billed };
+            months.insert(sheet.unit.day);
+            if asked.is_none_or(|days| overlaps_month(days, sheet.unit.day)) {
+                imported.learn(sheet);
                 gathered.is_incomplete |= sheet.incomplete;
             }
             let rows = self.pages.rows_of_sheet(sheet).await?;
             told.extend(rows.into_iter().map(|row| Told::imported(place_of(sheet), row)));
         }
-        let charged_days = around.map_or_else(all_days, Some);
-        if let Some(days) = charged_days
-            && let Some(query) = self.query(Dataset::ActualCost, days, &asked, gathered).await?
+        if self.is_charged(Dataset::ActualCost, asked, &imported, gathered).await?
+            && let Some(days) = around.map_or_else(all_days, Some)
         {
+            let query = self.query(Dataset::ActualCost, days);
             let purchases = self.snapshot.reservation_purchases(&query).await?.ok_or(PageError::TooManyRows)?;
+            let is_imported = |purchase: &ReservationPurchase| {
+                billed.contains(&purchase.period.first_day())
+                    || events.contains(&BillingPeriod::of(purchase.date).first_day())
+            };
             let enrollment = self.enrollment.to_string();
-            let derived = purchases.iter().map(|one| (purchase_place(one), transaction(one, &enrollment)));
-            let derived = derived.filter(|((month, _), _)| !imported.months.contains(month));
-            told.extend(derived.map(|(place, row)| Told { place, row, source: Source::Charges }));
+            let derived = purchases.iter().filter(|purchase| !is_imported(purchase));
+            told.extend(derived.map(|one| Told {
+                place: purchase_place(one),
+                row: transaction(one, &enrollment),
+                source: Source::Charges,
+            }));
         }
+        let is_asked = |one: &Told| match (asked, one.day_of_event()) {
+            (None, _) => true,
+            (Some(days), Some(event)) if by_event => days.contains(event),
+            (Some(days), _) => days.contains(one.place.0),
+        };
         for one in without_repeats(told) {
-            if is_asked(one.place.0) {
+            if is_asked(&one) {
                 gathered.push(one.place, self.item(one.row, one.source == Source::Charges))?;
             }
         }
@@ -285,42 +322,61 @@ impl OfEnrollment<'_> {
     }
 
     fn asks_for(&self, key: &ReservationKey) -> bool {
-        self.question.reservation.is_none_or(|asked| asked.eq_ignore_ascii_case(&key.reservation))
+        let is = |asked: Option<&str>, own: &str| asked.is_none_or(|asked| asked.eq_ignore_ascii_case(own));
+        is(self.question.order, &key.order) && is(self.question.reservation, &key.reservation)
     }
 
-    /// The question to the charges of the days; `None`: none are held. Where only the other dataset is held, that is told
-    /// unless something was imported.
-    async fn query(
+    /// Whether charges of a dataset are held that tell of the days that are asked for; `None`: of all days. Says what is
+    /// missing: where nothing was imported and only the other dataset is held, that is an error; where that is so of some
+    /// billing periods, rows may be missing.
+    async fn is_charged(
         &self,
         dataset: Dataset,
-        days: DateRange,
+        asked: Option<DateRange>,
         imported: &Imported,
         gathered: &mut Gathered,
-    ) -> Result<Option<ChargeQuery>, PageError> {
-        let window = Window::Dates(days);
+    ) -> Result<bool, PageError> {
         let held = self.pages.catalog().held_at(self.snapshot.version()).await?;
-        match held.answer(std::iter::once(self.enrollment), (dataset, Publishers::All), &window) {
-            HeldAnswer::Held => {}
-            HeldAnswer::OtherDataset(message) if imported.is_empty() => return Err(PageError::NotHeld(message)),
-            HeldAnswer::OtherDataset(_) => {
-                gathered.is_incomplete |= days_of(self.question).is_none_or(|asked| !imported.has_all(asked));
-                return Ok(None);
-            }
-            HeldAnswer::Nothing => return Ok(None),
+        let Some(days) = asked.map_or_else(all_days, Some) else { return Ok(false) };
+        let which = (dataset, Publishers::All);
+        let answer = self.snapshot.answer(&held, &[self.enrollment], which, &Window::Dates(days)).await?;
+        if matches!(answer, HeldAnswer::OtherDataset(_)) && imported.is_empty() {
+            return Err(PageError::NotHeld(not_held(dataset, self.question, self.enrollment)));
         }
-        let of_order = self.question.order.map(|order| Condition::Text {
-            field: Field::ProductOrderId,
-            comparison: Comparison::Equal,
-            text: order.to_owned(),
-        });
-        Ok(Some(ChargeQuery {
+        let own = held.iter().filter(|holding| holding.unit.enrollment == *self.enrollment && !holding.empty);
+        let periods: BTreeSet<BillingPeriod> = own.map(|holding| holding.unit.coverage.period()).collect();
+        for period in periods.into_iter().filter(|period| period.range().overlaps(days)) {
+            let of_period = held.answer(std::iter::once(self.enrollment), which, &Window::Period(period));
+            let asked = DateRange::inclusive(days.start().max(period.first_day()), days.end().min(period.last_day()));
+            let is_told = matches!(asked, Ok(asked) if imported.has_all(asked));
+            gathered.is_incomplete |= matches!(of_period, HeldAnswer::OtherDataset(_)) && !is_told;
+        }
+        Ok(answer == HeldAnswer::Held)
+    }
+
+    /// The question to the charges of days.
+    fn query(&self, dataset: Dataset, days: DateRange) -> ChargeQuery {
+        ChargeQuery {
             shares: self.permit.shares().to_vec(),
             visibility: self.permit.visibility(Generation::CostDetails),
             dataset,
-            window,
-            filter: ChargeFilter { conditions: of_order.into_iter().collect(), ..ChargeFilter::default() },
-        }))
+            window: Window::Dates(days),
+            filter: ChargeFilter::default(),
+        }
     }
+}
+
+fn not_held(dataset: Dataset, question: ReservationQuestion<'_>, enrollment: &EnrollmentId) -> String {
+    let days = question.days.map(|days| format!(" of {days}")).unwrap_or_default();
+    format!(
+        "neither the {}{days} of enrollment {enrollment} nor its {dataset}, which tells of reservations, is held; import one of \
+         them",
+        match question.kind {
+            SheetKind::ReservationTransactions => "reservation transactions",
+            SheetKind::ReservationDetails => "reservation details",
+            _ => "reservation summaries and details",
+        }
+    )
 }
 
 fn sum(error: MoneyError) -> PageError {
@@ -352,12 +408,16 @@ fn days_of(question: ReservationQuestion<'_>) -> Option<DateRange> {
     DateRange::inclusive(first.first_day(), last.last_day()).ok()
 }
 
-/// Whole months, with the one before and the one after, as far as there are any.
-fn with_months_beside(days: DateRange) -> DateRange {
-    let beside = |day: Date, step| day.add_days(step).map_or(day, |day| day);
-    let first = BillingPeriod::of(beside(BillingPeriod::of(days.start()).first_day(), -1)).first_day();
-    let last = BillingPeriod::of(beside(BillingPeriod::of(days.end()).last_day(), 1)).last_day();
-    DateRange::inclusive(first, last).unwrap_or(days)
+/// The months in which events of these days or bills can be told: a bill is of the month of its event or of a later one, or,
+/// where days end at different hours, of the one before.
+fn with_bills(days: DateRange) -> DateRange {
+    let first = BillingPeriod::of(days.start()).first_day();
+    let before = first.add_days(-1).map_or(first, |day| BillingPeriod::of(day).first_day());
+    DateRange::inclusive(before, Date::MAX).unwrap_or(days)
+}
+
+fn overlaps_month(days: DateRange, first: Date) -> bool {
+    BillingPeriod::of(first).range().overlaps(days)
 }
 
 /// What imported rows of a reservation and day come to.
@@ -402,14 +462,18 @@ impl Told {
         Self { place, row, source }
     }
 
+    fn day_of_event(&self) -> Option<Date> {
+        let time = self.row.text("eventDate");
+        Date::parse_any(time.split('T').next().unwrap_or_default().as_bytes()).ok()
+    }
+
     /// What is equal for one transaction, whoever tells it.
     fn event(&self) -> [String; 4] {
         let text = |name: &str| self.row.text(name).trim().to_ascii_lowercase();
-        let time = text("eventDate");
-        let day = Date::parse_any(time.split('t').next().unwrap_or_default().as_bytes()).map(|day| day.to_string());
+        let day = self.day_of_event().map_or_else(|| text("eventDate"), |day| day.to_string());
         let amount = text("amount");
         let exact = Decimal::parse(amount.as_bytes(), Limits::COST).map(|parsed| parsed.value.to_shortest_string());
-        [text("reservationOrderId"), day.unwrap_or(time), text("eventType"), exact.unwrap_or(amount)]
+        [text("reservationOrderId"), day, text("eventType"), exact.unwrap_or(amount)]
     }
 }
 
@@ -436,7 +500,8 @@ mod tests {
     fn months_are_asked_for_by_their_first_day() {
         let asked = |kind, days: &str| {
             let days = Some(days.parse().unwrap());
-            let question = ReservationQuestion { permits: &[], kind, days, order: None, reservation: None };
+            let question =
+                ReservationQuestion { permits: &[], kind, days, by_event: false, order: None, reservation: None };
             days_of(question).map(|days| days.to_string())
         };
         let months = |days| asked(SheetKind::MonthlySummaries, days);
@@ -446,14 +511,6 @@ mod tests {
             asked(SheetKind::DailySummaries, "2017-10-02..2017-10-03").as_deref(),
             Some("2017-10-02..2017-10-03")
         );
-    }
-
-    #[test]
-    fn months_beside_end_with_the_calendar() {
-        let beside = |days: &str| with_months_beside(days.parse().unwrap()).to_string();
-        assert_eq!(beside("2017-10-15..2017-12-02"), "2017-09-01..2018-01-31");
-        let all = all_days().unwrap();
-        assert_eq!(with_months_beside(all).to_string(), all.to_string());
     }
 
     #[test]

@@ -120,16 +120,17 @@ impl Pages {
         let snapshot = self.lake.snapshot().await?;
         let held = self.catalog.held_at(snapshot.version()).await?;
         let shares = question.permit.shares().to_vec();
-        let enrollments = shares.iter().map(|share| &share.enrollment);
+        let enrollments: Vec<_> = shares.iter().map(|share| &share.enrollment).collect();
         let publishers = match question.generation {
             Generation::Marketplaces => Publishers::Marketplace,
             _ => Publishers::All,
         };
-        let nothing_held = match held.answer(enrollments, (question.dataset, publishers), &question.window) {
-            HeldAnswer::Held => false,
-            HeldAnswer::Nothing => true,
-            HeldAnswer::OtherDataset(message) => return Err(PageError::NotHeld(message)),
-        };
+        let nothing_held =
+            match snapshot.answer(&held, &enrollments, (question.dataset, publishers), &question.window).await? {
+                HeldAnswer::Held => false,
+                HeldAnswer::Nothing => true,
+                HeldAnswer::OtherDataset(message) => return Err(PageError::NotHeld(message)),
+            };
         let (window, from) = (question.window, Position::default());
         Ok(Walk { question, snapshot, shares, window, from, nothing_held })
     }

@@ -152,7 +152,7 @@ impl Reports {
     pub(crate) async fn pin(&self, question: &Question) -> Result<(StoredQuestion, Snapshot), ReportError> {
         let snapshot = self.snapshot(question.as_of).await?;
         let held = self.catalog.held_at(snapshot.version()).await?;
-        let verdict = match verdict(&held, question) {
+        let verdict = match verdict(&snapshot, &held, question).await? {
             Some(Verdict::OtherDataset(message)) if !question.kind.tells_reasons() => {
                 return Err(ReportError::NotHeld(message));
             }
@@ -300,13 +300,14 @@ pub(crate) fn now_ms() -> i64 {
 }
 
 /// Judges by what is held whether there can be an answer (DESIGN 4.9: not held is not zero).
-fn verdict(held: &Held, question: &Question) -> Option<Verdict> {
-    let enrollments = question.permit.shares().iter().map(|share| &share.enrollment);
-    match held.answer(enrollments, (question.dataset, Publishers::All), &question.window) {
+async fn verdict(snapshot: &Snapshot, held: &Held, question: &Question) -> Result<Option<Verdict>, ReportError> {
+    let enrollments: Vec<_> = question.permit.shares().iter().map(|share| &share.enrollment).collect();
+    let which = (question.dataset, Publishers::All);
+    Ok(match snapshot.answer(held, &enrollments, which, &question.window).await? {
         HeldAnswer::Held => None,
         HeldAnswer::OtherDataset(message) => Some(Verdict::OtherDataset(message)),
         HeldAnswer::Nothing => Some(Verdict::NothingHeld),
-    }
+    })
 }
 
 /// Identifies the answer: the question with its rights and filter, the form, the size of blobs and the files that can hold rows of it.

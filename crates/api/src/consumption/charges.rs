@@ -95,8 +95,8 @@ pub(crate) async fn charges(call: &Call<'_>, segments: &[String]) -> Result<Resp
     };
     let snapshot = state.lake.snapshot().await?;
     let held = state.catalog.held_at(snapshot.version()).await?;
-    let enrollments = permit.shares().iter().map(|share| &share.enrollment);
-    let is_held = match held.answer(enrollments, (Dataset::ActualCost, Publishers::All), &window) {
+    let enrollments: Vec<_> = permit.shares().iter().map(|share| &share.enrollment).collect();
+    let is_held = match snapshot.answer(&held, &enrollments, (Dataset::ActualCost, Publishers::All), &window).await? {
         HeldAnswer::Held => true,
         HeldAnswer::Nothing => false,
         HeldAnswer::OtherDataset(message) => return Err(ApiError::NotFound(message)),
@@ -127,7 +127,11 @@ pub(crate) async fn charges(call: &Call<'_>, segments: &[String]) -> Result<Resp
         let sum = |class| amount(sums.get(&(*period, class)).copied().unwrap_or(Total::ZERO));
         let covered = match window {
             Window::Period(period) => (period.first_day(), period.last_day()),
-            Window::Dates(days) => (days.start().max(period.first_day()), days.end().min(period.last_day())),
+            Window::Dates(days) if days.overlaps(period.range()) => {
+                (days.start().max(period.first_day()), days.end().min(period.last_day()))
+            }
+            // Rows that are dated outside of their billing period.
+            Window::Dates(days) => (days.start(), days.end()),
         };
         let key = format!("{}/{}/{period}/{}/{}", share.enrollment, scope.key(), covered.0, covered.1);
         let name = Uuid::new_v5(&NAMES, key.to_ascii_lowercase().as_bytes()).to_string();

@@ -8,9 +8,8 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::Response;
 use calendar::BillingPeriod;
-use catalog::HeldSheet;
 use formats::StoredRow;
-use ledger::{Scope, SheetKind};
+use ledger::Scope;
 use odata::Expansion;
 use serde_json::value::RawValue;
 
@@ -23,6 +22,7 @@ use crate::arm::{
 };
 use crate::clock::today;
 use crate::dispatch::Call;
+use crate::prices::HeldPrices;
 use crate::sheet_rows::{Member, Times, Unknown, number, quoted, text, told_incomplete, write_members};
 
 /// Versions that have the operation: all from 2018-01-31 on.
@@ -31,7 +31,6 @@ const PARAMETERS: &[&str] = &["api-version", "$expand", "$top", SKIP_TOKEN];
 const READ_ACTION: &str = "Microsoft.Consumption/pricesheets/read";
 const OFFER_SINCE: &str = "2018-05-31";
 const SAVINGS_PLAN_SINCE: &str = "2022-09-01";
-/// Says that the imported answer went on at an address that was not imported.
 /// `$expand` as clients write it, and as links of the original have it.
 const METER_DETAILS: [&str; 3] = ["meterDetails", "properties/meterDetails", "properties/pricesheets/meterDetails"];
 
@@ -45,27 +44,27 @@ static MEMBERS: [Member; 6] = [
     text("currencyCode"),
 ];
 
-/// Where a page begins: the revision of the sheet, a stored page of it and a row of that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where a page begins: the key of the sheet, a stored page of it and a row of that.
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Position {
-    revision: i64,
+    sheet: String,
     page: u64,
     row: usize,
 }
 
 impl Position {
     fn parse(token: &str) -> Option<Self> {
-        let mut parts = token.strip_prefix('s')?.split('.');
+        let mut parts = token.split('.');
         let position = Self {
-            revision: parts.next()?.parse().ok()?,
+            sheet: parts.next()?.to_owned(),
             page: parts.next()?.parse().ok()?,
             row: parts.next()?.parse().ok()?,
         };
         parts.next().is_none().then_some(position)
     }
 
-    fn token(self) -> String {
-        format!("s{}.{}.{}", self.revision, self.page, self.row)
+    fn token(&self) -> String {
+        format!("{}.{}.{}", self.sheet, self.page, self.row)
     }
 }
 
@@ -104,16 +103,16 @@ pub(crate) async fn price_sheet(call: &Call<'_>, segments: &[String]) -> Result<
     let mut at = from;
     let mut written = 0;
     let mut next = None;
-    while let Some(rows) = state.pages.sheet_rows(&sheet, at.page).await? {
+    while let Some(rows) = sheet.listed_rows(call, at.page).await? {
         for row in rows.get(at.row..).unwrap_or_default() {
             if written == rows_max {
-                next = Some(at);
+                next = Some(at.clone());
                 break;
             }
             if written > 0 {
                 out.push(b',');
             }
-            form.write(row, BillingPeriod::of(sheet.unit.day), &mut out);
+            form.write(row, sheet.period, &mut out);
             written += 1;
             at.row += 1;
         }
@@ -122,7 +121,7 @@ pub(crate) async fn price_sheet(call: &Call<'_>, segments: &[String]) -> Result<
         }
         at = Position { page: at.page + 1, row: 0, ..at };
     }
-    let name = form.period_name.unwrap_or_else(|| BillingPeriod::of(sheet.unit.day).to_string());
+    let name = form.period_name.unwrap_or_else(|| sheet.period.to_string());
     let link = next.map(|next| next_link(&base, call.parts, &call.query, &next.token()));
     let id = format!(
         "{prefix}/providers/Microsoft.Billing/billingPeriods/{name}/providers/Microsoft.Consumption/pricesheets/default"
@@ -136,7 +135,7 @@ pub(crate) async fn price_sheet(call: &Call<'_>, segments: &[String]) -> Result<
     .into_bytes();
     body.extend_from_slice(&out);
     body.extend_from_slice(b"]}}");
-    Ok(told_incomplete(answer(StatusCode::OK, Body::from(body)), sheet.incomplete))
+    Ok(told_incomplete(answer(StatusCode::OK, Body::from(body)), sheet.is_incomplete))
 }
 
 /// The sheet that is held, from its beginning.
@@ -144,10 +143,10 @@ async fn newest(
     call: &Call<'_>,
     prices: &PricePermit,
     period: BillingPeriod,
-) -> Result<(HeldSheet, Position), ApiError> {
+) -> Result<(HeldPrices, Position), ApiError> {
     for enrollment in prices.enrollments() {
-        if let Some(sheet) = call.state.pages.price_sheet(enrollment, period).await? {
-            let from = Position { revision: sheet.revision.number(), page: 0, row: 0 };
+        if let Some(sheet) = HeldPrices::newest(call, enrollment, period).await? {
+            let from = Position { sheet: sheet.key(), page: 0, row: 0 };
             return Ok((sheet, from));
         }
     }
@@ -160,16 +159,14 @@ async fn begun(
     prices: &PricePermit,
     period: Option<BillingPeriod>,
     token: &str,
-) -> Result<(HeldSheet, Position), ApiError> {
+) -> Result<(HeldPrices, Position), ApiError> {
     let refused = || ApiError::BadRequest(format!("{SKIP_TOKEN}: '{}' is none of ours.", excerpt(token)));
     let from = Position::parse(token).ok_or_else(refused)?;
-    let sheet = call.state.catalog.sheet(from.revision).await?.ok_or_else(refused)?;
-    let is_own = prices.enrollments().contains(&sheet.enrollment) && sheet.unit.kind == SheetKind::Prices;
-    let is_asked = period.is_none_or(|period| period.first_day() == sheet.unit.day);
+    let sheet = HeldPrices::of_key(call, prices.enrollments(), &from.sheet).await?.ok_or_else(refused)?;
+    let is_asked = period.is_none_or(|period| period == sheet.period);
     // A token of ours leads to a row.
-    let rows = call.state.pages.sheet_rows(&sheet, from.page).await?;
-    let is_there = rows.is_some_and(|rows| from.row < rows.len());
-    if is_own && is_asked && is_there { Ok((sheet, from)) } else { Err(refused()) }
+    let is_there = sheet.listed_rows(call, from.page).await?.is_some_and(|rows| from.row < rows.len());
+    if is_asked && is_there { Ok((sheet, from)) } else { Err(refused()) }
 }
 
 fn expands_details(call: &Call<'_>) -> Result<bool, ApiError> {
@@ -254,9 +251,9 @@ mod tests {
 
     #[test]
     fn positions_are_read_back() {
-        let position = Position { revision: 7, page: 2, row: 999 };
+        let position = Position { sheet: "s7".to_owned(), page: 2, row: 999 };
         assert_eq!(Position::parse(&position.token()), Some(position));
-        for other in ["", "s", "s1", "s1.2", "s1.2.3.4", "1.2.3", "s1.-2.3", "s99999999999999999999.0.0"] {
+        for other in ["", "s", "s1", "s1.2", "s1.2.3.4", "s1.-2.3", "s1.0.99999999999999999999"] {
             assert_eq!(Position::parse(other), None, "{other}");
         }
     }

@@ -175,6 +175,7 @@ async fn read(
         permits: &whose.permits,
         kind,
         days,
+        by_event: false,
         order: whose.order.as_deref(),
         reservation: whose.reservation.as_deref(),
     };

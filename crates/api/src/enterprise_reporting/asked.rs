@@ -69,12 +69,12 @@ pub(super) fn without_data(window: &Window, reason: String) -> ApiError {
 }
 
 /// The same where nothing at all is held.
-pub(super) fn nothing_held(permit: &Permit, window: &Window) -> ApiError {
+pub(super) fn nothing_held(what: &str, permit: &Permit, window: &Window) -> ApiError {
     let time = match window {
         Window::Period(period) => period.to_string(),
         Window::Dates(days) => format!("{} to {}", days.start(), days.end()),
     };
-    without_data(window, format!("No usage details of enrollment {} are held for {time}.", enrollment_of(permit)))
+    without_data(window, format!("No {what} of enrollment {} are held for {time}.", enrollment_of(permit)))
 }
 
 /// The number of the enrollment that a permit is for, as it is known here.

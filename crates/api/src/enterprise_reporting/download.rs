@@ -27,7 +27,7 @@ pub(crate) async fn download(call: &Call<'_>, version_text: &str, enrollment: &s
     let answer = call.state.reports.direct(&question(version, &permit, window)).await;
     let answer = answer.map_err(|error| not_held(error, &window))?;
     if answer.nothing_held() {
-        return Err(nothing_held(&permit, &window));
+        return Err(nothing_held("usage details", &permit, &window));
     }
 
     let tag = Tag::of(answer.digest().as_bytes());

@@ -79,7 +79,7 @@ async fn list(
             error => error.into(),
         })?;
         if walk.nothing_held() {
-            return Err(nothing_held(&permit, &window));
+            return Err(nothing_held("Marketplace charges", &permit, &window));
         }
         let page = state.pages.rows(&walk, &encoder, &context, PAGE_ROWS).await?;
         if token.is_some() {

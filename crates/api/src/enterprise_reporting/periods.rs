@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use access::{PeriodsPermit, permit_periods};
 use axum::response::Response;
+use billing::PriceSheets;
 use calendar::BillingPeriod;
 use ledger::{Dataset, SheetKind};
 use serde::Serialize;
@@ -73,6 +74,12 @@ async fn held(state: &ApiState, permit: &PeriodsPermit) -> Result<BTreeMap<Billi
         }
         for day in state.catalog.sheet_days(enrollment, SheetKind::Prices).await? {
             held.entry(BillingPeriod::of(day)).or_default().prices = true;
+        }
+        if let Some(intake) = &state.intake {
+            let sheets = PriceSheets::load(intake.store(), enrollment).await?;
+            for (period, data) in &mut held {
+                data.prices |= sheets.of(*period).is_some();
+            }
         }
     }
     Ok(held)

@@ -9,6 +9,7 @@ use super::{check_query, enrollment_scope, version};
 use crate::arm::{ApiError, authenticate, billing_period, permit, permit_prices, tagged_text};
 use crate::clock::today;
 use crate::dispatch::Call;
+use crate::prices::HeldPrices;
 use crate::sheet_rows::{Member, Times, Unknown, number, quoted, text, told_incomplete, write_members};
 
 const READ_ACTION: &str = "Microsoft.Consumption/pricesheets/read";
@@ -50,13 +51,13 @@ pub(crate) async fn price_sheet(
         Some(period) => period,
         None => BillingPeriod::of(today(call, &own).await?),
     };
-    let sheet = state.pages.price_sheet(enrollment, period).await?;
+    let sheet = HeldPrices::newest(call, enrollment, period).await?;
     let sheet = sheet.ok_or_else(|| {
         ApiError::NotFound(format!("No price sheet of enrollment {enrollment} is held for {period}."))
     })?;
     let mut body = b"[".to_vec();
     let (mut page, mut position) = (0, 0);
-    while let Some(rows) = state.pages.sheet_rows(&sheet, page).await? {
+    while let Some(rows) = sheet.listed_rows(call, page).await? {
         for row in rows {
             position += 1;
             if position > 1 {
@@ -72,7 +73,7 @@ pub(crate) async fn price_sheet(
         page += 1;
     }
     body.push(b']');
-    Ok(told_incomplete(tagged_text(&call.parts.headers, body), sheet.incomplete))
+    Ok(told_incomplete(tagged_text(&call.parts.headers, body), sheet.is_incomplete))
 }
 
 /// A price. The number in an id that its source did not give is the row's position.

@@ -3,7 +3,7 @@
 //! versions 2 to 4.
 
 use axum::response::Response;
-use calendar::{BillingPeriod, Date, DateRange};
+use calendar::{Date, DateRange};
 use ledger::{Grain, SheetKind};
 use pages::ReservationQuestion;
 
@@ -112,28 +112,11 @@ async fn answer(call: &Call<'_>, enrollment: &str, kind: SheetKind, members: &[M
 
     let own = permit(&state.catalog, &caller, &scope, &scope_text, READ_ACTION).await?;
 
-    // Transactions are held by the month in which they were billed, which may be one before or after that of the event. Of them
-    // the days that are asked for are answered.
-    let is_of_events = kind == SheetKind::ReservationTransactions;
-    let months = days.periods();
-    let held_days = match (months.clone().next(), months.last()) {
-        (Some(first), Some(last)) if is_of_events => {
-            let before = first.first_day().add_days(-1).map_or(first, BillingPeriod::of);
-            let after = last.last_day().add_days(1).map_or(last, BillingPeriod::of);
-            DateRange::inclusive(before.first_day(), after.last_day())
-                .map_err(|error| ApiError::Internal(error.into()))?
-        }
-        _ => days,
-    };
-    let question = ReservationQuestion { permits: &[own], kind, days: Some(held_days), order: None, reservation: None };
-    let mut answer = state.pages.reservations(question).await?;
-    if is_of_events {
-        answer.items.retain(|item| {
-            let text = item.row.text("eventDate");
-            let event = text.get(..10).and_then(|text| Date::parse_iso(text).ok());
-            event.or_else(|| Date::parse_any(text.as_bytes()).ok()).is_none_or(|event| days.contains(event))
-        });
-    }
+    // Of transactions the days of their events are asked for.
+    let by_event = kind == SheetKind::ReservationTransactions;
+    let question =
+        ReservationQuestion { permits: &[own], kind, days: Some(days), by_event, order: None, reservation: None };
+    let answer = state.pages.reservations(question).await?;
     let mut body = b"[".to_vec();
     for (index, item) in answer.items.iter().enumerate() {
         if index > 0 {

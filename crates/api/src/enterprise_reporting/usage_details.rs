@@ -72,7 +72,7 @@ async fn page(
         error => error.into(),
     })?;
     if walk.nothing_held() {
-        return Err(nothing_held(&permit, &window));
+        return Err(nothing_held("usage details", &permit, &window));
     }
     let encoder = JsonEncoder::reporting(version);
     // Rows of this generation say neither id nor whether their period is open.

@@ -1,12 +1,13 @@
 //! Where batches of usage go.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use access::UsagePermit;
 use billing::{IngestOptions, Ingested, UsageChecks, UsageInput, ingest};
 use catalog::AuditEntry;
 use formats::native::UsageForm;
 use imports::Store;
+use ledger::EnrollmentId;
 use ledger::billing::Instant;
 use tokio::sync::Semaphore;
 
@@ -14,6 +15,7 @@ use super::UsageNews;
 use super::upload::Upload;
 use crate::arm::ApiError;
 use crate::clock::system_now_ms;
+use crate::prices::NativePrices;
 
 /// Batches that are judged at once; others wait. Each keeps a core busy.
 const JUDGED_AT_ONCE: usize = 2;
@@ -28,6 +30,8 @@ pub struct Intake {
     judging: Arc<Semaphore>,
     news: UsageNews,
     bytes_max: u64,
+    /// The prices that were asked for last: whoever reads a sheet reads all its pages.
+    prices: Arc<Mutex<Option<(EnrollmentId, NativePrices)>>>,
 }
 
 /// A batch as it came in.
@@ -44,10 +48,21 @@ impl Intake {
     /// Takes batches of at most so many bytes, without compression, into a store, and says so to `news`.
     pub fn new(store: Store, news: UsageNews, bytes_max: u64) -> Self {
         let judging = Arc::new(Semaphore::new(JUDGED_AT_ONCE));
-        Self { store, checks: UsageChecks::default(), judging, news, bytes_max }
+        Self { store, checks: UsageChecks::default(), judging, news, bytes_max, prices: Arc::default() }
     }
 
-    pub(super) fn store(&self) -> &Store {
+    /// The prices that were asked for last, if they are these.
+    pub(crate) fn last_prices(&self, enrollment: &EnrollmentId, key: &str) -> Option<NativePrices> {
+        let last = self.prices.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = last.as_ref().filter(|(whose, prices)| whose == enrollment && prices.is(key));
+        own.map(|(_, prices)| prices.clone())
+    }
+
+    pub(crate) fn remember_prices(&self, enrollment: &EnrollmentId, prices: NativePrices) {
+        *self.prices.lock().unwrap_or_else(PoisonError::into_inner) = Some((enrollment.clone(), prices));
+    }
+
+    pub(crate) fn store(&self) -> &Store {
         &self.store
     }
 

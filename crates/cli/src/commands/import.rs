@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use calendar::BillingPeriod;
 use formats::{FillIns, OtherProviders};
 use imports::{ImportOptions, ImportOutcome, ImportedBalance, ImportedSheets, Store, import};
 use serde_json::json;
@@ -63,11 +64,15 @@ fn as_json(outcome: &ImportOutcome, dry_run: bool) -> serde_json::Value {
         .imported
         .iter()
         .map(|period| {
-            json!({
+            let mut object = json!({
                 "enrollment": period.enrollment, "dataset": period.dataset, "period": period.period,
                 "rows": period.rows, "total": period.total, "revision": period.revision,
                 "unchanged": period.unchanged,
-            })
+            });
+            if !period.replaces.is_empty() {
+                object["replaces"] = json!(period.replaces);
+            }
+            object
         })
         .collect();
     let mut object = json!({ "imported": imported, "rejected": outcome.rejected });
@@ -82,11 +87,15 @@ fn as_json(outcome: &ImportOutcome, dry_run: bool) -> serde_json::Value {
     }
     if !outcome.sheets.is_empty() {
         let sheets = |sheets: &ImportedSheets| {
-            json!({
+            let mut object = json!({
                 "enrollment": sheets.enrollment, "kind": sheets.kind.as_str(), "firstDay": sheets.days.0.to_string(),
                 "lastDay": sheets.days.1.to_string(), "rows": sheets.rows,
                 "revision": sheets.revisions.as_ref().map(|(_, newest)| newest), "unchanged": sheets.unchanged,
-            })
+            });
+            if let Some(rows) = sheets.replaced_rows {
+                object["replacedRows"] = json!(rows);
+            }
+            object
         };
         object["sheets"] = outcome.sheets.iter().map(sheets).collect();
     }
@@ -117,7 +126,7 @@ fn print(outcome: &ImportOutcome, rejects: Option<&Path>) {
             period.period,
             grouped(period.rows),
             period.total,
-            what(period.revision.as_deref(), period.unchanged, period.replaces.as_deref())
+            what(period.revision.as_deref(), period.unchanged, &revisions(&period.replaces))
         );
     }
     for balance in &outcome.balances {
@@ -125,18 +134,21 @@ fn print(outcome: &ImportOutcome, rejects: Option<&Path>) {
             "enrollment {} balance summary {}: {}",
             balance.enrollment,
             balance.period,
-            what(balance.revision.as_deref(), balance.unchanged, balance.replaces.as_deref())
+            what(balance.revision.as_deref(), balance.unchanged, &revisions(balance.replaces.as_slice()))
         );
     }
     for sheets in &outcome.sheets {
         println!(
-            "enrollment {} {} of {} to {}: {} rows: {}",
+            "enrollment {} {} of {}: {} rows: {}",
             sheets.enrollment,
             sheets.kind,
-            sheets.days.0,
-            sheets.days.1,
+            times(sheets),
             grouped(sheets.rows),
-            what(sheets.revisions.as_ref().map(|(_, newest)| newest.as_str()), sheets.unchanged, None)
+            what(
+                sheets.revisions.as_ref().map(|(_, newest)| newest.as_str()),
+                sheets.unchanged,
+                &sheets.replaced_rows.map(|rows| format!("{} rows", grouped(rows))).unwrap_or_default()
+            )
         );
     }
     if outcome.left_out > 0 {
@@ -154,11 +166,29 @@ fn print(outcome: &ImportOutcome, rejects: Option<&Path>) {
     }
 }
 
-fn what(revision: Option<&str>, unchanged: bool, replaces: Option<&str>) -> String {
+/// The days or months that sheets are about.
+fn times(sheets: &ImportedSheets) -> String {
+    let text = |day| match sheets.kind.is_monthly() {
+        true => BillingPeriod::of(day).to_string(),
+        false => day.to_string(),
+    };
+    let (first, last) = (text(sheets.days.0), text(sheets.days.1));
+    if first == last { first } else { format!("{first} to {last}") }
+}
+
+fn revisions(replaced: &[String]) -> String {
+    match replaced {
+        [] => String::new(),
+        [one] => format!("revision {one}"),
+        several => format!("revisions {}", several.join(", ")),
+    }
+}
+
+fn what(revision: Option<&str>, unchanged: bool, replaced: &str) -> String {
     let what = match (revision, unchanged) {
         (Some(revision), true) => format!("unchanged, held by revision {revision}"),
         (Some(revision), false) => format!("imported as revision {revision}"),
         (None, _) => "would be imported".to_owned(),
     };
-    what + &replaces.map(|held| format!(", replaces revision {held}")).unwrap_or_default()
+    if replaced.is_empty() { what } else { format!("{what}, replaces {replaced}") }
 }

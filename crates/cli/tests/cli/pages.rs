@@ -27,7 +27,7 @@ fn a_folder_of_pages_imports_and_an_incomplete_walk_is_exit_3() {
     assert_eq!(done.code, 0, "{}", done.text);
     let expected = serde_json::json!({ "imported": [{
         "enrollment": "100", "dataset": "ActualCost", "period": "201802", "rows": 2,
-        "total": "1.500079493720367", "revision": "2", "unchanged": false,
+        "total": "1.500079493720367", "revision": "2", "unchanged": false, "replaces": ["1"],
     }], "rejected": 0 });
     assert_eq!(done.json, expected);
     assert_eq!(bench.run(&["status", "--json"]).json["held"][0]["state"], "complete");

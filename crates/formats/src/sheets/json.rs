@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::members::Row;
-use super::{Reading, RowKind};
+use super::{NextSheetPage, Reading, RowKind};
 use crate::error::{InputError, RowPlace};
 use crate::pages::json::{self, Member, Value};
 use crate::pages::read_text;
@@ -45,7 +45,7 @@ pub(super) fn is_blank(text: &[u8]) -> bool {
 /// Where rows stand in an answer.
 struct Answer<'j> {
     items: Vec<&'j RawValue>,
-    next: Option<String>,
+    next: Option<NextSheetPage>,
     of_prices: bool,
 }
 
@@ -81,7 +81,8 @@ fn answer(whole: &RawValue) -> Result<Answer<'_>, String> {
     let next = |members: &[Member<'_>]| {
         let next = find(members, "nextLink").map(|at| members[at].value.get())?;
         let link: String = serde_json::from_str(next).unwrap_or_else(|_| next.to_owned());
-        (next != "null" && !link.is_empty()).then(|| without_place(&link))
+        let answer = without_place(&link);
+        (next != "null" && !link.is_empty()).then_some(NextSheetPage { url: link, answer })
     };
     if let Some(at) = find(&members, "value") {
         return Ok(Answer { items: json::items(members[at].value)?, next: next(&members), of_prices: false });

@@ -215,11 +215,12 @@ impl Row {
         if !column.is_empty() {
             return EnrollmentId::parse(&column).map(Some).map_err(|_| column);
         }
-        Ok(self.enrollment_of_id())
+        Ok(["@id", "billingPeriodId"].into_iter().find_map(|id| self.enrollment_in(id)))
     }
 
-    fn enrollment_of_id(&self) -> Option<EnrollmentId> {
-        let id = self.text("@id");
+    /// The enrollment that a path names.
+    fn enrollment_in(&self, member: &str) -> Option<EnrollmentId> {
+        let id = self.text(member);
         let mut segments = id.split('/');
         segments.find(|segment| {
             segment.eq_ignore_ascii_case("billingAccounts") || segment.eq_ignore_ascii_case("enrollments")

@@ -9,6 +9,7 @@ mod json;
 mod members;
 mod stored;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 
@@ -79,10 +80,19 @@ pub struct SheetFacts {
     pub is_answer: bool,
     /// Whether the answer is a price sheet as a resource. Other answers tell by their rows alone what they are.
     pub of_prices: bool,
-    /// Where the answer goes on, without the place in it: equal for all pages of an answer but the last, which goes on nowhere.
-    pub next: Option<String>,
+    /// Where the answer goes on; the last page goes on nowhere.
+    pub next: Option<NextSheetPage>,
     /// Number of rows. Only an answer can have none: a page of one that has rows on others.
     pub rows: u64,
+}
+
+/// The address of the next page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NextSheetPage {
+    /// As it came.
+    pub url: String,
+    /// Without the place in the answer, in lower case: equal for all pages of an answer but the last.
+    pub answer: String,
 }
 
 /// Reads all rows of a file, which is named so in errors, and hands them on one by one.
@@ -95,7 +105,7 @@ pub fn read_sheet(
     fill: &FillIns,
     take: &mut dyn FnMut(SheetRow),
 ) -> Result<SheetFacts, InputError> {
-    let mut reading = Reading { file, fill, facts: SheetFacts::default(), take };
+    let mut reading = Reading { file, fill, facts: SheetFacts::default(), parties: BTreeMap::new(), take };
     reading.facts.enrollment = fill.enrollment.clone();
     reading.facts.currency = fill.currency;
     if begins_like_json(source.head()?) {
@@ -114,6 +124,8 @@ struct Reading<'r> {
     file: &'r str,
     fill: &'r FillIns,
     facts: SheetFacts,
+    /// Parties of transactions that were read before it was known whose they are, each with its first place.
+    parties: BTreeMap<Vec<String>, RowPlace>,
     take: &'r mut dyn FnMut(SheetRow),
 }
 
@@ -127,7 +139,10 @@ impl Reading<'_> {
         self.learn_enrollment(kind, place, row)?;
         self.learn_currency(place, row)?;
         let reservation = (row.text("reservationOrderId"), row.text("reservationId"));
-        let unit = SheetUnit::of(kind, day, (&reservation.0, &reservation.1));
+        let unit = match kind {
+            SheetKind::ReservationTransactions if row.text("billingMonth").is_empty() => SheetUnit::of_events(day),
+            _ => SheetUnit::of(kind, day, (&reservation.0, &reservation.1)),
+        };
         self.facts.rows += 1;
         (self.take)(SheetRow { unit, json: row.to_json() });
         Ok(())
@@ -245,6 +260,11 @@ impl Reading<'_> {
             }
             Some(_) => Ok(()),
             None => {
+                let strange = self.parties.iter().find(|(named, _)| !named.iter().any(|party| own.matches(party)));
+                if let Some((named, place)) = strange {
+                    let reason = format!("a transaction is of enrollment {}, expected {own}", named[0]);
+                    return Err(self.refused(Some(*place), reason));
+                }
                 self.facts.enrollment = Some(own);
                 Ok(())
             }
@@ -252,7 +272,7 @@ impl Reading<'_> {
     }
 
     /// A transaction is of the enrollment that bought the reservation, or that has it now. Whose it is, if the row tells.
-    fn party(&self, place: RowPlace, row: &Row) -> Result<Option<EnrollmentId>, InputError> {
+    fn party(&mut self, place: RowPlace, row: &Row) -> Result<Option<EnrollmentId>, InputError> {
         let parties = ["purchasingEnrollment", "currentEnrollment"].map(|name| row.text(name));
         let mut named: Vec<&String> = parties.iter().filter(|party| !party.is_empty()).collect();
         named.dedup();
@@ -262,6 +282,10 @@ impl Reading<'_> {
                 Err(self.refused(Some(place), reason))
             }
             (None, [only]) => Ok(EnrollmentId::parse(only).ok()),
+            (None, [_, ..]) => {
+                self.parties.entry(named.into_iter().cloned().collect()).or_insert(place);
+                Ok(None)
+            }
             _ => Ok(None),
         }
     }

@@ -135,6 +135,10 @@ fn transactions_tell_whose_they_are() {
     assert_eq!(whose("100,100").as_deref(), Some("100"));
     assert_eq!(whose(",100").as_deref(), Some("100"));
     assert_eq!(whose("100,200"), None, "it is of both");
+    for rows in ["3,4\n2023-09-02,Purchase,o,1,1,1", "1,1\n2023-09-02,Purchase,o,1,3,4"] {
+        let refused = refusal(&file(rows), &FillIns::default());
+        assert!(refused.contains("a transaction is of enrollment 3, expected 1"), "{refused}");
+    }
     assert_eq!(whose(","), None);
 }
 

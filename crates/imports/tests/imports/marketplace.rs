@@ -138,3 +138,19 @@ async fn charges_and_prices_in_two_currencies_are_refused_together() {
     }
     assert_eq!(bench.version().await, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn charges_of_other_days_are_not_held_twice() {
+    let bench = Bench::new().await;
+    let of_days = |days: &'static str| move |options: &mut ImportOptions| options.days = Some(days.parse().unwrap());
+    bench.import_all(&[("first.csv", &export(true))], of_days("2023-09-01..2023-09-10")).await.unwrap();
+    let later = export(false).replace("09/02/2023", "09/12/2023");
+    bench.import_all(&[("later.csv", &later)], of_days("2023-09-11..2023-09-20")).await.unwrap();
+    let [consumption, _] = answers();
+    let answer = consumption.replace("2023-09-02", "2023-09-15");
+    bench.import_all(&[("answer.json", &answer)], of_days("2023-09-11..2023-09-20")).await.unwrap();
+    let of_first = bench.import_all(&[("answer.json", &consumption)], of_days("2023-09-02..2023-09-12")).await;
+    let refused = of_first.unwrap_err();
+    assert!(matches!(refused, ImportError::MarketplaceTwice { .. }), "{refused}");
+    assert!(refused.to_string().contains("revision 1"), "the one that has them: {refused}");
+}

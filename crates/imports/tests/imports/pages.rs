@@ -6,7 +6,7 @@ use lazurite_imports::{ImportError, ImportOptions, ImportOutcome, verify};
 use ledger::Dataset;
 use serde_json::value::RawValue;
 
-use crate::support::{A, Bench, Question, SEPTEMBER, cells, export, gzip};
+use crate::support::{A, B, Bench, Question, SEPTEMBER, cells, export, gzip};
 
 /// Name, billing period, items and exact sum of every recording.
 const RECORDINGS: [(&str, &str, u64, &str); 12] = [
@@ -533,4 +533,23 @@ async fn the_same_charges_in_two_spellings_are_refused() {
         let options = reported(vec![bench.file("own.json", own), bench.file("other.json", other)]);
         assert_eq!(one(&bench.import(options).await.unwrap()).2, 2);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_about_one_subscription_does_not_take_the_place_of_others() {
+    let bench = Bench::new().await;
+    let september = export(&[(A, "09/01/2023", "1"), (B, "09/02/2023", "2")]);
+    let whole = bench.file("whole.csv", september.replace("09/", "02/").replace("2023", "2018"));
+    let mut options = of_100(vec![whole]);
+    options.fill.dataset = Some(Dataset::ActualCost);
+    bench.import(options).await.unwrap();
+    let answer = data(WHOLE).replace("\"nextLink\"", "\"next\"");
+    let mut of_one = of_100(vec![bench.file("one.json", answer)]);
+    let refused = bench.import(ImportOptions { dry_run: true, ..of_one.clone() }).await.unwrap_err();
+    assert!(matches!(refused, ImportError::LostSubscriptions { .. }), "{refused}");
+    assert!(refused.to_string().contains("--scope subscriptions/") && bench.version().await == 1, "{refused}");
+    // Who says that it is about all of the enrollment is believed.
+    of_one.fill.scope = Some(ledger::Scope::parse("providers/Microsoft.Billing/billingAccounts/100").unwrap());
+    let taken = bench.import(of_one).await.unwrap();
+    assert_eq!((taken.imported[0].rows, taken.imported[0].replaces.as_slice()), (347, ["1".to_owned()].as_slice()));
 }

@@ -233,3 +233,144 @@ async fn transactions_of_some_days_do_not_hide_those_of_others() {
         bench.held_sheets(SheetKind::ReservationTransactions).await.iter().map(|held| held.rows).collect();
     assert_eq!(held, [1, 1]);
 }
+
+const RUN: &str = "20240101-20240131";
+const DETAILS_HEADER: &str = "ReservationOrderId,ReservationId,UsageDate,InstanceId,SkuName,ReservedHours,UsedHours,Kind,TotalReservedQuantity\n";
+
+/// A file of details in an export run's folder: days with their hours.
+fn run_file(bench: &Bench, folder: &str, rows: &[(&str, &str)]) -> PathBuf {
+    let rows: String = rows.iter().map(|(day, hours)| format!("o,r,{day},/i,s,24,{hours},Reservation,1\n")).collect();
+    bench.file(&format!("{folder}/part_0_0001.csv"), format!("{DETAILS_HEADER}{rows}"))
+}
+
+impl Bench {
+    /// Rows by day of what is held.
+    async fn held_rows(&self, kind: SheetKind) -> Vec<(String, u64)> {
+        self.held_sheets(kind).await.into_iter().map(|sheet| (sheet.unit.day.to_string(), sheet.rows)).collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_of_a_folder_replace_one_another_in_their_order() {
+    let bench = Bench::new().await;
+    run_file(&bench, &format!("e/{RUN}/202401030600"), &[("2024-01-01", "23"), ("2024-01-02", "24")]);
+    run_file(&bench, &format!("e/{RUN}/202401020600"), &[("2024-01-01", "10")]);
+    let folder = bench.folder.path().join("e");
+    let options = bench.sheet_options(vec![folder.clone()]);
+    let dry = bench.import(ImportOptions { dry_run: true, ..options.clone() }).await.unwrap();
+    assert_eq!(dry.sheets.iter().map(|sheets| sheets.rows).collect::<Vec<_>>(), [1, 2]);
+    let taken = bench.import(options).await.unwrap();
+    assert_eq!(taken.sheets[1].replaced_rows, Some(1));
+    let expected = [("2024-01-01".to_owned(), 1), ("2024-01-02".to_owned(), 1)];
+    assert_eq!(bench.held_rows(SheetKind::ReservationDetails).await, expected);
+    // An old run alone is refused, in a folder it is passed over.
+    run_file(&bench, &format!("f/{RUN}/202401030500"), &[("2024-01-01", "9")]);
+    let old = bench.sheet_options(vec![bench.folder.path().join("f")]);
+    assert!(matches!(bench.import(old.clone()).await.unwrap_err(), ImportError::Stale { .. }));
+    run_file(&bench, &format!("f/{RUN}/202401040500"), &[("2024-01-03", "9")]);
+    let several = bench.import(old).await.unwrap();
+    assert_eq!((several.skipped.len(), several.sheets.len()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_has_the_rows_that_its_manifest_says() {
+    let bench = Bench::new().await;
+    let part = run_file(&bench, "run", &[("2024-01-01", "10")]);
+    let bytes = std::fs::metadata(&part).unwrap().len();
+    for (of_part, of_all) in [(2, 1), (1, 2)] {
+        let manifest = format!(
+            "{{\"blobCount\":1,\"dataRowCount\":{of_all},\"blobs\":[{{\"blobName\":\"x/part_0_0001.csv\",\
+             \"byteCount\":{bytes},\"dataRowCount\":{of_part}}}]}}"
+        );
+        bench.file("run/manifest.json", manifest);
+        let refused = bench.import(bench.sheet_options(vec![bench.folder.path().join("run")])).await.unwrap_err();
+        assert!(matches!(refused, ImportError::IncompleteRun { .. }), "{refused}");
+        assert!(refused.to_string().contains("the manifest says 2"), "{refused}");
+    }
+    assert!(bench.held_sheets(SheetKind::ReservationDetails).await.is_empty());
+}
+
+/// A page of details: rows of order, day and instance.
+fn details_page(rows: &[(&str, &str, &str)], next: &str) -> String {
+    let row = |(order, day, instance): &(&str, &str, &str)| {
+        format!(
+            "{{\"properties\":{{\"reservationOrderId\":\"{order}\",\"reservationId\":\"r\",\"usageDate\":\"{day}T00:00:00\",\
+             \"instanceId\":\"{instance}\",\"reservedHours\":24,\"usedHours\":1}}}}"
+        )
+    };
+    let next = if next.is_empty() { "null".to_owned() } else { format!("\"{next}\"") };
+    format!("{{\"value\":[{}],\"nextLink\":{next}}}", rows.iter().map(row).collect::<Vec<_>>().join(","))
+}
+
+const JANUARY: &str = "https://h/details?$filter=properties%2FusageDate%20ge%202024-01-01%20and%20properties%2FusageDate%20le%20\
+                       2024-01-31&api-version=2019-10-01&$skiptoken=";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_whole_when_its_own_last_page_is_there() {
+    let bench = Bench::new().await;
+    let link = |place: &str| format!("{JANUARY}{place}");
+    let first =
+        bench.file("1.json", details_page(&[("oA", "2024-01-01", "/a"), ("oB", "2024-01-01", "/a")], &link("1")));
+    let last = bench.file("2.json", details_page(&[("oB", "2024-01-02", "/a")], ""));
+    let february = bench.file("3.json", details_page(&[("oB", "2024-02-01", "/a")], ""));
+    let blank = bench.file("4.json", "{\"value\":[]}".to_owned());
+    // Another answer does not end this one, and what is marked stays so until its end is there.
+    let cut = bench.import(bench.sheet_options(vec![first.clone(), february])).await.unwrap();
+    assert_eq!(cut.missing.len(), 1, "{:?}", cut.missing);
+    let incomplete = async || {
+        let held = bench.held_sheets(SheetKind::ReservationDetails).await;
+        held.iter().filter(|sheet| sheet.incomplete).count()
+    };
+    assert_eq!(incomplete().await, 2, "both orders of the first page");
+    for end in [last, blank] {
+        let whole = bench.import(bench.sheet_options(vec![first.clone(), end])).await.unwrap();
+        assert!(whole.missing.is_empty(), "of several orders: {:?}", whole.missing);
+        assert_eq!(incomplete().await, 0);
+    }
+    let part = bench.file("5.json", details_page(&[("oA", "2024-01-01", "/b")], &link("1")));
+    let refused = bench.import(bench.sheet_options(vec![part])).await.unwrap_err();
+    assert!(matches!(refused, ImportError::IncompleteAnswer { .. }), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_would_count_rows_twice_is_refused_in_any_order() {
+    let bench = Bench::new().await;
+    let (a, b) = (("o", "2024-01-01", "/a"), ("o", "2024-01-01", "/b"));
+    let files = [
+        bench.file("first.json", details_page(&[a], &format!("{JANUARY}1"))),
+        bench.file("whole.json", details_page(&[a, b], "")),
+        bench.file("last.json", details_page(&[b], "")),
+    ];
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let paths = order.map(|index| files[index].clone()).to_vec();
+        let refused = bench.import(bench.sheet_options(paths)).await.unwrap_err();
+        assert!(refused.to_string().contains("could count rows twice"), "{order:?}: {refused}");
+    }
+    let refused = bench.import(bench.sheet_options(files[..2].to_vec())).await.unwrap_err();
+    assert!(refused.to_string().contains("could count rows twice"), "{refused}");
+    let again = bench.file("again.json", details_page(&[b], &format!("{JANUARY}1")));
+    let refused = bench.import(bench.sheet_options(vec![files[0].clone(), again])).await.unwrap_err();
+    assert!(refused.to_string().contains("both are the same page"), "{refused}");
+    let pages = vec![files[0].clone(), files[2].clone()];
+    bench.import(bench.sheet_options(pages.clone())).await.unwrap();
+    let other_order = pages.into_iter().rev().collect();
+    assert!(bench.import(bench.sheet_options(other_order)).await.unwrap().sheets[0].unchanged);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_source_of_a_sheet_is_known() {
+    let bench = Bench::new().await;
+    let pages = vec![
+        bench.file("1.json", details_page(&[("o", "2024-01-01", "/a")], &format!("{JANUARY}1"))),
+        bench.file("2.json", details_page(&[("o", "2024-01-01", "/b")], "")),
+    ];
+    bench.import(bench.sheet_options(pages)).await.unwrap();
+    assert_eq!(verify(&bench.store, &|_, _| {}).await.unwrap().violations, Vec::<String>::new());
+    let sources = bench.store.lake().root().folder().join("sources");
+    for kept in std::fs::read_dir(&sources).unwrap().map(|entry| entry.unwrap().path()) {
+        let bytes = std::fs::read(&kept).unwrap();
+        std::fs::remove_file(&kept).unwrap();
+        assert_eq!(verify(&bench.store, &|_, _| {}).await.unwrap().violations.len(), 1, "{}", kept.display());
+        std::fs::write(&kept, bytes).unwrap();
+    }
+}

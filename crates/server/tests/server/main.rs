@@ -12,6 +12,7 @@ mod charge_summaries;
 mod charges;
 mod conventions;
 mod cost_details;
+mod dated_outside;
 mod detailed_cost;
 mod enterprise_usage;
 mod examples;

@@ -13,8 +13,8 @@ use ledger::{EnrollmentId, Scope};
 use money::{Decimal, Limits};
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use crate::agreement::{numbers, table_of};
 use crate::world::*;
@@ -268,6 +268,67 @@ async fn every_generation_answers_a_native_enrollment() {
         (numbers(&summary, "utilized"), numbers(&summary, "totalUsage")),
         (vec!["300.00".into()], vec!["600.10".into()])
     );
+}
+
+/// The prices that an operator bills by are the price sheet of its enrollment.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_prices_of_a_native_enrollment_are_its_price_sheet() {
+    const OWN: &str = "11111111-1111-4111-8111-111111111111";
+    let native = Native::start().await;
+    let as_of = instant("2025-07-05T04:00:00Z");
+    native.take(&examples().join("E08"), as_of).await;
+    native.bill(as_of).await;
+    let folder = tempfile::tempdir().unwrap();
+    let later = json!({
+        "kind": "priceSheet", "enrollment": NATIVE, "currency": "USD", "from": "202507", "lines": [
+            { "meterId": "vm", "unitOfMeasure": "1 Hour", "unitPrice": "0.1100", "marketPrice": "0.2", "partNumber": "P-1" },
+            { "meterId": "vm", "unitOfMeasure": "1 Hour", "unitPrice": "700", "partNumber": "P-2",
+              "priceType": "ReservedInstance", "termMonths": 12 },
+            { "meterId": "disk", "unitOfMeasure": "1 GB/Month", "unitPrice": "0.000000000000000001", "includedQuantity": "5" },
+        ],
+    });
+    std::fs::write(folder.path().join("prices.json"), later.to_string()).unwrap();
+    native.take(folder.path(), as_of).await;
+
+    let get = async |path: &str| {
+        let answer = native.world.ask_with_key(Method::GET, path).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let reporting = |period: &str| format!("/v3/enrollments/{NATIVE}/billingPeriods/{period}/pricesheet");
+    let (_, june) = get(&reporting("202506")).await;
+    assert_eq!(numbers(&june, "unitPrice"), ["0.10", "0.08", "120.10"]);
+    let (_, july) = get(&reporting("202507")).await;
+    assert_eq!(numbers(&july, "unitPrice"), ["0.1100", "0.000000000000000001"], "of usage alone: {july}");
+    assert_eq!(numbers(&july, "includedQuantity"), ["0", "5"]);
+    assert_eq!(get(&reporting("202505")).await.0, 404, "before the first sheet");
+    let (_, periods) = get(&format!("/v3/enrollments/{NATIVE}/billingperiods")).await;
+    assert!(periods.contains(&format!("/v3/enrollments/{NATIVE}/billingperiods/202506/pricesheet")), "{periods}");
+
+    let path = format!(
+        "/subscriptions/{OWN}/providers/Microsoft.Billing/billingPeriods/202506/providers/Microsoft.Consumption/pricesheets/\
+         default?api-version=2024-08-01&$top=2&$expand=properties/meterDetails"
+    );
+    let (status, first) = get(&path).await;
+    let sheet: Value = serde_json::from_str(&first).unwrap();
+    assert_eq!((status, numbers(&first, "unitPrice")), (200, vec!["0.10".to_owned(), "0.08".to_owned()]), "{first}");
+    assert_eq!(sheet["properties"]["pricesheets"][0]["meterDetails"]["meterName"], "D2 v5");
+    let next = sheet["properties"]["nextLink"].as_str().unwrap();
+    let rest = native.world.client.get(next).bearer_auth(&native.world.key).send().await.unwrap().text().await.unwrap();
+    assert_eq!(numbers(&rest, "unitPrice"), ["120.10"]);
+
+    let order = format!(
+        "/{}/billingPeriods/202507/providers/Microsoft.CostManagement/pricesheets/default/download?api-version=2024-08-01",
+        native.scope()
+    );
+    let order = native.world.ask_with_key(Method::POST, &order).send().await.unwrap();
+    let operation = header(&order, "location");
+    let made = native.world.client.get(&operation).bearer_auth(&native.world.key).send().await.unwrap();
+    let made: Value = made.json().await.unwrap();
+    let link = made["properties"]["downloadUrl"].as_str().unwrap();
+    let text = native.world.client.get(link).send().await.unwrap().text().await.unwrap();
+    let period = "2025-07-01T00:00:00Z,2025-07-31T00:00:00Z";
+    assert!(text.contains(&format!("1 Hour,P-1,{period},0.1100,,0.2,USD,0,,,Consumption\n")), "{text}");
+    assert!(text.contains(&format!("1 Hour,P-2,{period},700,,,USD,0,,P1Y,ReservedInstance\n")), "{text}");
 }
 
 async fn example(name: &str) {

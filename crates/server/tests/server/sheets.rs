@@ -357,6 +357,8 @@ async fn answers_say_when_rows_may_be_missing() {
     assert_eq!(incomplete(&details(3, 3)).await, None);
     let daily = "reservationSummaries?grain=daily&startDate=2023-09-02&endDate=2023-09-02";
     assert_eq!(incomplete(daily).await.as_deref(), Some("true"), "it is made of the details");
+    let monthly = "reservationSummaries?grain=monthly&startDate=2023-09-01&endDate=2023-09-30";
+    assert_eq!(incomplete(monthly).await.as_deref(), Some("true"), "two days are no month");
     let reporting = format!("/v2/enrollments/{OWN}/reservationdetails?startDate=2023-09-02&endDate=2023-09-02");
     let answer = world.ask_with_key(Method::GET, &reporting).send().await.unwrap();
     assert_eq!(header(&answer, "lazurite-incomplete"), "true");
@@ -610,4 +612,93 @@ async fn an_event_that_was_billed_in_another_month_is_answered_by_its_day() {
             "{answer}"
         );
     }
+}
+
+/// Transactions as the Consumption API tells them, or, without a month, as Enterprise Reporting does.
+fn events(list: &[(&str, &str, &str, &str)]) -> String {
+    let event = |(day, month, order, amount): &(&str, &str, &str, &str)| {
+        let month = if month.is_empty() { String::new() } else { format!("\"billingMonth\":{month},") };
+        format!(
+            "{{\"eventDate\":\"{day}T00:00:00\",{month}\"reservationOrderId\":\"{order}\",\"eventType\":\"Purchase\",\
+             \"quantity\":1,\"amount\":{amount},\"currency\":\"USD\"}}"
+        )
+    };
+    format!("[{}]", list.iter().map(event).collect::<Vec<_>>().join(","))
+}
+
+/// Orders of the transactions that each API tells, and whether it says that some may be missing.
+async fn told(world: &World, first: &str, last: &str) -> [(Vec<String>, bool); 2] {
+    let consumption = format!(
+        "/{}/providers/Microsoft.Consumption/reservationTransactions?$filter=properties/eventDate+ge+{first}+AND+\
+         properties/eventDate+le+{last}&api-version=2024-08-01",
+        own_scope()
+    );
+    let reporting = format!("/v4/enrollments/{OWN}/reservationcharges?startDate={first}&endDate={last}");
+    let mut found = Vec::new();
+    for path in [consumption, reporting] {
+        let answer = world.ask_with_key(Method::GET, &path).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        let is_incomplete = answer.headers().contains_key("lazurite-incomplete");
+        let text = answer.text().await.unwrap();
+        let values = values_of(&text);
+        let mut orders: Vec<String> = values
+            .iter()
+            .filter(|(path, _)| path.ends_with("/reservationOrderId"))
+            .map(|(_, value)| value.clone())
+            .collect();
+        orders.sort_unstable();
+        found.push((orders, is_incomplete));
+    }
+    found.try_into().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_apis_tell_of_transactions_side_by_side_in_any_order() {
+    let of_reporting = events(&[("2024-02-10", "", "o2", "50"), ("2024-02-28", "", "o3", "70")]);
+    let february = events(&[("2024-02-10", "20240201", "o2", "50"), ("2024-02-15", "20240201", "o4", "9")]);
+    let march = events(&[("2024-02-28", "20240301", "o3", "70")]);
+    // An event that was billed two months later.
+    let late = events(&[("2024-01-31", "20240301", "o9", "100")]);
+    let late_march = format!("{},{}", &march[..march.len() - 1], &late[1..]);
+    for order in [[0, 1, 2], [1, 2, 0], [2, 0, 1]] {
+        let world = World::start().await;
+        let files = [("r.json", &of_reporting), ("f.json", &february), ("m.json", &late_march)];
+        for index in order {
+            load(&world, files[index].0, files[index].1, |_| {}).await;
+        }
+        let expect = |orders: &[&str]| (orders.iter().map(|order| (*order).to_owned()).collect::<Vec<_>>(), false);
+        let [by_bill, by_event] = told(&world, "2024-02-01", "2024-02-29").await;
+        assert_eq!((by_bill, by_event), (expect(&["o2", "o4"]), expect(&["o2", "o3", "o4"])), "{order:?}");
+        let [by_bill, by_event] = told(&world, "2024-03-01", "2024-03-31").await;
+        assert_eq!((by_bill, by_event), (expect(&["o3", "o9"]), expect(&[])), "{order:?}");
+        assert_eq!(told(&world, "2024-01-01", "2024-01-31").await[1], expect(&["o9"]), "{order:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_month_that_charges_do_not_tell_of_is_not_one_without_transactions() {
+    let world = World::start().await;
+    let charges = |month: &str| {
+        format!(
+            "BillingAccountId,BillingPeriodStartDate,SubscriptionId,Date,MeterId,Quantity,EffectivePrice,CostInBillingCurrency,\
+             BillingCurrencyCode,ChargeType,PublisherType,PricingModel\n{OWN},{month}/01/2024,{OWN_SUBSCRIPTION},{month}/01/2024,m,1,\
+             1,1,USD,Usage,Azure,OnDemand\n"
+        )
+    };
+    for (month, dataset) in
+        [("01", Dataset::ActualCost), ("01", Dataset::AmortizedCost), ("02", Dataset::AmortizedCost)]
+    {
+        load(&world, "charges.csv", &charges(month), |options| options.fill.dataset = Some(dataset)).await;
+    }
+    let path =
+        |first: &str, last: &str| format!("/v4/enrollments/{OWN}/reservationcharges?startDate={first}&endDate={last}");
+    let (status, answer) = read(&world, &path("2024-02-01", "2024-02-29")).await;
+    assert_eq!(status, 404, "{answer}");
+    assert!(answer.contains("2024-02-01..2024-02-29") && answer.contains("ActualCost"), "{answer}");
+    assert_eq!(told(&world, "2024-01-01", "2024-01-31").await, [(Vec::new(), false), (Vec::new(), false)]);
+    assert_eq!(told(&world, "2024-01-01", "2024-02-29").await, [(Vec::new(), true), (Vec::new(), true)]);
+    // An answer about the month ends the doubt.
+    load(&world, "t.json", &events(&[("2024-02-10", "20240201", "o", "5")]), |_| {}).await;
+    let own = (vec!["o".to_owned()], false);
+    assert_eq!(told(&world, "2024-01-01", "2024-02-29").await, [own.clone(), own]);
 }

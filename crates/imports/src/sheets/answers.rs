@@ -1,0 +1,245 @@
+//! Which files are pages of one answer, and which answers lack their end.
+//!
+//! A page says the address of the next one, and the pages of an answer share it but for the place in the answer. The last
+//! page says none: it is told by its rows, which must be what the address asks for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use calendar::{BillingPeriod, Date};
+use formats::InputError;
+use ledger::{SheetKind, SheetUnit};
+
+use super::file::SheetFile;
+use crate::error::ImportError;
+
+/// `YYYY-MM-DD`
+const DAY_CHARS: usize = 10;
+
+/// What the files of a run are pages of.
+#[derive(Debug)]
+pub(super) struct Answers {
+    /// Of each file, in their order.
+    of_file: Vec<usize>,
+    /// Those without end.
+    open: BTreeSet<usize>,
+}
+
+/// An answer that goes on behind some page.
+struct Walk<'f> {
+    /// Its address without the place in the answer.
+    address: &'f str,
+    files: Vec<usize>,
+    units: BTreeSet<&'f SheetUnit>,
+}
+
+impl Answers {
+    /// Tells the answers of files. `are_parts`: all of them are one, whatever they say.
+    pub(super) fn of(files: &[SheetFile], are_parts: bool) -> Result<Self, ImportError> {
+        if !are_parts {
+            refuse_page_twice(files)?;
+        }
+        let mut of_file: Vec<usize> = (0..files.len()).map(|index| if are_parts { 0 } else { index }).collect();
+        let mut walks = walks(files);
+        for walk in &walks {
+            walk.files.iter().for_each(|index| of_file[*index] = of_file[walk.files[0]]);
+        }
+        let is_last = |file: &SheetFile| file.facts.is_answer && file.facts.next.is_none();
+        let mut last_pages: BTreeSet<usize> =
+            (0..files.len()).filter(|index| is_last(&files[*index]) && files[*index].facts.rows > 0).collect();
+        // Walks with the least choice come first.
+        walks.sort_by_key(|walk| last_pages.iter().filter(|index| walk.can_end_with(files, **index)).count());
+        let mut open: Vec<Walk<'_>> = Vec::new();
+        for walk in walks {
+            let fitting = last_pages.iter().copied().filter(|index| walk.can_end_with(files, *index));
+            match fitting.min_by_key(|index| walk.distance_to(&files[*index])) {
+                Some(last) => {
+                    last_pages.remove(&last);
+                    of_file[last] = of_file[walk.files[0]];
+                }
+                None => open.push(walk),
+            }
+        }
+        end_with_blank(&mut open, files)?;
+        let open = open.iter().map(|walk| of_file[walk.files[0]]).collect();
+        Ok(Self { of_file, open })
+    }
+
+    /// Whether two files are pages of one answer.
+    pub(super) fn are_one(&self, first: usize, second: usize) -> bool {
+        self.of_file[first] == self.of_file[second]
+    }
+
+    /// Whether a file is of an answer without end.
+    pub(super) fn is_open(&self, file: usize) -> bool {
+        self.open.contains(&self.of_file[file])
+    }
+
+    /// A file of each answer without end.
+    pub(super) fn open_files(&self) -> impl Iterator<Item = usize> {
+        self.open.iter().filter_map(|answer| self.of_file.iter().position(|own| own == answer))
+    }
+}
+
+/// Two pages that lead to the same next page are one page, recorded twice.
+fn refuse_page_twice(files: &[SheetFile]) -> Result<(), ImportError> {
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    for file in files {
+        let next = file.facts.next.as_ref();
+        let Some(first) = next.and_then(|next| seen.insert(&next.url, &file.file)) else { continue };
+        let reason = format!(
+            "its nextLink is that of {first}, so both are the same page; the rows would count twice. If they are different \
+             pages all the same, say --parts"
+        );
+        return Err(InputError::Contradiction { file: file.file.clone(), reason, line: None, column: None }.into());
+    }
+    Ok(())
+}
+
+fn walks(files: &[SheetFile]) -> Vec<Walk<'_>> {
+    let mut walks: BTreeMap<&str, Walk<'_>> = BTreeMap::new();
+    for (index, file) in files.iter().enumerate() {
+        let Some(next) = &file.facts.next else { continue };
+        let walk = walks.entry(&next.answer).or_insert_with(|| Walk {
+            address: &next.answer,
+            files: Vec::new(),
+            units: BTreeSet::new(),
+        });
+        walk.files.push(index);
+        walk.units.extend(file.parts.keys());
+    }
+    walks.into_values().collect()
+}
+
+impl Walk<'_> {
+    fn is_of_prices(&self, files: &[SheetFile]) -> bool {
+        self.files.iter().any(|index| files[*index].facts.of_prices)
+    }
+
+    /// Whether a page without next one, which has rows, can be the last one: it is of the same enrollment and kind, and its
+    /// rows are what the address asks for.
+    fn can_end_with(&self, files: &[SheetFile], last: usize) -> bool {
+        let last = &files[last];
+        let is_of_same = |index: &usize| {
+            let own = &files[*index];
+            own.parts.is_empty() || own.facts.enrollment == last.facts.enrollment
+        };
+        let kinds: BTreeSet<SheetKind> = self.units.iter().map(|unit| unit.kind).collect();
+        let asks_for = |unit: &SheetUnit| {
+            (kinds.is_empty() || kinds.contains(&unit.kind))
+                && self.asks_for_days(unit)
+                && self.asks_for_reservation(unit)
+        };
+        self.is_of_prices(files) == last.facts.of_prices
+            && self.files.iter().all(is_of_same)
+            && last.parts.keys().all(asks_for)
+    }
+
+    /// Prices are asked for month by month. The address of other answers has the days that are asked for, if any.
+    fn asks_for_days(&self, unit: &SheetUnit) -> bool {
+        if unit.kind == SheetKind::Prices {
+            return self.units.is_empty() || self.units.iter().any(|own| own.day == unit.day);
+        }
+        let days = days_in(self.address);
+        let (Some(first), Some(last)) = (days.first(), days.last()) else { return true };
+        if unit.kind.is_monthly() {
+            let month = BillingPeriod::of(unit.day);
+            return month >= BillingPeriod::of(*first) && (days.len() == 1 || month <= BillingPeriod::of(*last));
+        }
+        unit.day >= *first && (days.len() == 1 || unit.day <= *last)
+    }
+
+    /// The path or the query can name an order and a reservation.
+    fn asks_for_reservation(&self, unit: &SheetUnit) -> bool {
+        if !unit.kind.is_of_reservation() {
+            return true;
+        }
+        let path = self.address.split('?').next().unwrap_or_default();
+        let segment = |name: &str| {
+            let mut segments = path.split('/').skip_while(|segment| !segment.eq_ignore_ascii_case(name));
+            segments.nth(1)
+        };
+        let (order, reservation) = &unit.reservation;
+        let is = |asked: Option<&str>, own: &str| asked.is_none_or(|asked| asked.eq_ignore_ascii_case(own));
+        let orders = [segment("reservationOrders"), parameter(self.address, "reservationOrderId")];
+        let reservations = [segment("reservations"), parameter(self.address, "reservationId")];
+        orders.into_iter().all(|asked| is(asked, order)) && reservations.into_iter().all(|asked| is(asked, reservation))
+    }
+
+    /// How far a last page is from the pages before it: it goes on where they end.
+    fn distance_to(&self, last: &SheetFile) -> (bool, i32) {
+        let shares = last.parts.keys().any(|unit| self.units.contains(unit));
+        let end = self.units.iter().map(|unit| unit.day.days()).max().unwrap_or(0);
+        let start = last.parts.keys().map(|unit| unit.day.days()).min().unwrap_or(0);
+        (!shares, (start - end).abs())
+    }
+}
+
+/// Takes the answers from those without end that pages without rows end. Such a page does not say which answer it is of: where
+/// there are fewer of them than answers, none counts as ended.
+fn end_with_blank(open: &mut Vec<Walk<'_>>, files: &[SheetFile]) -> Result<(), ImportError> {
+    for of_prices in [true, false] {
+        let is_one = |walk: &&Walk<'_>| walk.is_of_prices(files) == of_prices;
+        let is_end = |file: &&SheetFile| {
+            file.facts.is_answer
+                && file.facts.rows == 0
+                && file.facts.next.is_none()
+                && file.facts.of_prices == of_prices
+        };
+        let ends: Vec<&SheetFile> = files.iter().filter(is_end).collect();
+        let answers = open.iter().filter(is_one).count();
+        match ends.first() {
+            Some(stray) if answers == 0 => {
+                return Err(ImportError::Input(InputError::Contradiction {
+                    file: stray.file.clone(),
+                    reason: "it has no rows and ends no answer of this command; leave it out".to_owned(),
+                    line: None,
+                    column: None,
+                }));
+            }
+            _ if ends.len() >= answers => open.retain(|walk| !is_one(&walk)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The days that an address names, but for its api-version.
+fn days_in(address: &str) -> BTreeSet<Date> {
+    let (path, query) = address.split_once('?').unwrap_or((address, ""));
+    let parameters = query.split('&').filter(|parameter| !parameter.starts_with("api-version="));
+    let mut days = BTreeSet::new();
+    for text in std::iter::once(path).chain(parameters) {
+        let text = text.replace("%20", " ").replace("%27", "'").replace('+', " ");
+        let is_begin = |at: usize| !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
+        let day = |(at, _): (usize, char)| Date::parse_iso(text.get(at..at + DAY_CHARS)?).ok().filter(|_| is_begin(at));
+        days.extend(text.char_indices().filter_map(day));
+    }
+    days
+}
+
+/// The value of a parameter of an address.
+fn parameter<'a>(address: &'a str, name: &str) -> Option<&'a str> {
+    let (_, query) = address.split_once('?')?;
+    let mut parameters = query.split('&').filter_map(|parameter| parameter.split_once('='));
+    parameters.find(|(own, value)| own.eq_ignore_ascii_case(name) && !value.is_empty()).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_found_in_addresses_as_clients_write_them() {
+        let found = |address: &str| days_in(address).iter().map(Date::to_string).collect::<Vec<_>>();
+        let days = ["2017-12-01", "2017-12-07"];
+        assert_eq!(
+            found(
+                "https://h/x?$filter=properties%2fusagedate%20ge%202017-12-01t00%3a00%3a00z%20and%20properties%2fusagedate%20le%202017-12-07"
+            ),
+            days
+        );
+        assert_eq!(found("https://h/x?startdate=2017-12-01&enddate=2017-12-07&api-version=2019-10-01"), days);
+        assert_eq!(found("https://h/x?$filter=properties/usagedate+ge+'2017-12-01't00:00:00z"), days[..1]);
+        assert_eq!(found("https://h/é/no-days?x=1"), Vec::<String>::new());
+    }
+}
