@@ -56,6 +56,11 @@ const LOCALISED: &str =
     "; a header in another language must say the English name of each column too, such as Datum (Date)";
 /// What to do about a Parquet file of a price sheet or of reservations.
 const OF_SHEETS: &str = "; these are the columns of a price sheet, or of reservation details or transactions, which are read as CSV and JSON alone";
+/// A file with fewer columns of charges is none of them.
+const COLUMNS_OF_CHARGES: usize = 5;
+/// What to do about a file of something else.
+const OF_NOTHING: &str = "; the columns are none of a cost export. `lazurite import --help` says what is read, and docs/IMPORT.md in \
+                          which form: Marketplace charges and reservation summaries as JSON alone";
 /// First line of the preface of Enterprise Reporting files.
 const PREFACE: &str = "Usage Data Extract";
 /// Where a file's header stands, as messages say it.
@@ -226,10 +231,12 @@ impl Header {
     fn hint(&self) -> &'static str {
         if sheets::has_columns_of_sheets(&self.names) {
             OF_SHEETS
-        } else if self.names.iter().all(|name| name.is_ascii()) {
-            ""
-        } else {
+        } else if !self.names.iter().all(|name| name.is_ascii()) {
             LOCALISED
+        } else if self.positions.iter().flatten().count() < COLUMNS_OF_CHARGES {
+            OF_NOTHING
+        } else {
+            ""
         }
     }
 

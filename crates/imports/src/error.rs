@@ -102,8 +102,8 @@ pub enum ImportError {
     },
     /// An answer about one subscription would take the place of charges of several.
     #[error(
-        "{file} is an answer with charges of the subscription {subscription} alone, and {what} is held with those of others \
-         (revision {revision}), which would be lost. If the subscription was asked, say --scope subscriptions/{subscription}; \
+        "{file} is an answer with charges of the subscription {subscription} alone, and {held} has those of others, \
+         which would be lost. If the subscription was asked, say --scope subscriptions/{subscription}; \
          if the enrollment was and has no other charges any more, say --scope {scope}"
     )]
     LostSubscriptions {
@@ -111,10 +111,8 @@ pub enum ImportError {
         file: String,
         /// The only one of its charges.
         subscription: String,
-        /// What is held.
-        what: String,
-        /// Its revision.
-        revision: String,
+        /// What is held, with its revision.
+        held: String,
         /// Its scope.
         scope: String,
     },

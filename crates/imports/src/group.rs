@@ -427,8 +427,7 @@ impl Group {
                     return Err(ImportError::LostSubscriptions {
                         file: self.file.clone(),
                         subscription: (*only).clone(),
-                        what: format!("{dataset} {coverage} of enrollment {enrollment}"),
-                        revision: other.revision.clone(),
+                        held: format!("{dataset} {coverage} of enrollment {enrollment} (revision {})", other.revision),
                         scope: scope.to_string(),
                     });
                 }

@@ -121,7 +121,11 @@ pub(crate) fn foreign(item: &[json::Member<'_>], shape: Option<Shape>) -> Option
     let is_known = |kind: &String| known.iter().any(|known| kind.eq_ignore_ascii_case(known));
     let kind_of_item = text_of("type").filter(|kind| !is_known(kind))?;
     let expected: Vec<String> = known.iter().map(|known| format!("{known:?}")).collect();
-    Some(format!("type {kind_of_item:?} is not that of the page: expected {}", expected.join(" or ")))
+    let advice = match kind_of_item.to_ascii_lowercase().starts_with("microsoft.billing/") {
+        true => "; billing periods and accounts are made of charges here, so leave the file out",
+        false => "",
+    };
+    Some(format!("type {kind_of_item:?} is not that of the page: expected {}{advice}", expected.join(" or ")))
 }
 
 /// A value as a message can carry it.

@@ -227,3 +227,14 @@ fn damaged_texts_are_refused_or_read() {
         }
     }
 }
+
+#[test]
+fn the_documentation_names_every_column_of_files() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/IMPORT.md")).unwrap();
+    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for kind in [SheetKind::Prices, SheetKind::ReservationDetails, SheetKind::ReservationTransactions] {
+        let columns = sheet_columns(kind).iter().filter(|member| !member.column.is_empty());
+        let named: Vec<String> = columns.map(|member| format!("`{}`", member.column)).collect();
+        assert!(flat.contains(&format!(": {}.", named.join(", "))), "{kind}: {}", named.join(", "));
+    }
+}

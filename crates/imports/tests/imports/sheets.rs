@@ -313,7 +313,7 @@ async fn an_answer_is_whole_when_its_own_last_page_is_there() {
         bench.file("1.json", details_page(&[("oA", "2024-01-01", "/a"), ("oB", "2024-01-01", "/a")], &link("1")));
     let last = bench.file("2.json", details_page(&[("oB", "2024-01-02", "/a")], ""));
     let february = bench.file("3.json", details_page(&[("oB", "2024-02-01", "/a")], ""));
-    let blank = bench.file("4.json", "{\"value\":[]}".to_owned());
+    let blank = bench.file("4.json", "{\"value\":[]}");
     // Another answer does not end this one, and what is marked stays so until its end is there.
     let cut = bench.import(bench.sheet_options(vec![first.clone(), february])).await.unwrap();
     assert_eq!(cut.missing.len(), 1, "{:?}", cut.missing);
