@@ -107,7 +107,7 @@ impl HeldPrices {
         if let Some(known) = intake.last_prices(enrollment, &key) {
             return Ok(Some(of(known)));
         }
-        let Some(sheet) = billing::read_price_sheet(intake.store(), enrollment, content).await? else {
+        let Some(sheet) = billing::read_price_sheet(intake.store(), enrollment, content, period).await? else {
             return Ok(None);
         };
         let prices = NativePrices { key, rows: Arc::new(rows(&sheet, enrollment, period)) };

@@ -125,7 +125,7 @@ impl PriceSheets {
     }
 }
 
-/// Reads a price sheet of an enrollment by the SHA-256 of its text; `None`: it has no such sheet.
+/// Reads a price sheet of an enrollment by the SHA-256 of its text; `None`: it has no such sheet that can price the period.
 ///
 /// # Errors
 /// [`BillingError::Stored`] for input that cannot be read any more.
@@ -133,9 +133,10 @@ pub async fn read_price_sheet(
     store: &Store,
     enrollment: &EnrollmentId,
     content: &str,
+    period: BillingPeriod,
 ) -> Result<Option<PriceSheet>, BillingError> {
     let known = Known::load(store, enrollment, None).await?;
-    match known.sheets.iter().find(|sheet| sheet.content == content) {
+    match known.sheets.iter().find(|sheet| sheet.content == content && sheet.is_valid_for(period)) {
         Some(sheet) => read_stored(store, &known, sheet).await.map(Some),
         None => Ok(None),
     }

@@ -278,10 +278,19 @@ async fn mirrored(
     }
     let balance: Option<i64> = sqlx::query_scalar("SELECT MAX(id) FROM balances WHERE enrollment = ?")
         .bind(enrollment.as_str())
-        .fetch_one(connection)
+        .fetch_one(&mut *connection)
         .await
         .map_err(CatalogError::database("look up balance summaries"))?;
-    Ok(balance.map(|id| format!("balance summary b{id}")))
+    if let Some(id) = balance {
+        return Ok(Some(format!("balance summary b{id}")));
+    }
+    let sheet: Option<(String, i64)> =
+        sqlx::query_as("SELECT kind, MAX(id) FROM sheets WHERE enrollment = ? HAVING MAX(id) IS NOT NULL")
+            .bind(enrollment.as_str())
+            .fetch_optional(connection)
+            .await
+            .map_err(CatalogError::database("look up sheets"))?;
+    Ok(sheet.map(|(kind, id)| format!("{kind} of revision s{id}")))
 }
 
 async fn state(connection: &mut SqliteConnection, enrollment: &EnrollmentId) -> Result<NativeState, CatalogError> {

@@ -572,5 +572,9 @@ mod tests {
         let again = catalog.take_sheets(&import(&enrollment, &part, 8), &|| {}).await.unwrap();
         assert!(matches!(again[..], [SheetOutcome::Unchanged { .. }]), "{again:?}");
         assert_eq!(catalog.sheets_held(None).await.unwrap()[0].incomplete, 0);
+        // Such an enrollment is not billed here.
+        let mirrored = catalog.mirrored(&enrollment).await.unwrap();
+        assert_eq!(mirrored.as_deref(), Some("priceSheet of revision s3"));
+        assert_eq!(catalog.mirrored(&EnrollmentId::parse("2").unwrap()).await.unwrap(), None);
     }
 }

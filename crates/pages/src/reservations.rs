@@ -208,27 +208,29 @@ impl OfEnrollment<'_> {
         let Some(days) = days_of(self.question) else { return Ok(()) };
         let is_of_month = |(day, key): &Place| places.contains(&(BillingPeriod::of(*day).first_day(), key.clone()));
         let found = self.days_of_use(days, is_of_month, &mut imported, gathered).await?;
+        self.tell_months_in_part(&found, gathered).await?;
         let days = found.into_iter().map(|((_, key), own)| (key, own));
-        let months = monthly(days).map_err(sum)?;
-        self.tell_months_in_part(months.keys().map(|(month, _)| *month).collect(), &imported, gathered).await?;
-        for (place, own) in months {
+        for (place, own) in monthly(days).map_err(sum)? {
             gathered.push(place, self.item(summary(&own), true))?;
         }
         Ok(())
     }
 
-    /// Rows may be missing of months of which some days were imported and others are nowhere.
+    /// Rows may be missing of months of which some days of a reservation were imported and others are nowhere.
     async fn tell_months_in_part(
         &self,
-        months: BTreeSet<Date>,
-        imported: &Imported,
+        found: &BTreeMap<Place, UseSummary>,
         gathered: &mut Gathered,
     ) -> Result<(), PageError> {
         let held = self.pages.catalog().held_at(self.snapshot.version()).await?;
-        for month in months.into_iter().map(BillingPeriod::of) {
+        let mut days: BTreeMap<(BillingPeriod, &ReservationKey), u32> = BTreeMap::new();
+        for (day, key) in found.keys() {
+            *days.entry((BillingPeriod::of(*day), key)).or_default() += 1;
+        }
+        for ((month, _), count) in days {
             let of_charges = (Dataset::AmortizedCost, Publishers::All);
             let answer = held.answer(std::iter::once(self.enrollment), of_charges, &Window::Period(month));
-            gathered.is_incomplete |= answer != HeldAnswer::Held && !imported.has_all(month.range());
+            gathered.is_incomplete |= answer != HeldAnswer::Held && count < month.range().day_count();
         }
         Ok(())
     }
@@ -278,27 +280,31 @@ impl OfEnrollment<'_> {
         let around = asked.map(with_bills);
         let sheets = self.sheets(kind, around).await?;
         check_count(sheets.iter().map(rows_of).sum())?;
-        // Months of bills and months of events of which answers are held.
-        let (mut billed, mut events, mut imported) = (BTreeSet::new(), BTreeSet::new(), Imported::default());
+        // Months of bills, and days of events, of which answers are held.
+        let (mut billed, mut days_told, mut imported) = (BTreeSet::new(), Vec::new(), Imported::default());
         let mut told: Vec<Told> = Vec::new();
         for sheet in &sheets {
-            let months = if sheet.unit.is_of_events() { &mut events } else { &mut billed };
-            months.insert(sheet.unit.day);
             if asked.is_none_or(|days| overlaps_month(days, sheet.unit.day)) {
                 imported.learn(sheet);
                 gathered.is_incomplete |= sheet.incomplete;
             }
             let rows = self.pages.rows_of_sheet(sheet).await?;
-            told.extend(rows.into_iter().map(|row| Told::imported(place_of(sheet), row)));
+            let own: Vec<Told> = rows.into_iter().map(|row| Told::imported(place_of(sheet), row)).collect();
+            match sheet.unit.is_of_events() {
+                true => days_told.extend(days_of_events(&own)),
+                false => _ = billed.insert(sheet.unit.day),
+            }
+            told.extend(own);
         }
         if self.is_charged(Dataset::ActualCost, asked, &imported, gathered).await?
             && let Some(days) = around.map_or_else(all_days, Some)
         {
             let query = self.query(Dataset::ActualCost, days);
             let purchases = self.snapshot.reservation_purchases(&query).await?.ok_or(PageError::TooManyRows)?;
+            // An answer of Enterprise Reporting can be about a part of a month: charges tell of its other days.
             let is_imported = |purchase: &ReservationPurchase| {
                 billed.contains(&purchase.period.first_day())
-                    || events.contains(&BillingPeriod::of(purchase.date).first_day())
+                    || days_told.iter().any(|days: &DateRange| days.contains(purchase.date))
             };
             let enrollment = self.enrollment.to_string();
             let derived = purchases.iter().filter(|purchase| !is_imported(purchase));
@@ -467,29 +473,51 @@ impl Told {
         Date::parse_any(time.split('T').next().unwrap_or_default().as_bytes()).ok()
     }
 
-    /// What is equal for one transaction, whoever tells it.
-    fn event(&self) -> [String; 4] {
+    /// What is equal for one transaction, whichever answer tells it; for `month`, of charges too, which can be dated a day
+    /// beside it.
+    fn event(&self, month: bool) -> [String; 4] {
         let text = |name: &str| self.row.text(name).trim().to_ascii_lowercase();
-        let day = self.day_of_event().map_or_else(|| text("eventDate"), |day| day.to_string());
+        let day = |day: Date| if month { BillingPeriod::of(day).to_string() } else { day.to_string() };
+        let day = self.day_of_event().map_or_else(|| text("eventDate"), day);
         let amount = text("amount");
         let exact = Decimal::parse(amount.as_bytes(), Limits::COST).map(|parsed| parsed.value.to_shortest_string());
         [text("reservationOrderId"), day, text("eventType"), exact.unwrap_or(amount)]
     }
 }
 
-/// Of equal events, as many as the source has that tells the most of them; those of better sources are kept.
-fn without_repeats(mut told: Vec<Told>) -> Vec<Told> {
-    told.sort_by_key(|one| one.source);
+/// Of equal events, as many as the answer has that tells the most of them; those that say the month of their bill are kept.
+/// Charges add what no answer tells.
+fn without_repeats(told: Vec<Told>) -> Vec<Told> {
+    let (charged, mut answered): (Vec<Told>, Vec<Told>) =
+        told.into_iter().partition(|one| one.source == Source::Charges);
+    answered.sort_by_key(|one| one.source);
     let mut counts: BTreeMap<[String; 4], (BTreeMap<Source, usize>, usize)> = BTreeMap::new();
-    told.retain(|one| {
-        let (by_source, kept) = counts.entry(one.event()).or_default();
+    answered.retain(|one| {
+        let (by_source, kept) = counts.entry(one.event(false)).or_default();
         let own = by_source.entry(one.source).or_default();
         *own += 1;
         let is_new = *own > *kept;
         *kept += usize::from(is_new);
         is_new
     });
-    told
+    let mut told_by_answers: BTreeMap<[String; 4], usize> = BTreeMap::new();
+    answered.iter().for_each(|one| *told_by_answers.entry(one.event(true)).or_default() += 1);
+    let mut is_new = |one: &Told| match told_by_answers.get_mut(&one.event(true)) {
+        Some(count) if *count > 0 => {
+            *count -= 1;
+            false
+        }
+        _ => true,
+    };
+    let new: Vec<Told> = charged.into_iter().filter(|one| is_new(one)).collect();
+    answered.extend(new);
+    answered
+}
+
+/// The days from the first event to the last.
+fn days_of_events(told: &[Told]) -> Option<DateRange> {
+    let days = || told.iter().filter_map(Told::day_of_event);
+    DateRange::inclusive(days().min()?, days().max()?).ok()
 }
 
 #[cfg(test)]

@@ -254,6 +254,27 @@ impl Row {
         Ok(())
     }
 
+    /// What no other row of its unit has.
+    pub(super) fn key(&self, kind: SheetKind) -> String {
+        let names: &[&str] = match kind {
+            SheetKind::Prices => &[
+                "meterId",
+                "partNumber",
+                "unitOfMeasure",
+                "offerId",
+                "priceType",
+                "term",
+                "currencyCode",
+                "skuId",
+                "productId",
+            ],
+            SheetKind::ReservationDetails => &["instanceId", "skuName"],
+            SheetKind::DailySummaries | SheetKind::MonthlySummaries => &["skuName", "kind"],
+            SheetKind::ReservationTransactions => return self.to_json(),
+        };
+        names.iter().map(|name| self.text(name).to_ascii_lowercase()).collect::<Vec<_>>().join("\n")
+    }
+
     /// The row as one JSON object.
     pub(super) fn to_json(&self) -> String {
         let mut json = String::from("{");

@@ -67,6 +67,8 @@ pub struct SheetRow {
     pub unit: SheetUnit,
     /// The row, a JSON object.
     pub json: String,
+    /// What no other row of the unit has, in lower case; rows without such a thing are told by all that they say.
+    pub key: String,
 }
 
 /// What a file of rows turned out to hold.
@@ -144,7 +146,7 @@ impl Reading<'_> {
             _ => SheetUnit::of(kind, day, (&reservation.0, &reservation.1)),
         };
         self.facts.rows += 1;
-        (self.take)(SheetRow { unit, json: row.to_json() });
+        (self.take)(SheetRow { unit, json: row.to_json(), key: row.key(kind) });
         Ok(())
     }
 

@@ -22,6 +22,8 @@ pub(super) struct Answers {
     of_file: Vec<usize>,
     /// Those without end.
     open: BTreeSet<usize>,
+    /// Files without rows that end none of them.
+    strays: Vec<usize>,
 }
 
 /// An answer that goes on behind some page.
@@ -59,9 +61,14 @@ impl Answers {
                 None => open.push(walk),
             }
         }
-        end_with_blank(&mut open, files)?;
+        let strays = end_with_blank(&mut open, files);
         let open = open.iter().map(|walk| of_file[walk.files[0]]).collect();
-        Ok(Self { of_file, open })
+        Ok(Self { of_file, open, strays })
+    }
+
+    /// Files without rows that end no answer.
+    pub(super) fn strays(&self) -> &[usize] {
+        &self.strays
     }
 
     /// Whether two files are pages of one answer.
@@ -139,13 +146,30 @@ impl Walk<'_> {
         if unit.kind == SheetKind::Prices {
             return self.units.is_empty() || self.units.iter().any(|own| own.day == unit.day);
         }
-        let days = days_in(self.address);
-        let (Some(first), Some(last)) = (days.first(), days.last()) else { return true };
-        if unit.kind.is_monthly() {
-            let month = BillingPeriod::of(unit.day);
-            return month >= BillingPeriod::of(*first) && (days.len() == 1 || month <= BillingPeriod::of(*last));
+        let (first, last) = bounds_in(self.address);
+        if first.is_none() && last.is_none() {
+            return self.goes_on_with(unit);
         }
-        unit.day >= *first && (days.len() == 1 || unit.day <= *last)
+        if !unit.kind.is_monthly() {
+            return first.is_none_or(|first| unit.day >= first) && last.is_none_or(|last| unit.day <= last);
+        }
+        let month = BillingPeriod::of(unit.day);
+        // An event can be billed in the month after it.
+        let is_late = |last: Date| {
+            let after = BillingPeriod::of(last).next().unwrap_or(BillingPeriod::of(last));
+            month > if unit.kind == SheetKind::ReservationTransactions { after } else { BillingPeriod::of(last) }
+        };
+        first.is_none_or(|first| month >= BillingPeriod::of(first)) && !last.is_some_and(is_late)
+    }
+
+    /// Rows of an answer about all days go on in the order of time, or, where they are of reservations, of these.
+    fn goes_on_with(&self, unit: &SheetUnit) -> bool {
+        let days = || self.units.iter().map(|own| own.day);
+        let is_of_order = self.units.iter().any(|own| own.reservation.0 == unit.reservation.0);
+        match unit.kind.is_of_reservation() {
+            true => is_of_order || unit.kind.is_monthly(),
+            false => days().max().is_none_or(|last| unit.day >= last),
+        }
     }
 
     /// The path or the query can name an order and a reservation.
@@ -174,47 +198,46 @@ impl Walk<'_> {
     }
 }
 
-/// Takes the answers from those without end that pages without rows end. Such a page does not say which answer it is of: where
-/// there are fewer of them than answers, none counts as ended.
-fn end_with_blank(open: &mut Vec<Walk<'_>>, files: &[SheetFile]) -> Result<(), ImportError> {
+/// Takes the answers from those without end that pages without rows end, and says which pages end none. Such a page does not
+/// say which answer it is of: where there are fewer of them than answers, none counts as ended.
+fn end_with_blank(open: &mut Vec<Walk<'_>>, files: &[SheetFile]) -> Vec<usize> {
+    let mut strays = Vec::new();
     for of_prices in [true, false] {
-        let is_one = |walk: &&Walk<'_>| walk.is_of_prices(files) == of_prices;
-        let is_end = |file: &&SheetFile| {
-            file.facts.is_answer
-                && file.facts.rows == 0
-                && file.facts.next.is_none()
-                && file.facts.of_prices == of_prices
+        let is_end = |index: &usize| {
+            let facts = &files[*index].facts;
+            facts.is_answer && facts.rows == 0 && facts.next.is_none() && facts.of_prices == of_prices
         };
-        let ends: Vec<&SheetFile> = files.iter().filter(is_end).collect();
-        let answers = open.iter().filter(is_one).count();
-        match ends.first() {
-            Some(stray) if answers == 0 => {
-                return Err(ImportError::Input(InputError::Contradiction {
-                    file: stray.file.clone(),
-                    reason: "it has no rows and ends no answer of this command; leave it out".to_owned(),
-                    line: None,
-                    column: None,
-                }));
-            }
-            _ if ends.len() >= answers => open.retain(|walk| !is_one(&walk)),
-            _ => {}
+        let ends: Vec<usize> = (0..files.len()).filter(is_end).collect();
+        let is_one = |walk: &Walk<'_>| walk.is_of_prices(files) == of_prices;
+        let answers = open.iter().filter(|walk| is_one(walk)).count();
+        if ends.len() >= answers {
+            open.retain(|walk| !is_one(walk));
+            strays.extend(ends.into_iter().skip(answers));
         }
     }
-    Ok(())
+    strays
 }
 
-/// The days that an address names, but for its api-version.
-fn days_in(address: &str) -> BTreeSet<Date> {
+/// The first and the last day that an address asks for, as its filter or its parameters say.
+fn bounds_in(address: &str) -> (Option<Date>, Option<Date>) {
     let (path, query) = address.split_once('?').unwrap_or((address, ""));
     let parameters = query.split('&').filter(|parameter| !parameter.starts_with("api-version="));
-    let mut days = BTreeSet::new();
+    let (mut first, mut last) = (None, None);
     for text in std::iter::once(path).chain(parameters) {
-        let text = text.replace("%20", " ").replace("%27", "'").replace('+', " ");
-        let is_begin = |at: usize| !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
-        let day = |(at, _): (usize, char)| Date::parse_iso(text.get(at..at + DAY_CHARS)?).ok().filter(|_| is_begin(at));
-        days.extend(text.char_indices().filter_map(day));
+        let text = text.to_ascii_lowercase().replace("%20", " ").replace("%27", "'").replace('+', " ");
+        for (at, _) in text.char_indices() {
+            let Some(Ok(day)) = text.get(at..at + DAY_CHARS).map(Date::parse_iso) else { continue };
+            let before = text[..at].trim_end_matches('\'');
+            let is_after = |words: &[&str]| words.iter().any(|word| before.ends_with(word));
+            if is_after(&[" ge ", " gt ", " eq ", "startdate=", "starttime="]) {
+                first = first.max(Some(day));
+            }
+            if is_after(&[" le ", " lt ", " eq ", "enddate=", "endtime="]) {
+                last = Some(last.map_or(day, |last: Date| last.min(day)));
+            }
+        }
     }
-    days
+    (first, last)
 }
 
 /// The value of a parameter of an address.
@@ -229,17 +252,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_are_found_in_addresses_as_clients_write_them() {
-        let found = |address: &str| days_in(address).iter().map(Date::to_string).collect::<Vec<_>>();
-        let days = ["2017-12-01", "2017-12-07"];
-        assert_eq!(
-            found(
-                "https://h/x?$filter=properties%2fusagedate%20ge%202017-12-01t00%3a00%3a00z%20and%20properties%2fusagedate%20le%202017-12-07"
-            ),
-            days
-        );
-        assert_eq!(found("https://h/x?startdate=2017-12-01&enddate=2017-12-07&api-version=2019-10-01"), days);
-        assert_eq!(found("https://h/x?$filter=properties/usagedate+ge+'2017-12-01't00:00:00z"), days[..1]);
-        assert_eq!(found("https://h/é/no-days?x=1"), Vec::<String>::new());
+    fn bounds_are_found_in_addresses_as_clients_write_them() {
+        let found = |address: &str| {
+            let (first, last) = bounds_in(address);
+            [first, last].map(|day| day.map_or_else(String::new, |day| day.to_string()))
+        };
+        let week = ["2017-12-01", "2017-12-07"];
+        for address in [
+            "https://h/x?$filter=properties%2fusagedate%20ge%202017-12-01t00%3a00%3a00z%20and%20properties%2fusagedate%20le%202017-12-07",
+            "https://h/x?startdate=2017-12-01&enddate=2017-12-07&api-version=2019-10-01",
+            "https://h/x?$filter=usagedate+le+'2017-12-07'+and+usagedate+ge+'2017-12-01t00:00:00z'",
+        ] {
+            assert_eq!(found(address), week, "{address}");
+        }
+        assert_eq!(found("https://h/x?$filter=usagedate le 2017-12-07"), ["", week[1]]);
+        assert_eq!(found("https://h/x?startDate=2017-12-07&endDate=2017-12-07"), [week[1], week[1]]);
+        assert_eq!(found("https://h/é/2017-12-01?x=2017-12-01"), ["", ""]);
     }
 }

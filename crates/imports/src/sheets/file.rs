@@ -15,7 +15,7 @@ use crate::sources::CompressedCopy;
 
 /// Rows of a page.
 const PAGE_ROWS: usize = 1000;
-/// So much of a row's hash tells it from others.
+/// So much of the hash of a key tells it from others.
 const DIGEST_BYTES: usize = 16;
 
 /// A file that was read.
@@ -32,17 +32,20 @@ pub(super) struct SheetFile {
 #[derive(Default)]
 pub(super) struct Part {
     pub(super) pages: Vec<Vec<u8>>,
-    /// Of each row.
-    pub(super) digests: Vec<[u8; DIGEST_BYTES]>,
+    /// Of each row's key.
+    pub(super) keys: Vec<[u8; DIGEST_BYTES]>,
+    /// Of all rows in their order.
+    content: Sha256,
     open: Vec<String>,
     failure: Option<std::io::Error>,
 }
 
 impl Part {
-    fn push(&mut self, row: String) {
-        let hash = Sha256::digest(row.as_bytes());
-        self.digests.extend(hash.first_chunk());
-        self.open.push(row);
+    fn push(&mut self, row: SheetRow) {
+        self.keys.extend(Sha256::digest(row.key.as_bytes()).first_chunk());
+        self.content.update(row.json.as_bytes());
+        self.content.update(b"\n");
+        self.open.push(row.json);
         if self.open.len() == PAGE_ROWS {
             self.close_page();
         }
@@ -57,14 +60,12 @@ impl Part {
     }
 
     pub(super) fn rows(&self) -> u64 {
-        self.digests.len() as u64
+        self.keys.len() as u64
     }
 
     /// Identifies the rows in their order.
     pub(super) fn content(&self) -> String {
-        let mut hash = Sha256::new();
-        self.digests.iter().for_each(|row| hash.update(row));
-        hex::encode(hash.finalize())
+        hex::encode(self.content.clone().finalize())
     }
 }
 
@@ -90,7 +91,7 @@ pub(super) fn read_file(
     let kept = CompressedCopy::create(copy).map_err(keeping())?;
     let mut source = SourceReader::open_file(&shown, input)?.with_copy(Box::new(kept)).map_err(keeping())?;
     let mut parts: BTreeMap<SheetUnit, Part> = BTreeMap::new();
-    let mut take = |row: SheetRow| parts.entry(row.unit).or_default().push(row.json);
+    let mut take = |row: SheetRow| parts.entry(row.unit.clone()).or_default().push(row);
     let facts = read_sheet(&shown, &mut source, fill, &mut take)?;
     for part in parts.values_mut() {
         if !part.open.is_empty() {

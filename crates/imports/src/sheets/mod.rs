@@ -63,6 +63,8 @@ struct SheetRun {
     copies: BTreeMap<String, PathBuf>,
     /// What of the answers is not here.
     missing: Vec<String>,
+    /// Files that say nothing.
+    skipped: Vec<String>,
     run_time: Option<RunTime>,
 }
 
@@ -120,6 +122,7 @@ impl SheetFiles {
     pub(crate) async fn judge(&self, store: &Store, options: &ImportOptions) -> Result<TakenSheets, ImportError> {
         let mut taken = TakenSheets::default();
         for run in &self.runs {
+            taken.skipped.extend_from_slice(&run.skipped);
             taken.add(run.pass(store, options, true).await, self.runs.len())?;
         }
         Ok(taken)
@@ -134,6 +137,7 @@ impl SheetFiles {
                 sources::keep_sheet(&kept, copy.clone(), hash).await?;
             }
             crash_point("import-sources-kept");
+            taken.skipped.extend_from_slice(&run.skipped);
             taken.add(run.pass(store, options, false).await, self.runs.len())?;
         }
         Ok(taken)
@@ -144,7 +148,7 @@ impl SheetFiles {
 #[derive(Debug, Default)]
 pub(crate) struct TakenSheets {
     pub(crate) imported: Vec<ImportedSheets>,
-    /// Runs that were passed over because newer ones are held.
+    /// Files and runs that were passed over, and why.
     pub(crate) skipped: Vec<String>,
 }
 
@@ -206,6 +210,14 @@ impl SheetRun {
             for unit in file.parts.keys() {
                 units.entry((enrollment.clone(), unit.clone())).or_default().push(index);
             }
+        }
+        for stray in answers.strays() {
+            let file = files[*stray].file.clone();
+            let reason = "it has no rows and ends no answer of this command; nothing is imported".to_owned();
+            if units.is_empty() {
+                return Err(InputError::Contradiction { file, reason, line: None, column: None }.into());
+            }
+            self.skipped.push(format!("{file}: it has no rows and ends no answer of this command"));
         }
         self.missing.extend(answers.open_files().filter_map(|index| missing_text(&files[index])));
         for ((enrollment, unit), own) in units {
@@ -307,7 +319,7 @@ fn missing_text(file: &SheetFile) -> Option<String> {
     ))
 }
 
-/// Without a sign that files are pages of one answer, or with the same row in several of them, rows would count twice.
+/// Without a sign that files are pages of one answer, or with rows about the same thing in several of them, rows would count twice.
 fn refuse_rows_twice(
     unit: &SheetUnit,
     own: &[usize],
@@ -319,10 +331,10 @@ fn refuse_rows_twice(
     }
     let mut seen: BTreeSet<&[u8]> = BTreeSet::new();
     for (position, index) in own.iter().enumerate() {
-        let digests = files[*index].parts.get(unit).map(|part| part.digests.as_slice()).unwrap_or_default();
+        let keys = files[*index].parts.get(unit).map(|part| part.keys.as_slice()).unwrap_or_default();
         let others = &own[..position];
         let stranger = others.iter().find(|other| !answers.are_one(**other, *index));
-        let repeated = digests.iter().any(|row| seen.contains(row.as_slice()));
+        let repeated = keys.iter().any(|key| seen.contains(key.as_slice()));
         if let Some(other) = stranger.or(others.first().filter(|_| repeated)) {
             let reason = format!(
                 "{} and {} both hold {} of {}; together they could count rows twice. Import one of them, or, if they are \
@@ -331,7 +343,7 @@ fn refuse_rows_twice(
             );
             return Err(ImportError::Ambiguous { reason });
         }
-        seen.extend(digests.iter().map(<[u8; 16]>::as_slice));
+        seen.extend(keys.iter().map(<[u8; 16]>::as_slice));
     }
     Ok(())
 }

@@ -315,6 +315,10 @@ async fn the_prices_of_a_native_enrollment_are_its_price_sheet() {
     let next = sheet["properties"]["nextLink"].as_str().unwrap();
     let rest = native.world.client.get(next).bearer_auth(&native.world.key).send().await.unwrap().text().await.unwrap();
     assert_eq!(numbers(&rest, "unitPrice"), ["120.10"]);
+    let before = next.replace("billingPeriods/202506", "billingPeriods/202505").replace("-202506.", "-202505.");
+    assert_ne!(before, next);
+    let forged = native.world.client.get(before).bearer_auth(&native.world.key).send().await.unwrap();
+    assert_eq!(forged.status(), StatusCode::BAD_REQUEST, "the sheet does not price that period");
 
     let order = format!(
         "/{}/billingPeriods/202507/providers/Microsoft.CostManagement/pricesheets/default/download?api-version=2024-08-01",

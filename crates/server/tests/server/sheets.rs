@@ -697,6 +697,19 @@ async fn a_month_that_charges_do_not_tell_of_is_not_one_without_transactions() {
     assert!(answer.contains("2024-02-01..2024-02-29") && answer.contains("ActualCost"), "{answer}");
     assert_eq!(told(&world, "2024-01-01", "2024-01-31").await, [(Vec::new(), false), (Vec::new(), false)]);
     assert_eq!(told(&world, "2024-01-01", "2024-02-29").await, [(Vec::new(), true), (Vec::new(), true)]);
+    // What an answer about some days does not tell, charges do; what both tell, in whatever month charges date it, is one.
+    let purchases = reservation_rows(Dataset::ActualCost);
+    load(&world, "purchases.csv", &purchases, |options| options.fill.dataset = Some(Dataset::ActualCost)).await;
+    let purchased = || (vec!["o-1".to_owned()], false);
+    assert_eq!(told(&world, "2023-09-01", "2023-09-30").await, [purchased(), purchased()]);
+    load(&world, "part.json", &events(&[("2023-09-03", "", "o-2", "7")]), |_| {}).await;
+    let [_, by_event] = told(&world, "2023-09-01", "2023-09-30").await;
+    assert_eq!(by_event, (vec!["o-1".to_owned(), "o-2".to_owned()], false));
+    let both = events(&[("2023-09-02", "", "O-1", "0"), ("2023-09-03", "", "o-2", "7")]);
+    load(&world, "both.json", &both, |_| {}).await;
+    let [_, by_event] = told(&world, "2023-09-01", "2023-09-30").await;
+    assert_eq!(by_event, (vec!["O-1".to_owned(), "o-2".to_owned()], false), "dated a day beside the charge");
+
     // An answer about the month ends the doubt.
     load(&world, "t.json", &events(&[("2024-02-10", "20240201", "o", "5")]), |_| {}).await;
     let own = (vec!["o".to_owned()], false);
