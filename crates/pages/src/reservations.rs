@@ -307,11 +307,10 @@ impl OfEnrollment<'_> {
                     || days_told.iter().any(|days: &DateRange| days.contains(purchase.date))
             };
             let enrollment = self.enrollment.to_string();
-            let derived = purchases.iter().filter(|purchase| !is_imported(purchase));
-            told.extend(derived.map(|one| Told {
+            told.extend(purchases.iter().map(|one| Told {
                 place: purchase_place(one),
                 row: transaction(one, &enrollment),
-                source: Source::Charges,
+                source: if is_imported(one) { Source::ChargesOfImported } else { Source::Charges },
             }));
         }
         let is_asked = |one: &Told| match (asked, one.day_of_event()) {
@@ -452,6 +451,9 @@ enum Source {
     WithMonth,
     /// An answer that does not.
     WithoutMonth,
+    /// Charges of a time of which an answer is held, which counts instead.
+    ChargesOfImported,
+    /// Charges of other times.
     Charges,
 }
 
@@ -488,8 +490,8 @@ impl Told {
 /// Of equal events, as many as the answer has that tells the most of them; those that say the month of their bill are kept.
 /// Charges add what no answer tells.
 fn without_repeats(told: Vec<Told>) -> Vec<Told> {
-    let (charged, mut answered): (Vec<Told>, Vec<Told>) =
-        told.into_iter().partition(|one| one.source == Source::Charges);
+    let (mut charged, mut answered): (Vec<Told>, Vec<Told>) =
+        told.into_iter().partition(|one| one.source >= Source::ChargesOfImported);
     answered.sort_by_key(|one| one.source);
     let mut counts: BTreeMap<[String; 4], (BTreeMap<Source, usize>, usize)> = BTreeMap::new();
     answered.retain(|one| {
@@ -509,8 +511,10 @@ fn without_repeats(told: Vec<Told>) -> Vec<Told> {
         }
         _ => true,
     };
-    let new: Vec<Told> = charged.into_iter().filter(|one| is_new(one)).collect();
-    answered.extend(new);
+    // What an answer tells of its own time is nothing that it tells of another one.
+    charged.sort_by_key(|one| one.source);
+    charged.retain(|one| is_new(one) && one.source == Source::Charges);
+    answered.extend(charged);
     answered
 }
 
@@ -551,16 +555,19 @@ mod tests {
                     if source == Source::WithMonth { "\"2024-01-31T00:00:00Z\"" } else { "\"01/31/2024\"" },
                 ),
                 member("eventType", "\"Purchase\""),
-                member("reservationOrderId", if source == Source::Charges { "\"O\"" } else { "\"o\"" }),
+                member("reservationOrderId", if source >= Source::ChargesOfImported { "\"O\"" } else { "\"o\"" }),
                 member("amount", amount),
             ];
             let nobody = ReservationKey { order: String::new(), reservation: String::new() };
             Told { place: ("2024-01-01".parse().unwrap(), nobody), row: StoredRow::of(members), source }
         };
         let kept = |told: Vec<Told>| without_repeats(told).iter().map(|one| one.source).collect::<Vec<_>>();
-        use Source::{Charges, WithMonth, WithoutMonth};
+        use Source::{Charges, ChargesOfImported, WithMonth, WithoutMonth};
         assert_eq!(kept(vec![of(Charges, "7"), of(WithoutMonth, "7.0"), of(WithMonth, "7.00")]), [WithMonth]);
         assert_eq!(kept(vec![of(WithoutMonth, "7"), of(WithMonth, "8")]), [WithMonth, WithoutMonth]);
+        // An event of an answer stands for the charge of its own time first, and not for an equal one of another.
+        let all = vec![of(Charges, "7"), of(ChargesOfImported, "7"), of(WithMonth, "7")];
+        assert_eq!(kept(all), [WithMonth, Charges]);
         // Two equal purchases in one source are two.
         assert_eq!(
             kept(vec![of(WithoutMonth, "7"), of(WithoutMonth, "7"), of(WithMonth, "7"), of(Charges, "7")]),
