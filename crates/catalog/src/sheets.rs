@@ -370,6 +370,9 @@ async fn take(
         }
         _ => {}
     }
+    // The same rows with their end are no older than without it, whenever their answer was made.
+    let confirmed = before.as_ref().filter(|held| held.content == entry.content).map(|held| held.run_time);
+    let run_time = confirmed.map_or(import.run_time, |held| held.max(import.run_time));
     let id: i64 = sqlx::query_scalar(
         "INSERT INTO sheets (enrollment, kind, day, reservation_order, reservation, row_count, content, source, \
          incomplete, run_time, imported_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
@@ -383,7 +386,7 @@ async fn take(
     .bind(&entry.content)
     .bind(entry.sources.first().map(String::as_str).unwrap_or_default())
     .bind(i64::from(entry.incomplete))
-    .bind(import.run_time.0)
+    .bind(run_time.0)
     .bind(import.now_ms)
     .fetch_one(&mut *connection)
     .await

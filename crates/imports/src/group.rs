@@ -415,14 +415,18 @@ impl Group {
         held: &Held,
         snapshot: &lake::Snapshot,
     ) -> Result<(), ImportError> {
-        let own: BTreeSet<String> = self.places.iter().filter_map(|place| Sharing::Subscription.mark(place)).collect();
+        // Purchases can be of no subscription.
+        let is_named = |subscription: &String| !subscription.is_empty();
+        let own: BTreeSet<String> =
+            self.places.iter().filter_map(|place| Sharing::Subscription.mark(place)).filter(is_named).collect();
         let (true, [only]) = (self.are_answers_of_unknown_scope, &own.iter().collect::<Vec<_>>()[..]) else {
             return Ok(());
         };
         for new in &self.holdings {
             for other in held.all_over(&new.unit).filter(|other| !other.empty) {
-                let theirs = snapshot.marks_of(&other.unit, Sharing::Subscription).await?;
-                if theirs.iter().any(|subscription| subscription != *only) {
+                let Some(window) = new.unit.coverage.shared(&other.unit.coverage) else { continue };
+                let theirs = snapshot.marks_of(&other.unit, Sharing::Subscription, window).await?;
+                if theirs.iter().filter(|own| is_named(own)).any(|subscription| subscription != *only) {
                     let Unit { enrollment, dataset, coverage, scope, .. } = &other.unit;
                     return Err(ImportError::LostSubscriptions {
                         file: self.file.clone(),

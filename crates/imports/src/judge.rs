@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use catalog::Catalog;
 use lake::{LakeFile, Snapshot, have_marketplace_rows};
-use ledger::{Held, Holding, HoldingConflict, Place, Publishers, RunTime, Sharing, Unit, judge};
+use ledger::{Held, Holding, HoldingConflict, Place, Publishers, RunTime, Sharing, Unit, Window, judge};
 use object_store::ObjectStore;
 use object_store::path::Path;
 
@@ -44,7 +44,9 @@ pub(crate) async fn admit(
     // the rows of the days tell.
     for other in held.undecided(&new.unit) {
         let sharing = Sharing::between(&other.unit.scope, &new.unit.scope);
-        let theirs = snapshot.marks_of(&other.unit, sharing).await?;
+        // A few more rows than the unit has do no harm: the period is one of its own.
+        let period = Window::Period(other.unit.coverage.period());
+        let theirs = snapshot.marks_of(&other.unit, sharing, period).await?;
         if candidate.places.iter().filter_map(|place| sharing.mark(place)).any(|mark| theirs.contains(&mark)) {
             return Err(ImportError::overlap(other, &new.unit));
         }

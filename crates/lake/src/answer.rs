@@ -19,7 +19,7 @@ impl Snapshot {
     ) -> Result<HeldAnswer, LakeError> {
         let by_coverage = held.answer(enrollments.iter().copied(), (dataset, publishers), window);
         match window {
-            Window::Dates(days) if by_coverage != HeldAnswer::Held => {
+            Window::Dates(days) if by_coverage == HeldAnswer::Nothing => {
                 let has_rows = self.has_rows_dated(enrollments, (dataset, publishers), *days).await?;
                 Ok(if has_rows { HeldAnswer::Held } else { by_coverage })
             }

@@ -73,7 +73,11 @@ impl ReservationPurchase {
 impl Snapshot {
     /// How reservations were used, of the rows that a question over AmortizedCost asks for. `None`: there are more than
     /// [`USES_MAX`] instances and days.
-    pub async fn reservation_use(&self, query: &ChargeQuery) -> Result<Option<ReservationUse>, LakeError> {
+    pub async fn reservation_use(
+        &self,
+        query: &ChargeQuery,
+        order: Option<&str>,
+    ) -> Result<Option<ReservationUse>, LakeError> {
         let mut found = ReservationUse::default();
         let mut scan = self.scan(query, &columns(&USE_FIELDS));
         while let Some((batch, _)) = scan.next_batch_of_period().await? {
@@ -95,13 +99,16 @@ impl Snapshot {
                     "" => rows.text(Field::BenefitId, row)?.rsplit('/').next().unwrap_or_default(),
                     reservation => reservation,
                 };
-                let order = match rows.text(Field::ProductOrderId, row)? {
+                let own = match rows.text(Field::ProductOrderId, row)? {
                     "" => segment_after(rows.text(Field::BenefitId, row)?, "reservationOrders"),
-                    order => order,
+                    own => own,
                 };
+                if order.is_some_and(|asked| !asked.eq_ignore_ascii_case(own)) {
+                    continue;
+                }
                 let use_of_row = ReservationRow {
                     date: rows.date(row)?,
-                    order,
+                    order: own,
                     reservation,
                     quantity: rows.number(Field::Quantity, row)?.unwrap_or(Decimal::ZERO),
                     user: is_use.then_some(user),

@@ -65,10 +65,8 @@ impl Snapshot {
 }
 
 impl Snapshot {
-    /// What the rows of a held unit may have in common with those of another source scope.
-    pub async fn marks_of(&self, unit: &Unit, sharing: Sharing) -> Result<BTreeSet<String>, LakeError> {
-        // A few more rows than the unit has do no harm: the period is one of its own.
-        let window = Window::Period(unit.coverage.period());
+    /// What the rows of a held unit may have in common with those of another source scope, as far as they are of a time.
+    pub async fn marks_of(&self, unit: &Unit, sharing: Sharing, window: Window) -> Result<BTreeSet<String>, LakeError> {
         let filter = Arc::new(RowFilter::in_window(window));
         let scope_key = unit.source_key();
         let files: Vec<_> = self

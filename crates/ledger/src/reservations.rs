@@ -212,6 +212,30 @@ impl UseSummary {
         Ok(Self { day, order, reservation, reserved: agreed.map(|_| reserved), used })
     }
 
+    /// The summary of parts of a day, each with its own hours; where one does not say those of the reservation, they are
+    /// not known.
+    ///
+    /// # Errors
+    /// Sums that exceed 256 bits.
+    pub fn of_parts(
+        (day, key): (Date, ReservationKey),
+        parts: &[(Decimal, Option<Decimal>)],
+    ) -> Result<Self, MoneyError> {
+        let ReservationKey { order, reservation } = key;
+        let (mut used, mut reserved) = (Total::ZERO, Some(Total::ZERO));
+        for (hours, own) in parts {
+            used.add(*hours)?;
+            reserved = match (reserved, own) {
+                (Some(mut sum), Some(own)) => {
+                    sum.add(*own)?;
+                    Some(sum)
+                }
+                _ => None,
+            };
+        }
+        Ok(Self { day, order, reservation, reserved, used })
+    }
+
     /// How much of the reserved hours was used, in percent, rounded half to even to 18 digits; `None` where nothing was
     /// reserved, and where that is not known.
     pub fn utilization(&self) -> Option<Decimal> {
@@ -304,6 +328,10 @@ mod tests {
         for unknown in [&[("1", Some("24")), ("2", None)], &[("1", Some("24")), ("2", Some("48"))]] {
             assert_eq!(of(unknown), ("3".to_owned(), None, None), "{unknown:?}");
         }
+        // Summaries of parts have hours of their own.
+        let parts = [("24", Some("24")), ("12", Some("48"))].map(|(used, own)| (number(used), own.map(number)));
+        let whole = UseSummary::of_parts(("2024-01-01".parse().unwrap(), key.clone()), &parts).unwrap();
+        assert_eq!(whole.utilization().unwrap().to_shortest_string(), "50");
     }
 
     #[test]

@@ -65,6 +65,9 @@ impl ReservationAnswer {
     }
 }
 
+/// Days of reservations may be as many as make the months of an answer.
+const DAYS_OF_A_MONTH: usize = 31;
+
 /// Where rows stand in the answer: by time, then reservation.
 pub(crate) type Place = (Date, ReservationKey);
 
@@ -180,7 +183,7 @@ impl OfEnrollment<'_> {
             return Ok(());
         }
         let query = self.query(Dataset::AmortizedCost, days);
-        let found = self.snapshot.reservation_use(&query).await?.ok_or(PageError::TooManyRows)?;
+        let found = self.snapshot.reservation_use(&query, self.question.order).await?.ok_or(PageError::TooManyRows)?;
         for (day, key, own) in found.days().filter(|(_, key, _)| self.asks_for(key)) {
             let place = (day, key.clone());
             if !places.contains(&place) {
@@ -255,14 +258,15 @@ impl OfEnrollment<'_> {
                 gathered.is_incomplete |= sheet.incomplete;
                 let own = summary_of_sheet(&sheet, &self.pages.rows_of_sheet(&sheet).await?)?;
                 found.insert(place, own);
-                check_count(found.len())?;
+                check_count(found.len() / DAYS_OF_A_MONTH)?;
             }
         }
         if !self.is_charged(Dataset::AmortizedCost, self.question.days.and(Some(days)), imported, gathered).await? {
             return Ok(found);
         }
         let query = self.query(Dataset::AmortizedCost, days);
-        let charged = self.snapshot.reservation_use(&query).await?.ok_or(PageError::TooManyRows)?;
+        let charged =
+            self.snapshot.reservation_use(&query, self.question.order).await?.ok_or(PageError::TooManyRows)?;
         for (place, own) in charged.daily().map_err(sum)? {
             if self.asks_for(&place.1) && !is_done(&place) {
                 found.entry(place).or_insert(own);
@@ -425,7 +429,7 @@ fn overlaps_month(days: DateRange, first: Date) -> bool {
     BillingPeriod::of(first).range().overlaps(days)
 }
 
-/// What imported rows of a reservation and day come to.
+/// What imported rows of a reservation and day come to: details repeat the hours of the reservation, summaries are of parts.
 fn summary_of_sheet(sheet: &HeldSheet, rows: &[StoredRow]) -> Result<UseSummary, PageError> {
     let damaged = |reason: String| PageError::DamagedSheet { revision: sheet.revision.to_string(), reason };
     let hours = |row: &StoredRow, name: &str| {
@@ -441,7 +445,12 @@ fn summary_of_sheet(sheet: &HeldSheet, rows: &[StoredRow]) -> Result<UseSummary,
         let used = hours(row, "usedHours")?.ok_or_else(|| damaged("a row has no usedHours".to_owned()))?;
         read.push((used, hours(row, "reservedHours")?));
     }
-    UseSummary::of_details((sheet.unit.day, key), &read).map_err(sum)
+    let place = (sheet.unit.day, key);
+    match sheet.unit.kind {
+        SheetKind::ReservationDetails => UseSummary::of_details(place, &read),
+        _ => UseSummary::of_parts(place, &read),
+    }
+    .map_err(sum)
 }
 
 /// Who tells of a transaction, the best source first.
@@ -475,15 +484,18 @@ impl Told {
         Date::parse_any(time.split('T').next().unwrap_or_default().as_bytes()).ok()
     }
 
-    /// What is equal for one transaction, whichever answer tells it; for `month`, of charges too, which can be dated a day
-    /// beside it.
-    fn event(&self, month: bool) -> [String; 4] {
+    /// What is equal for one transaction, whichever answer tells it.
+    fn event(&self) -> (String, [String; 3]) {
+        let day = self.day_of_event().map_or_else(|| self.row.text("eventDate"), |day| day.to_string());
+        (day, self.thing())
+    }
+
+    /// The same without the day.
+    fn thing(&self) -> [String; 3] {
         let text = |name: &str| self.row.text(name).trim().to_ascii_lowercase();
-        let day = |day: Date| if month { BillingPeriod::of(day).to_string() } else { day.to_string() };
-        let day = self.day_of_event().map_or_else(|| text("eventDate"), day);
         let amount = text("amount");
         let exact = Decimal::parse(amount.as_bytes(), Limits::COST).map(|parsed| parsed.value.to_shortest_string());
-        [text("reservationOrderId"), day, text("eventType"), exact.unwrap_or(amount)]
+        [text("reservationOrderId"), text("eventType"), exact.unwrap_or(amount)]
     }
 }
 
@@ -493,28 +505,33 @@ fn without_repeats(told: Vec<Told>) -> Vec<Told> {
     let (mut charged, mut answered): (Vec<Told>, Vec<Told>) =
         told.into_iter().partition(|one| one.source >= Source::ChargesOfImported);
     answered.sort_by_key(|one| one.source);
-    let mut counts: BTreeMap<[String; 4], (BTreeMap<Source, usize>, usize)> = BTreeMap::new();
+    let mut kept: BTreeMap<(String, [String; 3]), usize> = BTreeMap::new();
+    let mut counts: BTreeMap<(Source, (String, [String; 3])), usize> = BTreeMap::new();
     answered.retain(|one| {
-        let (by_source, kept) = counts.entry(one.event(false)).or_default();
-        let own = by_source.entry(one.source).or_default();
+        let own = counts.entry((one.source, one.event())).or_default();
+        let kept = kept.entry(one.event()).or_default();
         *own += 1;
         let is_new = *own > *kept;
         *kept += usize::from(is_new);
         is_new
     });
-    let mut told_by_answers: BTreeMap<[String; 4], usize> = BTreeMap::new();
-    answered.iter().for_each(|one| *told_by_answers.entry(one.event(true)).or_default() += 1);
-    let mut is_new = |one: &Told| match told_by_answers.get_mut(&one.event(true)) {
-        Some(count) if *count > 0 => {
-            *count -= 1;
-            false
-        }
-        _ => true,
-    };
-    // What an answer tells of its own time is nothing that it tells of another one.
+    let mut days_told: BTreeMap<[String; 3], Vec<Option<Date>>> = BTreeMap::new();
+    answered.iter().for_each(|one| days_told.entry(one.thing()).or_default().push(one.day_of_event()));
+    // What an answer tells of its own time is nothing that it tells of another one. Charges can be dated a day beside.
     charged.sort_by_key(|one| one.source);
-    charged.retain(|one| is_new(one) && one.source == Source::Charges);
-    answered.extend(charged);
+    for apart in [0, 1] {
+        charged.retain(|one| {
+            let own = one.day_of_event();
+            let is_near = |told: &Option<Date>| match (told, own) {
+                (Some(told), Some(own)) => (told.days() - own.days()).abs() <= apart,
+                _ => true,
+            };
+            let told = days_told.get_mut(&one.thing());
+            let found = told.and_then(|told| told.iter().position(is_near).map(|at| told.swap_remove(at)));
+            found.is_none()
+        });
+    }
+    answered.extend(charged.into_iter().filter(|one| one.source == Source::Charges));
     answered
 }
 

@@ -22,14 +22,15 @@ pub(super) struct Answers {
     of_file: Vec<usize>,
     /// Those without end.
     open: BTreeSet<usize>,
-    /// Files without rows that end none of them.
-    strays: Vec<usize>,
+    /// Pages without rows behind which no other one comes, each with a file of the answer that it ends, if it ends any.
+    blank_ends: Vec<(usize, Option<usize>)>,
 }
 
 /// An answer that goes on behind some page.
 struct Walk<'f> {
-    /// Its address without the place in the answer.
+    /// Its address without the place in the answer, and the days that it asks for.
     address: &'f str,
+    bounds: (Option<Date>, Option<Date>),
     files: Vec<usize>,
     units: BTreeSet<&'f SheetUnit>,
 }
@@ -61,14 +62,14 @@ impl Answers {
                 None => open.push(walk),
             }
         }
-        let strays = end_with_blank(&mut open, files);
+        let blank_ends = end_with_blank(&mut open, files);
         let open = open.iter().map(|walk| of_file[walk.files[0]]).collect();
-        Ok(Self { of_file, open, strays })
+        Ok(Self { of_file, open, blank_ends })
     }
 
-    /// Files without rows that end no answer.
-    pub(super) fn strays(&self) -> &[usize] {
-        &self.strays
+    /// Pages without rows behind which no other one comes, each with a file of the answer that it ends, if it ends any.
+    pub(super) fn blank_ends(&self) -> &[(usize, Option<usize>)] {
+        &self.blank_ends
     }
 
     /// Whether two files are pages of one answer.
@@ -81,9 +82,10 @@ impl Answers {
         self.open.contains(&self.of_file[file])
     }
 
-    /// A file of each answer without end.
-    pub(super) fn open_files(&self) -> impl Iterator<Item = usize> {
-        self.open.iter().filter_map(|answer| self.of_file.iter().position(|own| own == answer))
+    /// A file of each answer without end that has rows.
+    pub(super) fn open_files(&self, files: &[SheetFile]) -> impl Iterator<Item = usize> {
+        let is_of = |index: &usize, answer: usize| self.of_file[*index] == answer && files[*index].facts.rows > 0;
+        self.open.iter().filter_map(move |answer| (0..files.len()).find(|index| is_of(index, *answer)))
     }
 }
 
@@ -108,6 +110,7 @@ fn walks(files: &[SheetFile]) -> Vec<Walk<'_>> {
         let Some(next) = &file.facts.next else { continue };
         let walk = walks.entry(&next.answer).or_insert_with(|| Walk {
             address: &next.answer,
+            bounds: bounds_in(&next.answer),
             files: Vec::new(),
             units: BTreeSet::new(),
         });
@@ -146,7 +149,7 @@ impl Walk<'_> {
         if unit.kind == SheetKind::Prices {
             return self.units.is_empty() || self.units.iter().any(|own| own.day == unit.day);
         }
-        let (first, last) = bounds_in(self.address);
+        let (first, last) = self.bounds;
         if first.is_none() && last.is_none() {
             return self.goes_on_with(unit);
         }
@@ -200,8 +203,8 @@ impl Walk<'_> {
 
 /// Takes the answers from those without end that pages without rows end, and says which pages end none. Such a page does not
 /// say which answer it is of: where there are fewer of them than answers, none counts as ended.
-fn end_with_blank(open: &mut Vec<Walk<'_>>, files: &[SheetFile]) -> Vec<usize> {
-    let mut strays = Vec::new();
+fn end_with_blank(open: &mut Vec<Walk<'_>>, files: &[SheetFile]) -> Vec<(usize, Option<usize>)> {
+    let mut told = Vec::new();
     for of_prices in [true, false] {
         let is_end = |index: &usize| {
             let facts = &files[*index].facts;
@@ -209,13 +212,13 @@ fn end_with_blank(open: &mut Vec<Walk<'_>>, files: &[SheetFile]) -> Vec<usize> {
         };
         let ends: Vec<usize> = (0..files.len()).filter(is_end).collect();
         let is_one = |walk: &Walk<'_>| walk.is_of_prices(files) == of_prices;
-        let answers = open.iter().filter(|walk| is_one(walk)).count();
-        if ends.len() >= answers {
+        let answers: Vec<usize> = open.iter().filter(|walk| is_one(walk)).map(|walk| walk.files[0]).collect();
+        if ends.len() >= answers.len() {
             open.retain(|walk| !is_one(walk));
-            strays.extend(ends.into_iter().skip(answers));
+            told.extend(ends.into_iter().enumerate().map(|(at, end)| (end, answers.get(at).copied())));
         }
     }
-    strays
+    told
 }
 
 /// The first and the last day that an address asks for, as its filter or its parameters say.

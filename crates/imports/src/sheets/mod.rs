@@ -133,6 +133,11 @@ impl SheetFiles {
         let kept = store.lake().root().store();
         let mut taken = TakenSheets::default();
         for run in &self.runs {
+            // A run is taken as a whole or not at all, whatever enrollments it is about.
+            if let Err(error) = run.pass(store, options, true).await {
+                taken.add(Err(error), self.runs.len())?;
+                continue;
+            }
             for (hash, copy) in &run.copies {
                 sources::keep_sheet(&kept, copy.clone(), hash).await?;
             }
@@ -211,15 +216,22 @@ impl SheetRun {
                 units.entry((enrollment.clone(), unit.clone())).or_default().push(index);
             }
         }
-        for stray in answers.strays() {
-            let file = files[*stray].file.clone();
-            let reason = "it has no rows and ends no answer of this command; nothing is imported".to_owned();
-            if units.is_empty() {
-                return Err(InputError::Contradiction { file, reason, line: None, column: None }.into());
-            }
-            self.skipped.push(format!("{file}: it has no rows and ends no answer of this command"));
+        if let (true, Some(first)) = (units.is_empty(), files.first()) {
+            let reason = "it has no rows; nothing is imported".to_owned();
+            return Err(InputError::Contradiction { file: first.file.clone(), reason, line: None, column: None }.into());
         }
-        self.missing.extend(answers.open_files().filter_map(|index| missing_text(&files[index])));
+        for (page, ended) in answers.blank_ends() {
+            let file = &files[*page].file;
+            self.skipped.push(match ended.map(|ended| &files[ended].file) {
+                Some(ended) => {
+                    format!(
+                        "{file}: it has no rows, and is taken as the last page of the answer that {ended} is a page of"
+                    )
+                }
+                None => format!("{file}: it has no rows and ends no answer of this command"),
+            });
+        }
+        self.missing.extend(answers.open_files(&files).filter_map(|index| missing_text(&files[index])));
         for ((enrollment, unit), own) in units {
             if !are_parts {
                 refuse_rows_twice(&unit, &own, &files, &answers)?;

@@ -154,6 +154,7 @@ async fn a_page_without_rows_ends_an_answer_and_is_none_alone() {
     let paths = vec![first.clone(), second.clone(), last.clone()];
     let whole = bench.import(ImportOptions { force: true, ..bench.sheet_options(paths) }).await.unwrap();
     assert!(whole.missing.is_empty() && whole.sheets[0].rows == 1, "{whole:?}");
+    assert!(whole.skipped.len() == 1 && whole.skipped[0].contains("taken as the last page"), "{:?}", whole.skipped);
     assert!(bench.held_sheets(SheetKind::ReservationDetails).await.iter().all(|held| !held.incomplete));
 
     // One such page cannot tell which of two answers it ends.
@@ -171,8 +172,17 @@ async fn a_page_without_rows_ends_an_answer_and_is_none_alone() {
         let taken = bench.import(bench.sheet_options(vec![whole, stray.clone()])).await.unwrap();
         assert!(taken.skipped.len() == 1 && taken.skipped[0].contains("ends no answer"), "{taken:?}");
     }
-    let alone = bench.import(bench.sheet_options(vec![bench.folder.path().join("8.json")])).await.unwrap_err();
-    assert!(alone.to_string().contains("nothing is imported"), "{alone}");
+    let goes_on =
+        bench.file("9.json", "{\"properties\":{\"pricesheets\":[],\"nextLink\":\"https://h/x?$skiptoken=1\"}}");
+    for alone in [bench.folder.path().join("8.json"), goes_on] {
+        let refused = bench.import(bench.sheet_options(vec![alone])).await.unwrap_err();
+        assert!(refused.to_string().contains("nothing is imported"), "{refused}");
+    }
+    // A first page without rows does not hide that the answer goes on.
+    let first = bench.file("10.json", "{\"value\":[],\"nextLink\":\"https://h/z?$skiptoken=1\"}");
+    let next = bench.file("11.json", page("z", "https://h/z?$skiptoken=2"));
+    let open = bench.import(bench.sheet_options(vec![first, next])).await.unwrap();
+    assert_eq!(open.missing.len(), 1, "{open:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

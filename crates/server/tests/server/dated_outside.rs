@@ -68,3 +68,21 @@ async fn every_route_finds_them_by_their_days() {
     assert_eq!(charges["value"][0]["properties"]["usageStart"], first);
     assert_eq!(charges["value"][0]["properties"]["usageEnd"], last);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_few_of_them_are_no_answer_where_the_other_dataset_is_held() {
+    let world = world().await;
+    let amortized = format!(
+        "BillingAccountId,BillingPeriodStartDate,SubscriptionId,Date,MeterId,Quantity,EffectivePrice,CostInBillingCurrency,\
+         BillingCurrencyCode,ChargeType,PublisherType,PricingModel\n{OWN},10/01/2023,{OWN_SUBSCRIPTION},09/30/2023,m,1,9,9,USD,\
+         Usage,Azure,OnDemand\n"
+    );
+    let source = world.data().join("amortized.csv");
+    std::fs::write(&source, amortized).unwrap();
+    let mut options = ImportOptions { paths: vec![source], ..ImportOptions::default() };
+    options.fill.dataset = Some(Dataset::AmortizedCost);
+    import(&Store::open(world.data()).await.unwrap(), &options, &NoProgress).await.unwrap();
+    let body = r#"{"metric":"AmortizedCost","timePeriod":{"start":"2023-09-01","end":"2023-09-30"}}"#;
+    let result = world.answered(&own_scope(), "api-version=2024-08-01", body).await;
+    assert_ne!(result["status"], "Completed", "{result}");
+}
