@@ -106,7 +106,8 @@ impl<'de> Deserialize<'de> for Readable {
                 Ok(Readable)
             }
 
-            // Only whether it can be read counts: the number goes out with its own digits.
+            // The parser hands numbers over in no other type. This one is thrown away: only whether it can be read counts, it
+            // goes out with its own digits, and no amount is read here.
             fn visit_f64<E>(self, _: f64) -> Result<Readable, E> {
                 Ok(Readable)
             }
@@ -189,6 +190,12 @@ mod tests {
             (r#" { "a" : "b" } "#, r#"{ "a" : "b" }"#),
             (r#""a": "b","c": "d""#, r#"{"a": "b","c": "d"}"#),
             (r#"{"a":"#, r#"{"lazurite-unparsed":"{\"a\":"}"#),
+            // Digits that no binary number holds.
+            (
+                r#"{"a":0.10000000000000000000000000000001,"b":1.50}"#,
+                r#"{"a":0.10000000000000000000000000000001,"b":1.50}"#,
+            ),
+            (r#""a":9007199254740993.0"#, r#"{"a":9007199254740993.0}"#),
             ("a:b", r#"{"lazurite-unparsed":"a:b"}"#),
             (r#"{"a":"\ud800"}"#, r#"{"lazurite-unparsed":"{\"a\":\"\\ud800\"}"}"#),
             (r#""a":"b"}, {"x":"y""#, r#"{"lazurite-unparsed":"\"a\":\"b\"}, {\"x\":\"y\""}"#),

@@ -54,7 +54,10 @@ pub(crate) fn group(
     of_one.for_each(|source| evidence.merge(&source.summary.evidence));
     let of_pages = evidence_of_pages(sources);
     if !options.parts {
-        refuse_page_twice(sources.iter().map(|source| &source.summary))?;
+        let pages = sources.iter().filter_map(|SourceRead { summary, .. }| {
+            Some((summary.file.as_str(), summary.page.as_ref()?.next.as_ref()?.as_str()))
+        });
+        refuse_page_twice(pages)?;
     }
     let mut groups: Vec<Group> = Vec::new();
     // An empty page says of nothing whose it is; it ends the walk of the pages beside it.

@@ -41,6 +41,34 @@ pub(crate) struct RunPlan {
     pub(crate) manifest: Option<PathBuf>,
 }
 
+impl RunPlan {
+    /// Refuses a part, by its position, that has not the rows that the manifest says.
+    pub(crate) fn check_part(&self, number: usize, rows: u64) -> Result<(), ImportError> {
+        match self.expected_rows.get(number).copied().flatten() {
+            Some(expected) if expected != rows => {
+                let file = self.files[number].display();
+                self.incomplete(format!("{file} has {rows} rows, the manifest says {expected}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The same for all parts together.
+    pub(crate) fn check_total(&self, rows: u64) -> Result<(), ImportError> {
+        match self.expected_total {
+            Some(expected) if expected != rows => {
+                self.incomplete(format!("the parts have {rows} rows, the manifest says {expected}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn incomplete(&self, reason: String) -> Result<(), ImportError> {
+        let Some(manifest) = &self.manifest else { return Ok(()) };
+        Err(ImportError::IncompleteRun { manifest: manifest.display().to_string(), reason })
+    }
+}
+
 /// What the paths of a command hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Plan {

@@ -66,23 +66,13 @@ pub(crate) struct Reading<'a> {
 pub(crate) fn read_run(mut reading: Reading<'_>, stage: &mut RowStage) -> Result<RunRead, ImportError> {
     let mut read = RunRead::default();
     let mut total = 0;
-    let manifest = reading.run.manifest.as_ref().map(|path| path.display().to_string());
-    let incomplete = |reason| match &manifest {
-        Some(manifest) => Err(ImportError::IncompleteRun { manifest: manifest.clone(), reason }),
-        None => Ok(()),
-    };
     for (number, path) in reading.run.files.iter().enumerate() {
         let shown = path.display().to_string();
         let FileRead { sources, done } = read_file(&mut reading, number, read.sources.len(), stage)?;
         if done.rejected > 0 && sources.iter().all(|source| source.summary.periods.is_empty()) {
             return Err(ImportError::NothingLeft { file: shown });
         }
-        match reading.run.expected_rows[number] {
-            Some(expected) if expected != done.records => {
-                incomplete(format!("{shown} has {} rows, the manifest says {expected}", done.records))?;
-            }
-            _ => {}
-        }
+        reading.run.check_part(number, done.records)?;
         // Rows of both datasets are never encoded together.
         reading.one_export &= sources.iter().all(|source| !source.summary.both_datasets);
         total += done.records;
@@ -90,12 +80,7 @@ pub(crate) fn read_run(mut reading: Reading<'_>, stage: &mut RowStage) -> Result
         read.left_out += done.left_out;
         read.sources.extend(sources);
     }
-    match reading.run.expected_total {
-        Some(expected) if expected != total => {
-            incomplete(format!("the parts have {total} rows, the manifest says {expected}"))?;
-        }
-        _ => {}
-    }
+    reading.run.check_total(total)?;
     Ok(read)
 }
 

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::BillingPeriod;
-use formats::{InputError, NextLink, PageList, ReadSummary};
+use formats::{InputError, PageList, ReadSummary};
 use ledger::Publishers;
 
 use crate::error::ImportError;
@@ -80,16 +80,16 @@ fn without_last_page<'s>(mut walks: Vec<Answer<'s>>, mut last_pages: Vec<Answer<
 }
 
 /// Two pages that lead to the same next page are one page, recorded twice.
-pub(crate) fn refuse_page_twice<'s>(sources: impl Iterator<Item = &'s ReadSummary>) -> Result<(), ImportError> {
+/// `pages` are files with the addresses of their next pages.
+pub(crate) fn refuse_page_twice<'s>(pages: impl Iterator<Item = (&'s str, &'s str)>) -> Result<(), ImportError> {
     let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
-    for summary in sources {
-        let next = summary.page.as_ref().and_then(|page| page.next.as_ref());
-        let Some(first) = next.map(NextLink::as_str).and_then(|url| seen.insert(url, &summary.file)) else { continue };
+    for (file, next) in pages {
+        let Some(first) = seen.insert(next, file) else { continue };
         let reason = format!(
-            "its nextLink is that of {first}, so both are the same page; the charges would count twice. If they are different \
-             pages all the same, say --parts"
+            "its nextLink is that of {first}, so both are the same page, which would count twice. If they are different pages \
+             all the same, say --parts"
         );
-        let file = summary.file.clone();
+        let file = file.to_owned();
         return Err(InputError::Contradiction { file, reason, line: None, column: None }.into());
     }
     Ok(())

@@ -6,6 +6,7 @@ use calendar::{BillingPeriod, Date};
 use formats::{scale_column, text_column};
 use ledger::identities::normalization_ratio;
 use ledger::reservations::{ReservationRow, ReservationUse, ReservationUser};
+use ledger::segment_after;
 use ledger::{ChargeQuery, ChargeType, Field, FieldKind, PricingModel};
 use money::{Decimal, Limits};
 
@@ -158,12 +159,6 @@ impl Snapshot {
         }
         Ok(Some(found))
     }
-}
-
-/// The segment of a path that follows the one of a name; blank where there is none.
-fn segment_after<'p>(path: &'p str, name: &str) -> &'p str {
-    let mut segments = path.split('/').skip_while(|segment| !segment.eq_ignore_ascii_case(name));
-    segments.nth(1).unwrap_or_default()
 }
 
 /// The text of a member of AdditionalInfo, which exports write with braces and without; blank where there is none.

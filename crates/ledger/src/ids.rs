@@ -9,6 +9,17 @@ use serde::{Deserialize, Serialize};
 /// Longest identifier that is accepted; the longest known billing account id has 91 characters.
 const ID_BYTES_MAX: usize = 128;
 
+/// The segment of a resource id, or of another path, behind another one, without regard to case; blank if there is none.
+pub fn segment_after<'a>(resource_id: &'a str, name: &str) -> &'a str {
+    let mut segments = resource_id.split('/');
+    while let Some(segment) = segments.next() {
+        if segment.eq_ignore_ascii_case(name) {
+            return segments.next().unwrap_or_default();
+        }
+    }
+    ""
+}
+
 /// Why a text is not an identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {

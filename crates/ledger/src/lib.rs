@@ -44,7 +44,7 @@ pub use hierarchy::{
     GENERATED_COUNT, GENERATED_FIRST, Hierarchy, IdOrigin, NameKind, NamedId, Node, is_generated_form, names_without_id,
 };
 pub use holding::{Coverage, Held, HeldAnswer, Holding, HoldingConflict, Publishers, RunTime, Unit, judge, source_key};
-pub use ids::{EnrollmentId, IdError, SubscriptionId};
+pub use ids::{EnrollmentId, IdError, SubscriptionId, segment_after};
 pub use place::Place;
 pub use query::{ChargeQuery, Window};
 pub use scope::{Scope, ScopeError, Sharing};

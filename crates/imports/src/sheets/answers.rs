@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use calendar::{BillingPeriod, Date};
-use formats::InputError;
-use ledger::{SheetKind, SheetUnit};
+use ledger::{SheetKind, SheetUnit, segment_after};
 
 use super::file::SheetFile;
 use crate::error::ImportError;
+use crate::walks::refuse_page_twice;
 
 /// `YYYY-MM-DD`
 const DAY_CHARS: usize = 10;
@@ -39,7 +39,9 @@ impl Answers {
     /// Tells the answers of files. `are_parts`: all of them are one, whatever they say.
     pub(super) fn of(files: &[SheetFile], are_parts: bool) -> Result<Self, ImportError> {
         if !are_parts {
-            refuse_page_twice(files)?;
+            let pages =
+                files.iter().filter_map(|file| Some((file.file.as_str(), file.facts.next.as_ref()?.url.as_str())));
+            refuse_page_twice(pages)?;
         }
         let mut of_file: Vec<usize> = (0..files.len()).map(|index| if are_parts { 0 } else { index }).collect();
         let mut walks = walks(files);
@@ -87,21 +89,6 @@ impl Answers {
         let is_of = |index: &usize, answer: usize| self.of_file[*index] == answer && files[*index].facts.rows > 0;
         self.open.iter().filter_map(move |answer| (0..files.len()).find(|index| is_of(index, *answer)))
     }
-}
-
-/// Two pages that lead to the same next page are one page, recorded twice.
-fn refuse_page_twice(files: &[SheetFile]) -> Result<(), ImportError> {
-    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
-    for file in files {
-        let next = file.facts.next.as_ref();
-        let Some(first) = next.and_then(|next| seen.insert(&next.url, &file.file)) else { continue };
-        let reason = format!(
-            "its nextLink is that of {first}, so both are the same page; the rows would count twice. If they are different \
-             pages all the same, say --parts"
-        );
-        return Err(InputError::Contradiction { file: file.file.clone(), reason, line: None, column: None }.into());
-    }
-    Ok(())
 }
 
 fn walks(files: &[SheetFile]) -> Vec<Walk<'_>> {
@@ -181,10 +168,7 @@ impl Walk<'_> {
             return true;
         }
         let path = self.address.split('?').next().unwrap_or_default();
-        let segment = |name: &str| {
-            let mut segments = path.split('/').skip_while(|segment| !segment.eq_ignore_ascii_case(name));
-            segments.nth(1)
-        };
+        let segment = |name: &str| Some(segment_after(path, name)).filter(|segment| !segment.is_empty());
         let (order, reservation) = &unit.reservation;
         let is = |asked: Option<&str>, own: &str| asked.is_none_or(|asked| asked.eq_ignore_ascii_case(own));
         let orders = [segment("reservationOrders"), parameter(self.address, "reservationOrderId")];

@@ -91,14 +91,15 @@ impl SheetFiles {
             let fill = fill_of(options, plan.days);
             let mut files = Vec::new();
             let mut run = SheetRun { run_time: options.taken_at.or(plan.run_time), ..SheetRun::default() };
-            for path in &plan.files {
+            for (number, path) in plan.files.iter().enumerate() {
                 let copy = folder.join(format!("sheet-{copies}"));
                 copies += 1;
                 let file = read_file(path, &fill, &copy, progress)?;
+                plan.check_part(number, file.facts.rows)?;
                 run.copies.insert(file.hash.clone(), copy);
                 files.push(file);
             }
-            check_counts(plan, &files)?;
+            plan.check_total(files.iter().map(|file| file.facts.rows).sum())?;
             run.take_files(files, &fill, options.parts || plan.one_export)?;
             runs.push(run);
         }
@@ -181,26 +182,6 @@ impl TakenSheets {
     }
 }
 
-/// A run has the rows that its manifest says.
-fn check_counts(plan: &RunPlan, files: &[SheetFile]) -> Result<(), ImportError> {
-    let Some(manifest) = &plan.manifest else { return Ok(()) };
-    let manifest = manifest.display().to_string();
-    for (file, expected) in files.iter().zip(&plan.expected_rows) {
-        if let Some(expected) = expected.filter(|expected| *expected != file.facts.rows) {
-            let reason = format!("{} has {} rows, the manifest says {expected}", file.file, file.facts.rows);
-            return Err(ImportError::IncompleteRun { manifest, reason });
-        }
-    }
-    let total: u64 = files.iter().map(|file| file.facts.rows).sum();
-    match plan.expected_total {
-        Some(expected) if expected != total => {
-            let reason = format!("the parts have {total} rows, the manifest says {expected}");
-            Err(ImportError::IncompleteRun { manifest, reason })
-        }
-        _ => Ok(()),
-    }
-}
-
 impl SheetRun {
     /// Puts together what the files say of each unit.
     fn take_files(&mut self, files: Vec<SheetFile>, fill: &FillIns, are_parts: bool) -> Result<(), ImportError> {
@@ -217,7 +198,9 @@ impl SheetRun {
             }
         }
         if let (true, Some(first)) = (units.is_empty(), files.first()) {
-            let reason = "it has no rows; nothing is imported".to_owned();
+            let reason =
+                "it has no rows; nothing is imported. If it ends an answer, import it with the pages before it"
+                    .to_owned();
             return Err(InputError::Contradiction { file: first.file.clone(), reason, line: None, column: None }.into());
         }
         for (page, ended) in answers.blank_ends() {

@@ -12,6 +12,7 @@ use super::order::{Order, OtherPurchase, OtherRefund, Recurrence};
 use super::ownership::{NOBODY, NOWHERE};
 use super::unit::trimmed;
 use crate::SubscriptionId;
+use crate::ids::segment_after;
 use crate::selection::comparable;
 
 /// The unit of purchases whose meter the price sheet does not know.
@@ -193,8 +194,8 @@ fn purchase_line(order: &OtherPurchase) -> LineFacts {
     LineFacts {
         subscription_id: order.subscription.to_string(),
         resource_name: resource_id.rsplit('/').next().unwrap_or_default().to_owned(),
-        resource_group: super::rating::segment_after(&resource_id, "resourceGroups").to_owned(),
-        consumed_service: super::rating::segment_after(&resource_id, "providers").to_owned(),
+        resource_group: segment_after(&resource_id, "resourceGroups").to_owned(),
+        consumed_service: segment_after(&resource_id, "providers").to_owned(),
         resource_id,
         meter_id: text(&order.meter_id),
         product_name: text(&order.product_name),

@@ -10,6 +10,7 @@ use super::price::{PriceLine, PriceSheet, Unpriced};
 use super::unit::{UnitOfMeasure, trimmed};
 use super::usage::{UsageLine, UsagePricing};
 use crate::SubscriptionId;
+use crate::ids::segment_after;
 use crate::selection::comparable;
 
 /// Most fraction digits of a native cost (SEMANTICS 2.4).
@@ -141,17 +142,6 @@ impl RatedLine {
 /// The resource group that usage names, else the one in its resource id.
 fn group_of(line: &UsageLine) -> &str {
     line.resource_group.as_deref().unwrap_or_else(|| segment_after(&line.resource_id, "resourceGroups"))
-}
-
-/// The segment of a resource id behind another one, without regard to case; blank if there is none.
-pub(super) fn segment_after<'a>(resource_id: &'a str, name: &str) -> &'a str {
-    let mut segments = resource_id.split('/');
-    while let Some(segment) = segments.next() {
-        if segment.eq_ignore_ascii_case(name) {
-            return segments.next().unwrap_or_default();
-        }
-    }
-    ""
 }
 
 /// What all usage of a meter costs in a period, and each row of it.
